@@ -1,0 +1,33 @@
+"""Errors a user can act on.
+
+Each message says what was found, what was expected and how to fix it, in one paragraph. Command-line programs
+print the message without a traceback and leave with ``exit_code``; ``--debug`` shows the traceback.
+"""
+
+
+class UserError(Exception):
+    """Something the user can repair; base of all expected errors."""
+
+    exit_code = 1
+
+
+class UsageError(UserError):
+    """The command line or its arguments are wrong."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration is wrong; the message lists every problem that was found."""
+
+
+class DataError(UserError):
+    """A data set, picture, label map or statistics file is missing or damaged."""
+
+
+class CheckpointError(UserError):
+    """A weight file is missing, damaged or belongs to another network."""
+
+
+class TrainingError(UserError):
+    """Training cannot go on, for instance because a loss is not finite."""

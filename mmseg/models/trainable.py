@@ -1,0 +1,97 @@
+"""The one training step.
+
+A trainable object (a plain segmentor or an adaptation method) describes an iteration as a generator of loss
+groups. :meth:`Trainable.train_step` back-propagates each group before the generator continues, so the graph of
+one pass is gone before the next pass begins, and what is logged is what was back-propagated.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
+
+Batch = dict[str, Any]
+"""What the loader yields: ``img`` float (B, 3, H, W) normalised, ``gt_semantic_seg`` int64 (B, 1, H, W) with 255 =
+ignore, ``img_metas`` list of B dicts; adaptation adds ``target_img``, ``target_img_metas`` and, optionally,
+``valid_pseudo_mask`` uint8 (B, 1, H, W)."""
+
+
+@dataclass
+class LossGroup:
+    """Losses that are back-propagated together, and what the network was shown.
+
+    Attributes:
+        name: 'source', 'mixed', 'masked', ...
+        losses: scalars by log name, in logging order. The sum of the entries whose name contains 'loss' is
+            back-propagated; the others (accuracies) are only logged.
+        seen: detached tensors for debug pictures and reference checks, e.g. ``img`` (B, 3, H, W), ``label``
+            (B, 1, H, W), ``weight`` (B, H, W) in [0, 1], ``pseudo_label`` (B, H, W). Never used for training.
+        retain_graph: keep the graph for a later group that shares it.
+    """
+
+    name: str
+    losses: dict[str, Tensor]
+    seen: dict[str, Any] = field(default_factory=dict)
+    retain_graph: bool = False
+
+    def total(self) -> Tensor:
+        """The scalar to back-propagate."""
+        terms = [value.mean() for name, value in self.losses.items() if 'loss' in name]
+        return torch.stack(terms).sum()
+
+
+Observer = Callable[[int, LossGroup], None]
+
+
+class Trainable(nn.Module, ABC):
+    """Base of everything that the runner trains.
+
+    Attributes:
+        iteration: number of finished steps. Part of :meth:`training_state`, so a resumed run goes on counting.
+        seed: seed of the run. Random decisions of step t are a pure function of (seed, rank, t).
+        observers: functions called with (iteration, group) after a group's backward pass; used by debug pictures
+            and by the reference checks.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.iteration = 0
+        self.seed = 0
+        self.observers: list[Observer] = []
+
+    @abstractmethod
+    def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
+        """Yield the loss groups of one iteration in order."""
+
+    def training_state(self) -> dict[str, Any]:
+        """What a resumed run needs besides the state dict (whose keys are the published ones)."""
+        return {'iteration': self.iteration}
+
+    def load_training_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`training_state` returned."""
+        self.iteration = int(state['iteration'])
+
+    def train_step(self, data: Batch, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """One optimisation step.
+
+        Args:
+            data: a batch on the training device.
+            optim_wrapper: mmengine optimiser wrapper over this object's parameters.
+
+        Returns:
+            Log values by name in logging order: detached scalars on the training device (no synchronisation).
+        """
+        optim_wrapper.zero_grad()
+        logged: dict[str, Tensor] = {}
+        for group in self.loss_groups(data):
+            optim_wrapper.backward(group.total(), retain_graph=group.retain_graph)
+            logged.update({name: value.detach().mean() for name, value in group.losses.items()})
+            for observe in self.observers:
+                observe(self.iteration, group)
+        optim_wrapper.step()
+        self.iteration += 1
+        return logged
