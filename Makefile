@@ -1,0 +1,62 @@
+# Every target sets up what it needs, once: the stamp in .venv is older than the lock file or pyproject.toml only
+# when something has to be installed again. PYTHON picks the interpreter (3.10 to 3.13) of a new .venv.
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+PYTEST_ARGS ?=
+BENCH ?= all
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format bench install lock clean
+
+help:  ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) PYTEST_ARGS='$(PYTEST_ARGS)' BENCH=$(BENCH)"
+
+demo: $(STAMP)  ## Draw the built-in scenes, train and test on them, write work_dirs/.../report.html (experiment 0).
+	$(BIN)/python run_experiments.py --exp 0
+
+test: $(STAMP)  ## All tests: unit, stored reference cases, integration.
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-fast: $(STAMP)  ## Unit tests only.
+	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+
+check: $(STAMP)  ## Lint, formatting, types, style tests; changes nothing.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_style.py
+
+format: $(STAMP)  ## Repair what ruff can repair.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## Side-by-side timings of this machine (BENCH=all|step|attention|...).
+	$(BIN)/python tools/benchmark.py $(BENCH)
+
+install: $(STAMP)  ## Only set up .venv.
+
+# --no-deps: the lock file is complete, and one package would bring a second OpenCV (see pyproject.toml, tool.uv).
+$(STAMP): requirements.lock pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Found $$($(PYTHON) --version 2>&1), need Python 3.10 to 3.13; choose one with: make PYTHON=python3.11 ..."; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked requirements into $(VENV): once, a few minutes ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock:  ## Resolve requirements*.txt again into requirements.lock (all supported Pythons in one file).
+	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv; }
+	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
+		--no-emit-package typing --custom-compile-command 'make lock' \
+		--output-file requirements.lock requirements.txt requirements-dev.txt
+
+clean:  ## Remove caches and build products; keeps .venv, data and work_dirs.
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -type d -prune -exec rm -rf {} +
