@@ -1,0 +1,51 @@
+"""Command line shared by tools/convert_datasets/*.py."""
+
+import argparse
+import time
+
+from mmseg.datasets.conversion import convert
+from mmseg.datasets.label_formats import LabelFormat
+
+
+def build_parser(label_format: LabelFormat, example: str) -> argparse.ArgumentParser:
+    """Options of one conversion program; ``example`` is the data path used in the help text."""
+    program = f'python tools/convert_datasets/{label_format.name.lower()}.py'
+    parser = argparse.ArgumentParser(
+        description=f'Convert {label_format.name} labels to train ids and count the pixels of each class, '
+        'for rare class sampling.',
+        epilog=f'examples:\n  {program} {example}\n  {program} {example} --nproc 8 -o work_dirs/statistics',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('root', help='data path, for instance ' + example)
+    parser.add_argument(
+        '--gt-dir', default=label_format.folder, help='label folder in the data path (default: %(default)s)'
+    )
+    parser.add_argument('-o', '--out-dir', help='where the statistics go (default: the data path)')
+    parser.add_argument(
+        '--nproc', type=_positive, default=label_format.nproc, help='processes (default: %(default)s)'
+    )
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser
+
+
+def main(label_format: LabelFormat, example: str, argv: list[str] | None = None) -> str:
+    """Convert as the command line says; returns the sentences to print. Raises DataError."""
+    args = build_parser(label_format, example).parse_args(argv)
+    start = time.perf_counter()
+    done = convert(args.root, label_format, args.gt_dir, args.out_dir, args.nproc)
+    report = f'{done.labels} labels converted in {time.perf_counter() - start:.1f} s; statistics:\n  '
+    report += '\n  '.join(done.statistics)
+    if done.unknown:
+        ids = ', '.join(map(str, done.unknown))
+        report += (
+            f'\nWarning: ids that {label_format.name} does not define became 255 (ignored): {ids}. '
+            'If there are many such pixels, check that these are the raw label PNGs, not colour pictures.'
+        )
+    return report
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{value} is not a positive number of processes')
+    return value
