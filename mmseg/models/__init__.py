@@ -1,0 +1,16 @@
+"""Networks: encoders, heads, segmentors, losses, weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mmseg.models import backbones, heads, losses, necks
+from mmseg.models.segmentors import EncoderDecoder, SegmentorOutput
+from mmseg.registry import MODELS
+
+__all__ = ['EncoderDecoder', 'SegmentorOutput', 'backbones', 'build_segmentor', 'heads', 'losses', 'necks']
+
+
+def build_segmentor(cfg: Mapping[str, Any]) -> EncoderDecoder:
+    """Build the segmentor that ``model`` of a configuration describes. Weights are not initialised yet."""
+    segmentor: EncoderDecoder = MODELS.build(dict(cfg))
+    return segmentor

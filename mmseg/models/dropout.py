@@ -1,0 +1,57 @@
+"""Dropout and stochastic depth: one place to find, silence or zero them."""
+
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+
+
+class DropPath(nn.Module):
+    """Stochastic depth: drop the residual branch of whole samples (spec/models.md 1.2).
+
+    Args:
+        drop_prob: probability in [0, 1) that a sample's branch is set to zero; kept branches are scaled by
+            ``1 / (1 - drop_prob)``. Active in training mode only.
+    """
+
+    def __init__(self, drop_prob: float = 0.0) -> None:
+        super().__init__()
+        self.drop_prob = drop_prob
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` is (B, ...); the result has the same shape."""
+        if not self.training or self.drop_prob == 0.0:
+            return x
+        keep = 1.0 - self.drop_prob
+        mask = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(keep).div_(keep)
+        return x * mask
+
+    def extra_repr(self) -> str:
+        return f'drop_prob={self.drop_prob}'
+
+
+def is_dropout(module: nn.Module) -> bool:
+    """Whether a module is a dropout of any dimension or a drop path, timm's included."""
+    return isinstance(module, (_DropoutNd, DropPath)) or type(module).__name__ == 'DropPath'
+
+
+def set_dropout(module: nn.Module, active: bool) -> None:
+    """Put every dropout and drop path inside ``module`` into training mode (``active``) or evaluation mode.
+
+    Other layers keep their mode: the teacher's batch norms stay in training mode (spec/uda.md 2.2, step 5).
+    """
+    for child in module.modules():
+        if is_dropout(child):
+            child.train(active)
+
+
+def disable_dropout(module: nn.Module) -> None:
+    """Put every dropout and drop path inside ``module`` into evaluation mode."""
+    set_dropout(module, active=False)
+
+
+def zero_dropout(module: nn.Module) -> None:
+    """Set the probability of every dropout and drop path inside ``module`` to zero, for good."""
+    for child in module.modules():
+        if isinstance(child, _DropoutNd):
+            child.p = 0.0
+        elif is_dropout(child):
+            child.drop_prob = 0.0

@@ -1,0 +1,143 @@
+"""What all decode heads share: input selection, classifier, loss (spec/models.md 4)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmseg.models.initialization import init_head
+from mmseg.models.layers import resize
+from mmseg.models.losses import accuracy
+from mmseg.models.precision import autocast
+from mmseg.registry import MODELS
+
+CONV_SEG_INIT: dict[str, Any] = {'type': 'Normal', 'std': 0.01, 'override': {'name': 'conv_seg'}}
+CROSS_ENTROPY: dict[str, Any] = {'type': 'CrossEntropyLoss', 'use_sigmoid': False, 'loss_weight': 1.0}
+
+
+@dataclass
+class HeadOutput:
+    """Result of a head's training pass.
+
+    Attributes:
+        losses: 'loss_seg' and 'acc_seg' (percent), scalars.
+        logits: (B, num_classes, h, w) at the head's resolution.
+        embedding: (B, D, h, w), what dropout and classifier receive.
+    """
+
+    losses: dict[str, Tensor]
+    logits: Tensor
+    embedding: Tensor
+
+
+class BaseDecodeHead(nn.Module, ABC):
+    """Decode head: ``embed`` turns features into one map, ``classify`` turns that into logits.
+
+    Args:
+        in_channels: channels of the selected feature map, or a list of them.
+        channels: channels of the embedding.
+        num_classes: number of classes C.
+        dropout_ratio: probability in [0, 1) of dropping a channel in front of the classifier.
+        norm_cfg, act_cfg: normalisation and activation of the ConvModules, e.g. ``dict(type='BN')``; None: without.
+        in_index: which feature map, or which ones.
+        input_transform: None (one map), 'multiple_select' (list of maps) or 'resize_concat' (resized to the first
+            one's size and concatenated).
+        loss_decode: configuration of the loss.
+        ignore_index: label without loss.
+        sampler: configuration of a pixel sampler; its weights replace the pixel weights.
+        align_corners: of every bilinear resize.
+        init_cfg: what :meth:`init_weights` does, see :mod:`mmseg.models.initialization`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int | Sequence[int],
+        channels: int,
+        num_classes: int,
+        dropout_ratio: float = 0.1,
+        norm_cfg: Mapping[str, Any] | None = None,
+        act_cfg: Mapping[str, Any] | None = None,
+        in_index: int | Sequence[int] = -1,
+        input_transform: str | None = None,
+        loss_decode: Mapping[str, Any] | None = None,
+        ignore_index: int = 255,
+        sampler: Mapping[str, Any] | None = None,
+        align_corners: bool = False,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if input_transform not in (None, 'multiple_select', 'resize_concat'):
+            raise ValueError(f"input_transform is '{input_transform}'; expected multiple_select, resize_concat or None")
+        self.input_transform = input_transform
+        self.in_index = in_index
+        self.in_channels = in_channels
+        self.channels = channels
+        self.num_classes = num_classes
+        self.dropout_ratio = dropout_ratio
+        self.norm_cfg = norm_cfg
+        self.act_cfg = {'type': 'ReLU'} if act_cfg is None else act_cfg
+        self.ignore_index = ignore_index
+        self.align_corners = align_corners
+        self.init_cfg = CONV_SEG_INIT if init_cfg is None else init_cfg
+        self.loss_decode = MODELS.build(CROSS_ENTROPY if loss_decode is None else loss_decode)
+        self.sampler = None if sampler is None else MODELS.build(sampler)
+        self.conv_seg = nn.Conv2d(channels, num_classes, 1)
+        self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else None
+
+    def init_weights(self) -> None:
+        """Initialise what ``init_cfg`` names; the rest keeps the values of its construction."""
+        init_head(self, self.init_cfg)
+
+    def select_inputs(self, features: Sequence[Tensor]) -> Any:
+        """The feature map(s) this head works on: a tensor, or a list with 'multiple_select'."""
+        if self.input_transform is None:
+            assert isinstance(self.in_index, int)
+            return features[self.in_index]
+        assert not isinstance(self.in_index, int)
+        chosen = [features[i] for i in self.in_index]
+        if self.input_transform == 'multiple_select':
+            return chosen
+        size = (chosen[0].shape[2], chosen[0].shape[3])
+        return torch.cat([resize(x, size, self.align_corners) for x in chosen], dim=1)
+
+    @abstractmethod
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature list -> (B, channels, h, w), what dropout and classifier receive."""
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """(B, channels, h, w) -> logits (B, num_classes, h, w)."""
+        if self.dropout is not None:
+            embedding = self.dropout(embedding)
+        return self.conv_seg(embedding)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature list -> logits (B, num_classes, h, w) at the head's resolution."""
+        return self.classify(self.embed(features))
+
+    def forward_train(self, features: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> HeadOutput:
+        """Logits, losses and embedding in one pass; arguments as :meth:`losses`."""
+        embedding = self.embed(features)
+        logits = self.classify(embedding)
+        return HeadOutput(self.losses(logits, label, weight), logits, embedding)
+
+    def losses(self, logits: Tensor, label: Tensor, weight: Tensor | None = None) -> dict[str, Tensor]:
+        """Loss and accuracy at the label's resolution, in float32 whatever the precision of ``logits``.
+
+        Args:
+            logits: (B, num_classes, h, w).
+            label: int64 (B, 1, H, W), class ids or ``ignore_index``.
+            weight: (B, H, W) pixel weights in [0, 1], or None for 1. A sampler, if set, replaces them.
+
+        Returns:
+            'loss_seg' and 'acc_seg' (percent of all pixels), scalars.
+        """
+        label = label.squeeze(1)
+        with autocast(logits, 'fp32'):
+            logits = resize(logits.float(), (label.shape[1], label.shape[2]), self.align_corners)
+            if self.sampler is not None:
+                weight = self.sampler(logits, label, self.loss_decode, self.ignore_index)
+            loss = self.loss_decode(logits, label, weight=weight, ignore_index=self.ignore_index)
+            return {'loss_seg': loss, 'acc_seg': accuracy(logits.detach(), label)}

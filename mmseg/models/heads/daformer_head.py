@@ -1,0 +1,186 @@
+"""DAFormer head: multi-level embeddings and context-aware fusion (Hoyer et al., 2022, arXiv:2111.14887).
+
+Written from spec/models.md 5.1.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
+from torch import Tensor, nn
+
+from mmseg.errors import ConfigError
+from mmseg.models.heads.aspp import ASPPBlock
+from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.heads.isa import ISALayer
+from mmseg.models.layers import map_of, resize, tokens_of
+from mmseg.registry import MODELS
+
+Style = Mapping[str, Any] | None
+
+
+class LinearEmbedding(nn.Module):
+    """Linear layer on every position; (B, in, h, w) -> (B, out, h, w)."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.proj = nn.Linear(in_channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return map_of(self.proj(tokens_of(x)), x.shape[2], x.shape[3])
+
+
+def _identity(in_channels: int, channels: int) -> nn.Module:
+    return nn.Identity()
+
+
+def _mlp(in_channels: int, channels: int, act_cfg: Style = None, norm_cfg: Style = None) -> nn.Module:
+    """Activation and norm are accepted and ignored, as published."""
+    return LinearEmbedding(in_channels, channels)
+
+
+def _conv(
+    in_channels: int, channels: int, kernel_size: int, act_cfg: Style = None, norm_cfg: Style = None
+) -> nn.Module:
+    return ConvModule(
+        in_channels, channels, kernel_size, padding=kernel_size // 2, norm_cfg=norm_cfg, act_cfg=act_cfg
+    )
+
+
+def _sep_conv(
+    in_channels: int, channels: int, kernel_size: int, act_cfg: Style = None, norm_cfg: Style = None
+) -> nn.Module:
+    return DepthwiseSeparableConvModule(
+        in_channels, channels, kernel_size, padding=kernel_size // 2, norm_cfg=norm_cfg, act_cfg=act_cfg
+    )
+
+
+def _aspp(
+    in_channels: int,
+    channels: int,
+    sep: bool,
+    dilations: Sequence[int],
+    pool: bool,
+    act_cfg: Style = None,
+    norm_cfg: Style = None,
+    context_cfg: Mapping[str, Any] | None = None,
+    align_corners: bool = False,
+) -> nn.Module:
+    context = None if context_cfg is None else build_layer(in_channels, channels, context_cfg)
+    return ASPPBlock(in_channels, channels, sep, dilations, pool, norm_cfg, act_cfg, context, align_corners)
+
+
+def _rawconv_and_aspp(
+    in_channels: int,
+    channels: int,
+    kernel_size: int,
+    sep: bool,
+    dilations: Sequence[int],
+    pool: bool,
+    act_cfg: Style = None,
+    norm_cfg: Style = None,
+    context_cfg: Mapping[str, Any] | None = None,
+    align_corners: bool = False,
+) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, channels, kernel_size, padding=kernel_size // 2),
+        _aspp(channels, channels, sep, dilations, pool, act_cfg, norm_cfg, context_cfg, align_corners),
+    )
+
+
+LAYERS: dict[str, Callable[..., nn.Module]] = {
+    'id': _identity,
+    'mlp': _mlp,
+    'conv': _conv,
+    'sep_conv': _sep_conv,
+    'aspp': _aspp,
+    'rawconv_and_aspp': _rawconv_and_aspp,
+    'isa': ISALayer,
+}
+"""Types of ``embed_cfg``, ``embed_neck_cfg`` and ``fusion_cfg``; their parameters are the functions' arguments."""
+
+
+def build_layer(in_channels: int, channels: int, cfg: Mapping[str, Any]) -> nn.Module:
+    """Build a layer (B, in_channels, h, w) -> (B, channels, h, w) from a config with a ``type`` of :data:`LAYERS`.
+
+    Raises:
+        ConfigError: unknown type or parameters.
+    """
+    options = dict(cfg)
+    kind = options.pop('type', None)
+    if kind not in LAYERS:
+        raise ConfigError(f"decoder_params: layer type is '{kind}'; expected one of {', '.join(LAYERS)}.")
+    try:
+        return LAYERS[kind](in_channels, channels, **options)
+    except TypeError as error:
+        raise ConfigError(f"decoder_params: layer of type '{kind}': {error}.") from error
+
+
+@MODELS.register_module()
+class DAFormerHead(BaseDecodeHead):
+    """Embed every level, resize to the finest, concatenate and fuse.
+
+    Args:
+        in_channels, in_index: channels and positions of the feature levels.
+        channels: channels after fusion.
+        num_classes, dropout_ratio, norm_cfg, loss_decode, sampler, ignore_index, init_cfg: see
+            :class:`~mmseg.models.heads.base.BaseDecodeHead`.
+        decoder_params: ``embed_dims`` (int, or one a level), ``embed_cfg`` (all levels but the last),
+            ``embed_neck_cfg`` (last level; 'same_as_embed_cfg' allowed) and ``fusion_cfg``; each names a type of
+            :data:`LAYERS` and its parameters.
+        align_corners: must be False.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        channels: int,
+        num_classes: int,
+        decoder_params: Mapping[str, Any],
+        dropout_ratio: float = 0.1,
+        norm_cfg: Style = None,
+        act_cfg: Style = None,
+        in_index: Sequence[int] = (0, 1, 2, 3),
+        loss_decode: Mapping[str, Any] | None = None,
+        ignore_index: int = 255,
+        sampler: Mapping[str, Any] | None = None,
+        align_corners: bool = False,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, 'multiple_select',
+            loss_decode, ignore_index, sampler, align_corners, init_cfg,
+        )  # fmt: skip
+        if align_corners:
+            raise ConfigError('DAFormerHead: align_corners is True; expected False.')
+        embed_dims, layers, fusion = _embedding_plan(decoder_params, len(in_channels))
+        self.embed_layers = nn.ModuleDict(
+            {
+                str(index): build_layer(c_in, c_out, layer)
+                for index, c_in, c_out, layer in zip(in_index, in_channels, embed_dims, layers, strict=True)
+            }
+        )
+        self.fuse_layer = build_layer(sum(embed_dims), channels, fusion)
+
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        maps = [layer(x) for layer, x in zip(self.embed_layers.values(), self.select_inputs(features), strict=True)]
+        size = (maps[0].shape[2], maps[0].shape[3])
+        return self.fuse_layer(torch.cat([resize(x, size) for x in maps], dim=1))
+
+
+def _embedding_plan(
+    params: Mapping[str, Any], levels: int
+) -> tuple[list[int], list[Mapping[str, Any]], Mapping[str, Any]]:
+    """Channels and layer config of every level, and the fusion config."""
+    known = ('embed_dims', 'embed_cfg', 'embed_neck_cfg', 'fusion_cfg')
+    if set(params) != set(known):
+        raise ConfigError(f"decoder_params has keys {', '.join(params)}; expected {', '.join(known)}.")
+    dims = params['embed_dims']
+    dims = [dims] * levels if isinstance(dims, int) else list(dims)
+    if len(dims) != levels:
+        raise ConfigError(f'decoder_params.embed_dims has {len(dims)} entries; expected {levels}, one a level.')
+    neck = params['embed_neck_cfg']
+    if neck == 'same_as_embed_cfg':
+        neck = params['embed_cfg']
+    return dims, [params['embed_cfg']] * (levels - 1) + [neck], params['fusion_cfg']

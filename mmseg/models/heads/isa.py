@@ -1,0 +1,106 @@
+"""Interlaced sparse self-attention (Huang et al., 2019, arXiv:1907.12273; spec/models.md 5.1 and 5.6)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch.nn.functional as F  # noqa: N812
+from mmcv.cnn import ConvModule
+from torch import Tensor, nn
+
+from mmseg.models.layers import map_of, tokens_of
+
+
+class RelationBlock(nn.Module):
+    """Dense self-attention over the positions of a map; (B, C, h, w) -> (B, C, h, w).
+
+    Args:
+        channels: C of input and output.
+        attention_channels: channels of keys and queries; similarities are scaled by its inverse square root.
+        num_convs: number of stacked 1x1 ConvModules of the key and of the query projection.
+        norm_cfg, act_cfg: of the ConvModules.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        attention_channels: int,
+        num_convs: int,
+        norm_cfg: Mapping[str, Any] | None,
+        act_cfg: Mapping[str, Any] | None,
+    ) -> None:
+        super().__init__()
+        style: dict[str, Any] = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
+
+        def projection() -> nn.Module:
+            inputs = [channels] + [attention_channels] * (num_convs - 1)
+            convs = [ConvModule(i, attention_channels, 1, **style) for i in inputs]
+            return convs[0] if num_convs == 1 else nn.Sequential(*convs)
+
+        self.key_project = projection()
+        self.query_project = projection()
+        self.value_project = nn.Conv2d(channels, channels, 1)
+        self.output_project = ConvModule(channels, channels, 1, **style)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query = tokens_of(self.query_project(x))
+        key = tokens_of(self.key_project(x))
+        value = tokens_of(self.value_project(x))
+        context = F.scaled_dot_product_attention(query, key, value)
+        return self.output_project(map_of(context, x.shape[2], x.shape[3]))
+
+
+class ISALayer(nn.Module):
+    """Attention between positions that are ``down_factor`` apart, then within ``down_factor`` blocks.
+
+    (B, in, h, w) -> (B, out, h, w), any size: the map is padded with zeros to a multiple of ``down_factor``.
+
+    Args:
+        in_channels, channels: channels of input and output.
+        isa_channels: channels of keys and queries.
+        down_factor: height and width of a block.
+        key_query_num_convs: stacked convolutions of the key and query projections.
+        in_conv_kernel_size: kernel of the first convolution.
+        norm_cfg, act_cfg: of the ConvModules.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        isa_channels: int,
+        down_factor: Sequence[int] = (8, 8),
+        key_query_num_convs: int = 2,
+        in_conv_kernel_size: int = 1,
+        norm_cfg: Mapping[str, Any] | None = None,
+        act_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.down_factor = tuple(down_factor)
+        self.in_conv = ConvModule(
+            in_channels, channels, in_conv_kernel_size,
+            padding=in_conv_kernel_size // 2, norm_cfg=norm_cfg, act_cfg=act_cfg,
+        )  # fmt: skip
+        self.global_relation = RelationBlock(channels, isa_channels, key_query_num_convs, norm_cfg, act_cfg)
+        self.local_relation = RelationBlock(channels, isa_channels, key_query_num_convs, norm_cfg, act_cfg)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.attend(self.in_conv(x))
+
+    def attend(self, x: Tensor) -> Tensor:
+        """Both relations on (B, channels, h, w); the result has the same shape."""
+        batch, channels, height, width = x.shape
+        block_h, block_w = self.down_factor
+        pad_h, pad_w = -height % block_h, -width % block_w
+        # The odd row and column of the padding go to the bottom and the right.
+        left, top = pad_w // 2, pad_h // 2
+        x = F.pad(x, (left, pad_w - left, top, pad_h - top))
+        grid_h, grid_w = x.shape[2] // block_h, x.shape[3] // block_w
+        x = x.view(batch, channels, grid_h, block_h, grid_w, block_w)
+        x = x.permute(0, 3, 5, 1, 2, 4).reshape(-1, channels, grid_h, grid_w)
+        x = self.global_relation(x)
+        x = x.view(batch, block_h, block_w, channels, grid_h, grid_w)
+        x = x.permute(0, 4, 5, 3, 1, 2).reshape(-1, channels, block_h, block_w)
+        x = self.local_relation(x)
+        x = x.view(batch, grid_h, grid_w, channels, block_h, block_w).permute(0, 3, 1, 4, 2, 5)
+        x = x.reshape(batch, channels, height + pad_h, width + pad_w)
+        return x[:, :, top : top + height, left : left + width]

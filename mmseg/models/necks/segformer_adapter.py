@@ -1,0 +1,34 @@
+"""SegFormerAdapter: feeds MiT features to heads that expect ResNet strides (spec/models.md 3)."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class SegFormerAdapter(nn.Module):
+    """Replace the last feature map by up-sampled, concatenated levels. No parameters.
+
+    Args:
+        out_layers: levels to take.
+        scales: factor by which each is up-sampled (bilinear); 1 leaves it unchanged.
+    """
+
+    def __init__(self, out_layers: Sequence[int] = (3,), scales: Sequence[int] = (4,)) -> None:
+        super().__init__()
+        self.out_layers = tuple(out_layers)
+        self.scales = tuple(scales)
+
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        """Feature list -> list of the same length whose last map is (B, sum of channels, scale*h, scale*w)."""
+        chosen = []
+        for layer, scale in zip(self.out_layers, self.scales, strict=True):
+            x = features[layer]
+            if scale != 1:
+                x = F.interpolate(x, scale_factor=scale, mode='bilinear', align_corners=False)
+            chosen.append(x)
+        return [*features[:-1], torch.cat(chosen, dim=1)]

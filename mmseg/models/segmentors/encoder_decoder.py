@@ -1,0 +1,226 @@
+"""Encoder-decoder segmentor (spec/models.md 6)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mmseg.errors import ConfigError
+from mmseg.models.layers import resize
+from mmseg.models.precision import autocast
+from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
+from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.registry import MODELS
+
+Meta = Mapping[str, Any]
+"""Of one image: ``ori_shape`` (H, W, ...), ``flip`` and ``flip_direction`` ('horizontal' or 'vertical')."""
+
+
+class Draws(Protocol):
+    """Source of the random decisions of a training pass; a plain segmentor makes none."""
+
+
+@dataclass
+class SegmentorOutput:
+    """Result of a training pass.
+
+    Attributes:
+        losses: scalars by log name in logging order, e.g. 'decode.loss_seg', 'decode.acc_seg'.
+        features: maps that went into the decode head.
+        logits: (B, num_classes, h, w) at the head's resolution.
+        embedding: (B, D, h, w), what the head's dropout and classifier received.
+    """
+
+    losses: dict[str, Tensor]
+    features: list[Tensor]
+    logits: Tensor
+    embedding: Tensor
+
+
+@MODELS.register_module()
+class EncoderDecoder(Trainable):
+    """Backbone, optional neck, decode head.
+
+    Args:
+        backbone, decode_head, neck: configurations.
+        auxiliary_head: configuration of one further head, or a list; they only add losses.
+        train_cfg: accepted for published configurations; nothing in it is read.
+        test_cfg: ``mode`` 'whole' (default) or 'slide'; 'slide' needs ``crop_size`` and ``stride`` (height, width) and
+            may have ``batched_slide`` (all windows in one forward pass).
+        pretrained: weights of the backbone, handed to it.
+        init_cfg: accepted as None only.
+    """
+
+    def __init__(
+        self,
+        backbone: Mapping[str, Any],
+        decode_head: Mapping[str, Any],
+        neck: Mapping[str, Any] | None = None,
+        auxiliary_head: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        train_cfg: Mapping[str, Any] | None = None,
+        test_cfg: Mapping[str, Any] | None = None,
+        pretrained: str | None = None,
+        init_cfg: None = None,
+    ) -> None:
+        super().__init__()
+        self.backbone = MODELS.build(_with_pretrained(backbone, pretrained))
+        self.neck = None if neck is None else MODELS.build(neck)
+        self.decode_head = MODELS.build(decode_head)
+        self.auxiliary_head: nn.Module | None = None
+        if isinstance(auxiliary_head, Mapping):
+            self.auxiliary_head = MODELS.build(auxiliary_head)
+        elif auxiliary_head is not None:
+            self.auxiliary_head = nn.ModuleList(MODELS.build(head) for head in auxiliary_head)
+        self.test_cfg: Mapping[str, Any] = {'mode': 'whole'} if test_cfg is None else test_cfg
+        self.precision = 'fp32'
+
+    @property
+    def num_classes(self) -> int:
+        return int(self.decode_head.num_classes)
+
+    @property
+    def align_corners(self) -> bool:
+        return bool(self.decode_head.align_corners)
+
+    def init_weights(self) -> None:
+        """Load the backbone's pretrained weights or initialise it, then initialise the heads."""
+        self.backbone.init_weights()
+        self.decode_head.init_weights()
+        for _, head, _ in self._auxiliary_heads():
+            head.init_weights()
+
+    def extract_feat(self, img: Tensor) -> list[Tensor]:
+        """Normalised image (B, 3, H, W) -> feature maps."""
+        with autocast(img, self.precision):
+            features = list(self.backbone(img))
+            return features if self.neck is None else self.neck(features)
+
+    def encode_decode(self, img: Tensor) -> Tensor:
+        """Normalised image (B, 3, H, W) -> float32 logits (B, num_classes, H, W)."""
+        features = self.extract_feat(img)
+        with autocast(img, self.precision):
+            logits = self.decode_head(features)
+        return resize(logits.float(), (img.shape[2], img.shape[3]), self.align_corners)
+
+    def forward(self, img: Tensor) -> Tensor:
+        """Same as :meth:`encode_decode`."""
+        return self.encode_decode(img)
+
+    def generate_pseudo_label(self, img: Tensor) -> Tensor:
+        """Logits of the whole crop, (B, num_classes, H, W); ``test_cfg`` has no influence (spec/models.md 6)."""
+        return self.encode_decode(img)
+
+    def forward_train(
+        self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: Draws | None = None
+    ) -> SegmentorOutput:
+        """Losses of a batch.
+
+        Args:
+            img: normalised image (B, 3, H, W).
+            label: int64 (B, 1, H, W), class ids or 255 = ignore.
+            weight: pixel weights (B, H, W) in [0, 1], or None for 1.
+            draws: random decisions of multi-resolution networks; unused here.
+        """
+        features = self.extract_feat(img)
+        with autocast(img, self.precision):
+            output = self.decode_head.forward_train(features, label, weight)
+            losses = {f'decode.{name}': value for name, value in output.losses.items()}
+            for prefix, head, weighted in self._auxiliary_heads():
+                found = head.forward_train(features, label, weight if weighted else None).losses
+                losses.update({f'{prefix}.{name}': value for name, value in found.items()})
+        return SegmentorOutput(losses, features, output.logits, output.embedding)
+
+    def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
+        """Supervised training on ``img`` and ``gt_semantic_seg``: source-only and target-only."""
+        img, label = batch['img'], batch['gt_semantic_seg']
+        yield LossGroup('source', self.forward_train(img, label).losses, {'img': img, 'label': label})
+
+    def inference(self, img: Tensor, metas: Sequence[Meta], rescale: bool = True) -> Tensor:
+        """Class probabilities in the orientation of the original image.
+
+        Args:
+            img: normalised image (B, 3, H, W); all images of a batch share size and flip.
+            metas: one a image.
+            rescale: resize the logits to ``ori_shape`` first.
+
+        Returns:
+            float32 (B, num_classes, H, W), or ``ori_shape`` with ``rescale``.
+        """
+        meta = metas[0]
+        logits = self.predict_logits(img)
+        if rescale:
+            logits = resize(logits, (meta['ori_shape'][0], meta['ori_shape'][1]), self.align_corners)
+        return _undo_flip(logits.softmax(dim=1), meta)
+
+    def predict_logits(self, img: Tensor) -> Tensor:
+        """Logits (B, num_classes, H, W) of an image, whole or by sliding windows as ``test_cfg`` says."""
+        mode = self.test_cfg.get('mode', 'whole')
+        if mode == 'whole':
+            return self.encode_decode(img)
+        if mode != 'slide':
+            raise ConfigError(f"model.test_cfg.mode is '{mode}'; expected 'whole' or 'slide'.")
+        size = (img.shape[2], img.shape[3])
+        boxes = window_boxes(size, self.test_cfg['crop_size'], self.test_cfg['stride'])
+        if self.test_cfg.get('batched_slide', False):
+            windows = list(self.encode_decode(cut_windows(img, boxes)).split(img.shape[0]))
+        else:
+            windows = [self.encode_decode(cut_windows(img, [box])) for box in boxes]
+        return merge_windows(windows, boxes, size)
+
+    def simple_test(
+        self, img: Tensor, metas: Sequence[Meta], rescale: bool = True
+    ) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+        """Class maps, one int64 (H, W) array a image; arguments as :meth:`inference`."""
+        with torch.inference_mode():
+            return _class_maps(self.inference(img, metas, rescale))
+
+    def aug_test(
+        self, imgs: Sequence[Tensor], metas: Sequence[Sequence[Meta]]
+    ) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+        """Class maps of the mean probabilities over augmentations; one batch and its metas an augmentation.
+
+        All are rescaled to ``ori_shape``.
+        """
+        with torch.inference_mode():
+            total = self.inference(imgs[0], metas[0])
+            for img, meta in zip(imgs[1:], metas[1:], strict=True):
+                total += self.inference(img, meta)
+            return _class_maps(total)
+
+    def _auxiliary_heads(self) -> Iterator[tuple[str, Any, bool]]:
+        """Log prefix, head, and whether it receives pixel weights.
+
+        Quirk (spec/models.md 6): a single auxiliary head does not receive them.
+        """
+        if isinstance(self.auxiliary_head, nn.ModuleList):
+            yield from ((f'aux_{i}', head, True) for i, head in enumerate(self.auxiliary_head))
+        elif self.auxiliary_head is not None:
+            yield 'aux', self.auxiliary_head, False
+
+
+def _with_pretrained(backbone: Mapping[str, Any], pretrained: str | None) -> dict[str, Any]:
+    """The backbone's configuration with the segmentor's ``pretrained`` handed on."""
+    if pretrained is None:
+        return dict(backbone)
+    if backbone.get('pretrained') is not None:
+        raise ConfigError(
+            f"model.pretrained ('{pretrained}') and model.backbone.pretrained ('{backbone['pretrained']}') are both "
+            'set; give only one.'
+        )
+    return {**backbone, 'pretrained': pretrained}
+
+
+def _undo_flip(probabilities: Tensor, meta: Meta) -> Tensor:
+    """Flip (B, C, H, W) back if the image was flipped."""
+    if not meta.get('flip', False):
+        return probabilities
+    directions = {'horizontal': 3, 'vertical': 2}
+    return probabilities.flip(dims=(directions[meta['flip_direction']],))
+
+
+def _class_maps(probabilities: Tensor) -> list[np.ndarray[Any, np.dtype[np.int64]]]:
+    """(B, C, H, W) -> B arrays (H, W)."""
+    return list(probabilities.argmax(dim=1).cpu().numpy())
