@@ -1,0 +1,15 @@
+"""Configurations: reading, checking and translating the published dialect (design.md 4, spec/configs.md)."""
+
+from mmseg.config.load import load_config, resolved
+from mmseg.config.options import OptionsAction, parse_options
+from mmseg.config.translate import LrSchedule, TrainSettings, train_settings
+
+__all__ = [
+    'LrSchedule',
+    'OptionsAction',
+    'TrainSettings',
+    'load_config',
+    'parse_options',
+    'resolved',
+    'train_settings',
+]

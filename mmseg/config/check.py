@@ -1,0 +1,224 @@
+"""Strict checking of a merged configuration, before anything is built.
+
+Every problem is found in one pass. The allowed keys of a dict with a ``type`` are the parameters of the
+registered component, so a component's signature is the only place that declares its options.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import Registry
+
+from mmseg.config import schema
+from mmseg.datasets.presets import PRESETS, is_preset
+from mmseg.errors import ConfigError
+from mmseg.registry import DATASETS, MODELS, TRANSFORMS
+
+MODEL_SLOTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode')
+INJECTED = {'uda': {'model', 'max_iters'}}
+"""Parameters that the builder adds to what the configuration says (spec/uda.md 1)."""
+
+
+@dataclass
+class Report:
+    """What a check found.
+
+    Attributes:
+        problems: one sentence each: place, what is wrong, nearest valid name.
+        notes: keys that are accepted but have no effect.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check_config(cfg: Config | Mapping[str, Any], helpers: Iterable[str] = ()) -> Report:
+    """Check all keys and the values that a typo would make useless.
+
+    Args:
+        cfg: merged configuration, presets expanded or not.
+        helpers: top-level names that are helper variables of a Python file.
+
+    Raises:
+        ConfigError: listing every problem.
+    """
+    values = cfg.to_dict() if isinstance(cfg, Config) else dict(cfg)
+    report = inspect_config(values, helpers)
+    if report.problems:
+        name = getattr(cfg, 'filename', None) or 'the configuration'
+        count = '1 problem' if len(report.problems) == 1 else f'{len(report.problems)} problems'
+        listing = '\n'.join(f'  - {problem}' for problem in report.problems)
+        raise ConfigError(f'{count} in {name}:\n{listing}')
+    return report
+
+
+def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Report:
+    """Like :func:`check_config`, but returns the problems instead of raising."""
+    report = Report()
+    _check_top_level(values, set(helpers), report)
+    for place, allowed in schema.SECTIONS.items():
+        section = _at(values, place)
+        if isinstance(section, Mapping):
+            _check_keys(section, place, allowed, report)
+        elif section is not None:
+            report.problems.append(f'{place}: expected a dict, found {section!r}.')
+    for place, (valid, expected) in schema.VALUES.items():
+        _check_value(values, place, valid, expected, report)
+    _check_model(values.get('model'), 'model', report)
+    _check_component(values.get('uda'), 'uda', MODELS, report)
+    _check_optimizer(values.get('optimizer'), report)
+    for split in ('train', 'val', 'test'):
+        _check_dataset((values.get('data') or {}).get(split), f'data.{split}', report)
+    _check_windows(values, report)
+    return report
+
+
+def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Report) -> None:
+    for key in values:
+        if key in schema.TOP_LEVEL:
+            continue
+        if key in schema.UNUSED_TOP_LEVEL or key.endswith(schema.UNUSED_SUFFIXES) or key in helpers:
+            report.notes.append(f'{key}: accepted, has no effect of its own')
+        else:
+            hint = nearest(key, schema.TOP_LEVEL | schema.UNUSED_TOP_LEVEL)
+            report.problems.append(f'{key}: unknown key{hint}. Helper variables begin with "_".')
+
+
+def _check_keys(section: Mapping[str, Any], place: str, allowed: set[str], report: Report) -> None:
+    unused = schema.UNUSED.get(place, set())
+    for key in section:
+        if key in allowed:
+            continue
+        if key in unused:
+            report.notes.append(f'{place}.{key}: accepted, has no effect')
+        else:
+            report.problems.append(f'{place}.{key}: unknown key{nearest(key, allowed)}.')
+
+
+def _check_value(
+    values: Mapping[str, Any], place: str, valid: Callable[[Any], bool], expected: str, report: Report
+) -> None:
+    parent, _, key = place.rpartition('.')
+    section = _at(values, parent) if parent else values
+    if isinstance(section, Mapping) and key in section and not valid(section[key]):
+        report.problems.append(f'{place}: found {section[key]!r}, expected {expected}.')
+
+
+def _check_model(model: Any, place: str, report: Report) -> None:
+    _check_component(model, place, MODELS, report)
+    if not isinstance(model, Mapping):
+        return
+    for slot in MODEL_SLOTS:
+        parts = model.get(slot)
+        for index, part in enumerate(parts if isinstance(parts, list | tuple) else [parts]):
+            suffix = f'.{index}' if isinstance(parts, list | tuple) else ''
+            if part is not None:
+                _check_model(part, f'{place}.{slot}{suffix}', report)
+
+
+def _check_dataset(dataset: Any, place: str, report: Report) -> None:
+    _check_component(dataset, place, DATASETS, report)
+    if not isinstance(dataset, Mapping):
+        return
+    for domain in ('source', 'target'):
+        _check_dataset(dataset.get(domain), f'{place}.{domain}', report)
+    _check_pipeline(dataset.get('pipeline'), f'{place}.pipeline', report)
+
+
+def _check_pipeline(pipeline: Any, place: str, report: Report) -> None:
+    if is_preset(pipeline):
+        _check_call(PRESETS[pipeline['type']], pipeline, place, report)
+        return
+    if isinstance(pipeline, Mapping):
+        hint = nearest(str(pipeline.get('type')), PRESETS)
+        report.problems.append(f'{place}: type {pipeline.get("type")!r} is no pipeline preset{hint}.')
+        return
+    for index, step in enumerate(pipeline or ()):
+        _check_component(step, f'{place}.{index}', TRANSFORMS, report)
+        if isinstance(step, Mapping) and 'transforms' in step:
+            _check_pipeline(step['transforms'], f'{place}.{index}.transforms', report)
+
+
+def _check_optimizer(optimizer: Any, report: Report) -> None:
+    if optimizer is None:
+        return
+    kinds = {name: kind for name, kind in vars(torch.optim).items() if inspect.isclass(kind)}
+    kind = kinds.get(optimizer.get('type', ''))
+    if kind is None:
+        hint = nearest(str(optimizer.get('type')), kinds)
+        report.problems.append(f'optimizer.type: torch.optim has no {optimizer.get("type")!r}{hint}.')
+        return
+    allowed = set(inspect.signature(kind).parameters) - {'params'}
+    _check_keys(optimizer, 'optimizer', {*allowed, 'type', 'paramwise_cfg'}, report)
+    for key, factors in ((optimizer.get('paramwise_cfg') or {}).get('custom_keys') or {}).items():
+        place = f'optimizer.paramwise_cfg.custom_keys.{key}'
+        _check_keys(factors, place, {'lr_mult', 'decay_mult'}, report)
+
+
+def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -> None:
+    """A dict with a ``type`` against the signature of what is registered under it."""
+    if cfg is None:
+        return
+    if not isinstance(cfg, Mapping):
+        report.problems.append(f'{place}: expected a dict with a type, found {cfg!r}.')
+        return
+    name = cfg.get('type')
+    component = registry.get(name) if isinstance(name, str) else None
+    if component is None:
+        hint = nearest(str(name), registry.module_dict)
+        report.problems.append(f'{place}.type: no {registry.name} is called {name!r}{hint}.')
+        return
+    _check_call(component, cfg, place, report)
+
+
+def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
+    allowed, required = parameters(component)
+    _check_keys(cfg, place, allowed | {'type'}, report)
+    for key in sorted(required - set(cfg) - INJECTED.get(place, set())):
+        report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
+
+
+def parameters(component: Any) -> tuple[set[str], set[str]]:
+    """(all, required) parameter names of a class or function; ``**kwargs`` adds those of the base class."""
+    allowed: set[str] = set()
+    required: set[str] = set()
+    for kind in component.__mro__ if inspect.isclass(component) else [component]:
+        found = inspect.signature(kind).parameters.values()
+        named = [p for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        required |= {p.name for p in named if p.default is p.empty} - allowed
+        allowed |= {p.name for p in named}
+        if not any(p.kind is p.VAR_KEYWORD for p in found):
+            break
+    return allowed, required
+
+
+def _check_windows(values: Mapping[str, Any], report: Report) -> None:
+    test_cfg = _at(values, 'model.test_cfg')
+    if isinstance(test_cfg, Mapping) and test_cfg.get('mode') == 'slide':
+        for key in ('crop_size', 'stride'):
+            if key not in test_cfg:
+                report.problems.append(f'model.test_cfg.{key}: missing; windows need (height, width).')
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """``; the nearest valid name is 'x'`` or the list of valid names where there are few."""
+    names = sorted(valid)
+    lowered = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f'; the nearest valid name is {lowered[close[0]]!r}'
+    return f'; valid: {", ".join(names)}' if 0 < len(names) <= 12 else ''
+
+
+def _at(values: Mapping[str, Any], place: str) -> Any:
+    found: Any = values
+    for key in place.split('.'):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found

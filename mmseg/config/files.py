@@ -1,0 +1,145 @@
+"""What the files of a configuration look like before they are merged.
+
+``mmengine`` merges configurations but reports mistakes without file and line. :func:`scan` reads every file of
+the inheritance tree first, without executing anything, and stops at the first one that cannot be used.
+"""
+
+import ast
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mmseg.errors import ConfigError
+
+BASE_KEY = '_base_'
+
+
+@dataclass
+class ConfigFile:
+    """One file of an inheritance tree.
+
+    Attributes:
+        path: where it lies.
+        bases: files it names as ``_base_``, in order.
+        keys: top-level keys it sets, with their line (0 if unknown).
+        read: top-level names that the file itself reads: helper variables of a Python file.
+    """
+
+    path: Path
+    bases: list['ConfigFile'] = field(default_factory=list)
+    keys: dict[str, int] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
+
+    def all_keys(self) -> set[str]:
+        """Top-level keys of this file and of everything it inherits."""
+        return set(self.keys).union(*(base.all_keys() for base in self.bases))
+
+    def helpers(self) -> set[str]:
+        """Helper variables of this file and of everything it inherits."""
+        own = self.read & set(self.keys)
+        return own.union(*(base.helpers() for base in self.bases))
+
+
+def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = ()) -> ConfigFile:
+    """Read a configuration file and, recursively, its bases.
+
+    Args:
+        path: Python or JSON file.
+        named_by: 'file:line' of the ``_base_`` entry that led here.
+        above: files on the way from the root, to find circles.
+
+    Raises:
+        ConfigError: a file is missing, cannot be parsed, inherits from itself, or two bases set the same key.
+    """
+    path = Path(path)
+    origin = f', which {named_by} names as {BASE_KEY}' if named_by else ''
+    if not path.is_file():
+        raise ConfigError(
+            f'Configuration {path}{origin} does not exist (current folder: {Path.cwd()}). Paths of base files '
+            'are relative to the file that names them.'
+        )
+    if path.resolve() in above:
+        raise ConfigError(f'Configuration {path}{origin} inherits from itself. Remove the circle.')
+    if path.suffix not in ('.py', '.json'):
+        raise ConfigError(f'Configuration {path}{origin} must be a .py or .json file.')
+    found = _scan_json(path) if path.suffix == '.json' else _scan_python(path)
+    names, line = found.keys.pop(BASE_KEY, None), found.keys.pop('_base_line_', 0)
+    place = f'{path}:{line}' if line else str(path)
+    for name in _base_names(names, place):
+        found.bases.append(scan(path.parent / name, place, (*above, path.resolve())))
+    _check_disjoint(found.bases, place)
+    return found
+
+
+def _scan_json(path: Path) -> ConfigFile:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f'{path}:{error.lineno}: not valid JSON: {error.msg}.') from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f'{path}: not a text file in UTF-8 ({error.reason}).') from error
+    if not isinstance(content, dict):
+        raise ConfigError(f'{path}: expected a JSON object with keys, found {type(content).__name__}.')
+    keys: dict[str, Any] = {**dict.fromkeys(content, 0), BASE_KEY: content.get(BASE_KEY)}
+    return ConfigFile(path, keys=keys)
+
+
+def _scan_python(path: Path) -> ConfigFile:
+    try:
+        tree = ast.parse(path.read_text(encoding='utf-8'), filename=str(path))
+    except SyntaxError as error:
+        raise ConfigError(f'{path}:{error.lineno}: not valid Python: {error.msg}.') from error
+    except (UnicodeDecodeError, ValueError) as error:
+        raise ConfigError(f'{path}: not a Python text file ({error}).') from error
+    found = ConfigFile(path)
+    keys: dict[str, Any] = found.keys
+    for node in tree.body:
+        for name in _assigned(node):
+            keys[name] = node.lineno
+            if name == BASE_KEY and isinstance(node, ast.Assign):
+                keys['_base_line_'] = node.lineno
+                keys[BASE_KEY] = _literal(node.value, path)
+    found.read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    return found
+
+
+def _assigned(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign):
+        targets = [n for target in node.targets for n in ast.walk(target)]
+    elif isinstance(node, ast.AnnAssign):
+        targets = [node.target]
+    else:
+        return []
+    return [n.id for n in targets if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def _literal(node: ast.expr, path: Path) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError as error:
+        raise ConfigError(
+            f'{path}:{node.lineno}: {BASE_KEY} must be a text or a list of texts, not an expression.'
+        ) from error
+
+
+def _base_names(value: Any, place: str) -> list[str]:
+    if value is None:
+        return []
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f'{place}: {BASE_KEY} must be a file name or a list of them, found {value!r}.')
+    return list(names)
+
+
+def _check_disjoint(bases: list[ConfigFile], place: str) -> None:
+    owner: dict[str, Path] = {}
+    for base in bases:
+        for key in sorted(base.all_keys()):
+            if key in owner:
+                raise ConfigError(
+                    f'{place}: the bases {owner[key]} and {base.path} both set {key!r}. Base files of one '
+                    'configuration must not share a top-level key; set it in one of them, or let one inherit '
+                    'from the other.'
+                )
+        owner.update(dict.fromkeys(base.all_keys(), base.path))

@@ -1,0 +1,56 @@
+"""Names of earlier releases, as they stand in the configurations saved with published checkpoints.
+
+Source: spec/tools.md 1, behaviour 1.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mmengine.config import Config
+
+HEADS = {'UniHead': 'DAFormerHead', 'MultiResAttentionWrapper': 'HRDAHead'}
+SEGMENTORS = {'MultiResEncoderDecoder': 'HRDAEncoderDecoder'}
+
+
+def modernise(cfg: Config) -> None:
+    """Apply the legacy fixes in place.
+
+    Heads and segmentors get today's names, ``fusion_cfg.fusion`` and ``backbone.ema_drop_path_rate`` go, and
+    an ``img_scale`` that JSON turned into a list becomes a tuple again (a list of scales: a list of tuples).
+    """
+    model = cfg.get('model')
+    if isinstance(model, dict):
+        _modernise_model(model)
+    for step in _dicts(cfg.get('data')):
+        if 'img_scale' in step:
+            step['img_scale'] = _scale(step['img_scale'])
+
+
+def _modernise_model(model: dict[str, Any]) -> None:
+    model['type'] = SEGMENTORS.get(model.get('type', ''), model.get('type'))
+    backbone, head = model.get('backbone'), model.get('decode_head')
+    if isinstance(backbone, dict):
+        backbone.pop('ema_drop_path_rate', None)
+    if not isinstance(head, dict):
+        return
+    for key in ('type', 'single_scale_head'):
+        if head.get(key) in HEADS:
+            head[key] = HEADS[head[key]]
+    fusion = (head.get('decoder_params') or {}).get('fusion_cfg')
+    if isinstance(fusion, dict):
+        fusion.pop('fusion', None)
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _dicts(item)
+
+
+def _scale(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        return value
+    if all(isinstance(item, list | tuple) for item in value):
+        return [tuple(item) for item in value]
+    return tuple(value)

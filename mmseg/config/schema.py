@@ -1,0 +1,96 @@
+"""The keys of the published dialect that no component's signature tells.
+
+Sections of plain values list their keys here; dicts with a ``type`` are checked against the signature of the
+registered component instead (``mmseg.config.check``).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+TOP_LEVEL = {
+    'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
+    'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'resume_from', 'work_dir',
+    'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
+}  # fmt: skip
+"""Top-level keys with an effect."""
+
+UNUSED_TOP_LEVEL = {
+    'n_gpus', 'gpu_model', 'gpu_ids', 'dist_params', 'workflow', 'cudnn_benchmark',
+    'find_unused_parameters', 'use_ddp_wrapper', 'name_dataset', 'name_architecture', 'name_encoder',
+    'name_decoder', 'name_uda', 'name_opt', 'git_rev', 'img_norm_cfg', 'norm_cfg', 'dataset_type',
+    'data_root', 'opencv_num_threads', 'mp_start_method', 'custom_imports', 'device', 'launcher',
+    'local_rank',
+}  # fmt: skip
+"""Top-level keys that published configurations carry and nothing reads; see also UNUSED_SUFFIXES."""
+
+UNUSED_SUFFIXES = ('_pipeline', '_norm_cfg')
+
+UNUSED = {
+    'uda': {'imnet_feature_dist_scale_method'},
+    'model': {'init_cfg'},
+    'model.backbone': {'style', 'init_cfg'},
+    'model.decode_head': {'init_cfg'},
+    'model.auxiliary_head': {'init_cfg'},
+    'model.neck': {'init_cfg'},
+    'log_config': {'img_interval'},
+    'checkpoint_config': {'by_epoch', 'save_optimizer', 'create_symlink', 'meta'},
+    'evaluation': {'by_epoch', 'save_best', 'rule', 'start', 'gpu_collect', 'efficient_test'},
+    'lr_config': {'by_epoch', 'warmup_by_epoch'},
+    'model.train_cfg': {'work_dir'},
+    'optimizer_config': {'type', 'cumulative_iters'},
+}
+"""Keys, by section, that published configurations carry and nothing reads."""
+
+SECTIONS = {
+    'runner': {'type', 'max_iters'},
+    'optimizer_config': {'grad_clip'},
+    'optimizer_config.grad_clip': {'max_norm', 'norm_type'},
+    'checkpoint_config': {'interval', 'max_keep_ckpts', 'save_last'},
+    'evaluation': {'interval', 'metric'},
+    'log_config': {'interval', 'hooks'},
+    'lr_config': {'policy', 'power', 'min_lr', 'warmup', 'warmup_iters', 'warmup_ratio'},
+    'data': {'samples_per_gpu', 'workers_per_gpu', 'train', 'val', 'test'},
+    'data.train.rare_class_sampling': {'min_pixels', 'class_temp', 'min_crop_ratio'},
+    'optimizer.paramwise_cfg': {'custom_keys'},
+    'model.test_cfg': {'mode', 'stride', 'crop_size', 'batched_slide'},
+    'model.train_cfg': set(),
+}
+"""Keys of the sections that hold plain values."""
+
+
+def _whole(minimum: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+
+
+def _one_of(*choices: Any) -> Callable[[Any], bool]:
+    return lambda value: value in choices
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    'runner.type': (_one_of('IterBasedRunner'), "'IterBasedRunner'"),
+    'runner.max_iters': (_whole(1), 'a whole number of at least 1'),
+    'data.samples_per_gpu': (_whole(1), 'a whole number of at least 1'),
+    'data.workers_per_gpu': (_whole(0), 'a whole number of at least 0'),
+    'checkpoint_config.interval': (_whole(0), 'a whole number of at least 0 (0: only at the end)'),
+    'checkpoint_config.max_keep_ckpts': (_whole(-1), 'a whole number; -1 keeps all'),
+    'evaluation.interval': (_whole(0), 'a whole number of at least 0 (0: never)'),
+    'log_config.interval': (_whole(1), 'a whole number of at least 1'),
+    'lr_config.policy': (_one_of('poly', 'Poly', 'fixed', 'Fixed'), "'poly' or 'fixed'"),
+    'lr_config.warmup': (_one_of(None, 'linear', 'constant', 'exp'), "None, 'linear', 'constant' or 'exp'"),
+    'lr_config.power': (_number, 'a number'),
+    'lr_config.min_lr': (_number, 'a number'),
+    'lr_config.warmup_iters': (_whole(0), 'a whole number of at least 0'),
+    'lr_config.warmup_ratio': (_number, 'a number'),
+    'optimizer.lr': (lambda value: _number(value) and value >= 0, 'a number of at least 0'),
+    'seed': (lambda value: value is None or _whole(0)(value), 'a whole number of at least 0, or None'),
+    'deterministic': (_one_of(True, False), 'True or False'),
+    'precision': (_one_of('fp32', 'bf16', 'fp16'), "'fp32', 'bf16' or 'fp16'"),
+    'compile': (_one_of(True, False), 'True or False'),
+    'channels_last': (_one_of(True, False), 'True or False'),
+    'model.test_cfg.mode': (_one_of('whole', 'slide'), "'whole' or 'slide'"),
+}
+"""Checks of single values: predicate and what was expected."""

@@ -1,0 +1,146 @@
+"""The published dialect in the engine's terms.
+
+Pure: a configuration goes in, plain values come out, nothing is built. Defaults are the published ones
+(spec/configs.md, spec/uda.md 5), which for the new keys means float32 and no compilation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmengine.config import Config
+
+
+@dataclass(frozen=True)
+class LrSchedule:
+    """Learning rate of iteration i as a function of a group's base rate (spec/uda.md 5.2).
+
+    Attributes:
+        policy: 'poly' or 'fixed'.
+        power, min_lr: of the polynomial decay.
+        warmup: None, 'linear', 'constant' or 'exp'.
+        warmup_iters, warmup_ratio: length and first factor of the warm-up.
+    """
+
+    policy: str = 'fixed'
+    power: float = 1.0
+    min_lr: float = 0.0
+    warmup: str | None = None
+    warmup_iters: int = 0
+    warmup_ratio: float = 0.1
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything about a run that is neither network, method nor data.
+
+    Attributes:
+        max_iters: number of training steps.
+        seed: seed of every random decision.
+        deterministic: use deterministic kernels only.
+        samples_per_gpu: images per domain, step and process.
+        workers: loader processes per training process.
+        optimizer: published dict: ``type``, ``lr``, ..., ``paramwise_cfg``.
+        schedule: learning rates.
+        grad_clip: ``max_norm`` and ``norm_type``, or None.
+        checkpoint_interval: steps between checkpoints.
+        max_keep_ckpts: older checkpoints are deleted; -1 keeps all.
+        save_last: save at the end too.
+        eval_interval: steps between evaluations.
+        eval_metrics: names of metrics.
+        efficient_test: accepted for published configurations; evaluation never holds all predictions.
+        log_interval: steps between log lines.
+        log_hooks: published dicts of the loggers besides text and JSON.
+        log_level: name or number of the logging library.
+        precision: 'fp32', 'bf16' or 'fp16'.
+        compile: compile the networks with torch.compile.
+        channels_last: channels-last memory layout.
+        load_from: checkpoint with initial weights, or None.
+        resume_from: checkpoint to go on from, or None.
+        work_dir: where everything is written, or None.
+        debug_img_interval: steps between debug pictures of the method, 0 = none.
+        name: name of the run.
+        exp: experiment the run belongs to.
+    """
+
+    max_iters: int
+    seed: int = 0
+    deterministic: bool = False
+    samples_per_gpu: int = 2
+    workers: int = 4
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: LrSchedule = field(default_factory=LrSchedule)
+    grad_clip: dict[str, Any] | None = None
+    checkpoint_interval: int = 0
+    max_keep_ckpts: int = -1
+    save_last: bool = True
+    eval_interval: int = 0
+    eval_metrics: tuple[str, ...] = ('mIoU',)
+    efficient_test: bool = False
+    log_interval: int = 50
+    log_hooks: tuple[dict[str, Any], ...] = ()
+    log_level: str | int = 'INFO'
+    precision: str = 'fp32'
+    compile: bool = False
+    channels_last: bool = False
+    load_from: str | None = None
+    resume_from: str | None = None
+    work_dir: str | None = None
+    debug_img_interval: int = 0
+    name: str = ''
+    exp: str = 'basic'
+
+
+def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
+    """Translate a checked configuration."""
+    values = cfg.to_dict() if isinstance(cfg, Config) else dict(cfg)
+    max_iters = int(values['runner']['max_iters'])
+    data = values.get('data') or {}
+    seed = values.get('seed')
+    return TrainSettings(
+        max_iters=max_iters,
+        seed=0 if seed is None else int(seed),
+        deterministic=bool(values.get('deterministic', False)),
+        samples_per_gpu=int(data.get('samples_per_gpu', 2)),
+        workers=int(data.get('workers_per_gpu', 4)),
+        optimizer=values.get('optimizer') or {},
+        schedule=_schedule(values.get('lr_config')),
+        grad_clip=(values.get('optimizer_config') or {}).get('grad_clip'),
+        precision=values.get('precision', 'fp32'),
+        compile=bool(values.get('compile', False)),
+        channels_last=bool(values.get('channels_last', False)),
+        load_from=values.get('load_from'),
+        resume_from=values.get('resume_from'),
+        work_dir=values.get('work_dir'),
+        debug_img_interval=int((values.get('uda') or {}).get('debug_img_interval', 0)),
+        name=str(values.get('name', '')),
+        exp=str(values.get('exp', 'basic')),
+        **_intervals(values, max_iters),
+    )
+
+
+def _schedule(lr_config: Mapping[str, Any] | None) -> LrSchedule:
+    names = LrSchedule.__dataclass_fields__
+    given = {key: value for key, value in (lr_config or {}).items() if key in names}
+    if 'policy' in given:
+        given['policy'] = given['policy'].lower()
+    return LrSchedule(**given)
+
+
+def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
+    checkpoint = values.get('checkpoint_config') or {}
+    evaluation = values.get('evaluation') or {}
+    log = values.get('log_config') or {}
+    metric = evaluation.get('metric', 'mIoU')
+    hooks = tuple(hook for hook in log.get('hooks', ()) if hook.get('type') != 'TextLoggerHook')
+    return {
+        'checkpoint_interval': int(checkpoint.get('interval', max_iters)),
+        'max_keep_ckpts': int(checkpoint.get('max_keep_ckpts', -1)),
+        'save_last': bool(checkpoint.get('save_last', True)),
+        'eval_interval': int(evaluation.get('interval', 0)),
+        'eval_metrics': (metric,) if isinstance(metric, str) else tuple(metric),
+        'efficient_test': bool(evaluation.get('efficient_test', False)),
+        'log_interval': int(log.get('interval', 50)),
+        'log_hooks': hooks,
+        'log_level': values.get('log_level', 'INFO'),
+    }
