@@ -47,14 +47,14 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 		{ echo "Found $$($(PYTHON) --version 2>&1), need Python 3.10 to 3.13; choose one with: make PYTHON=python3.11 ..."; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the locked requirements into $(VENV): once, a few minutes ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 lock:  ## Resolve requirements*.txt again into requirements.lock (all supported Pythons in one file).
 	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv; }
 	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
-		--no-emit-package typing --custom-compile-command 'make lock' \
+		--no-emit-package typing --no-emit-package opencv-python --custom-compile-command 'make lock' \
 		--output-file requirements.lock requirements.txt requirements-dev.txt
 
 clean:  ## Remove caches and build products; keeps .venv, data and work_dirs.
