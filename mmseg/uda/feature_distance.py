@@ -1,0 +1,120 @@
+"""ImageNet feature distance on thing classes (spec/uda.md 2.3; DAFormer, Hoyer et al., CVPR 2022, section
+3.3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmseg.errors import ConfigError
+
+IGNORE = 255
+
+
+@dataclass(frozen=True)
+class Distance:
+    """A feature distance and what it was measured on.
+
+    Attributes:
+        value: scalar; NaN, with zero gradient, if no position takes part.
+        mask: bool (B, 1, h, w) of the positions that take part, None if all do.
+        label: int64 (B, 1, h, w), the label on the feature grid, None if all positions take part.
+    """
+
+    value: Tensor
+    mask: Tensor | None = None
+    label: Tensor | None = None
+
+
+def downscale_label_ratio(
+    label: Tensor, scale_factor: int, min_ratio: float, num_classes: int, ignore_index: int = IGNORE
+) -> Tensor:
+    """The dominant class of each cell of ``scale_factor`` x ``scale_factor`` pixels.
+
+    Of equal shares the lower class wins, 'ignore' last. Cells without a class of at least ``min_ratio`` are
+    ignored, as are remaining rows and columns on the right and at the bottom.
+
+    Args:
+        label: int64 (B, 1, H, W), values 0..num_classes - 1 and ``ignore_index``.
+        scale_factor: cell size in pixels, above 1.
+        min_ratio: share in [0, 1].
+
+    Returns:
+        int64 (B, 1, H // scale_factor, W // scale_factor).
+    """
+    if scale_factor <= 1:
+        raise ValueError(f'scale_factor must be above 1, found {scale_factor}')
+    batch, _, height, width = label.shape
+    rows, columns = height // scale_factor, width // scale_factor
+    cut = label[:, 0, : rows * scale_factor, : columns * scale_factor]
+    cells = cut.reshape(batch, rows, scale_factor, columns, scale_factor).transpose(2, 3).flatten(3)
+    # One comparison a class keeps the temporary at a byte a pixel, not a float for each pixel and class.
+    values = [*range(num_classes), ignore_index]
+    counts = torch.stack([(cells == value).sum(dim=-1) for value in values], dim=1)
+    most, winner = counts.max(dim=1, keepdim=True)
+    share = most.float() / scale_factor**2
+    return winner.masked_fill((winner == num_classes) | (share < min_ratio), ignore_index)
+
+
+def in_classes(label: Tensor, classes: Sequence[int]) -> Tensor:
+    """Bool tensor of the label's shape: is it one of ``classes``?"""
+    wanted = torch.zeros_like(label, dtype=torch.bool)
+    for value in classes:
+        wanted |= label == value
+    return wanted
+
+
+def masked_distance(features: Tensor, frozen: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean, over the masked positions of the whole batch, of the Euclidean distance between feature vectors.
+
+    Args:
+        features: (B, D, h, w), with gradient.
+        frozen: (B, D, h, w), without.
+        mask: bool (B, 1, h, w), or None for all positions.
+
+    Returns:
+        Float32 scalar. An empty mask gives NaN, the published value, but a gradient of zero: boolean indexing
+        would give the same at the price of a synchronisation.
+    """
+    distance = torch.linalg.vector_norm(features.float() - frozen.float(), dim=1, keepdim=True)
+    if mask is None:
+        return distance.mean()
+    count = mask.sum()
+    mean = distance.masked_fill(~mask, 0.0).sum() / count.clamp(min=1)
+    return torch.where(count > 0, mean, torch.nan)
+
+
+def feature_distance(
+    features: Tensor,
+    frozen: Tensor,
+    label: Tensor,
+    classes: Sequence[int] | None,
+    min_ratio: float,
+    num_classes: int,
+) -> Distance:
+    """Distance between student and frozen features of a labelled source batch.
+
+    Args:
+        features, frozen: (B, D, h, w).
+        label: int64 (B, 1, H, W).
+        classes: classes whose positions take part, None for all positions.
+        min_ratio: share of a cell that its class must cover, in [0, 1].
+
+    Raises:
+        ConfigError: the label cannot be brought to the size of the feature map.
+    """
+    if classes is None:
+        return Distance(masked_distance(features, frozen))
+    size, grid = tuple(label.shape[-2:]), tuple(features.shape[-2:])
+    scale_factor = size[1] // grid[1]
+    if scale_factor <= 1 or (size[0] // scale_factor, size[1] // scale_factor) != grid:
+        raise ConfigError(
+            f'The feature distance compares maps of {grid[0]} x {grid[1]} cells, but a label of {size[0]} x '
+            f'{size[1]} pixels does not divide into them. Use a crop size that is a multiple of the encoder '
+            'stride (32 for MiT, 8 for the dilated ResNets) or set uda.imnet_feature_dist_classes to None.'
+        )
+    scaled = downscale_label_ratio(label, scale_factor, min_ratio, num_classes)
+    mask = in_classes(scaled, classes)
+    return Distance(masked_distance(features, frozen, mask), mask, scaled)

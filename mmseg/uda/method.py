@@ -1,0 +1,261 @@
+"""Self-training with a mean teacher and class mixing: the method 'DACS' (spec/uda.md 2).
+
+DACS: Tranheden et al., WACV 2021, with the additions of DAFormer (Hoyer et al., CVPR 2022): weights of
+pseudo-labels, feature distance to ImageNet. One iteration reads top to bottom in :meth:`DACS.loss_groups`;
+its parts have their own modules. What the network does with an image (multi-resolution, windows) is the
+network's business, which images come is the data set's.
+"""
+
+import copy
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmseg.errors import ConfigError
+from mmseg.models.dropout import set_dropout
+from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
+from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.registry import MODELS
+from mmseg.uda.augmentation import JitterStrength, apply_strong
+from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong, process_rank
+from mmseg.uda.feature_distance import Distance, feature_distance
+from mmseg.uda.gradients import collect_gradients, gradient_norm
+from mmseg.uda.mixing import class_mask
+from mmseg.uda.mixing import mix as mix_where
+from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
+from mmseg.uda.teacher import MeanTeacher
+from mmseg.uda.transfer import to_device
+
+UPPER_LIMITS = {
+    'alpha': 1.0,
+    'pseudo_threshold': 1.0,
+    'pseudo_weight_ignore_top': math.inf,
+    'pseudo_weight_ignore_bottom': math.inf,
+    'imnet_feature_dist_lambda': math.inf,
+    'imnet_feature_dist_scale_min_ratio': 1.0,
+    'color_jitter_probability': 1.0,
+}
+"""Largest valid values of the options of :class:`DACS`; the smallest is 0 for all."""
+
+
+@MODELS.register_module()
+class DACS(Trainable):
+    """Student, mean teacher and, for the feature distance, a frozen network of ImageNet features.
+
+    Args:
+        model: configuration of the segmentor; each of the networks is built from it.
+        max_iters: length of the run; here only because every adaptation method gets it.
+        alpha: share of the old teacher kept in a step, in [0, 1].
+        pseudo_threshold: probability from which a pseudo-label counts as confident, in [0, 1].
+        pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the target crop that get weight 0.
+        imnet_feature_dist_lambda: weight of the feature distance; 0 switches it off, and the frozen network
+            with it.
+        imnet_feature_dist_classes: classes whose positions are compared, None for all positions.
+        imnet_feature_dist_scale_min_ratio: share of a feature cell that its class must cover.
+        imnet_feature_dist_scale_method: carried by published configurations, has no effect.
+        mix: 'class', the only mixing there is.
+        blur: whether mixed images are blurred (every second batch).
+        color_jitter_strength: see :meth:`JitterStrength.parse`.
+        color_jitter_probability: Quirk: the probability of *not* applying colour jitter (spec/uda.md 2.5).
+        debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.uda.debug`).
+        print_grad_magnitude: log the norm of the backbone's gradients after the source loss and of what the
+            feature distance adds, as 'Seg. Grad.' and 'Fdist Grad.'.
+
+    Attributes:
+        draws: makes the random decisions of a step from (seed, rank, iteration).
+
+    Raises:
+        ConfigError: a value is out of range; all problems are listed.
+    """
+
+    model: EncoderDecoder
+    ema_model: EncoderDecoder
+    imnet_model: EncoderDecoder | None
+
+    def __init__(
+        self,
+        model: Mapping[str, Any],
+        max_iters: int,
+        alpha: float = 0.99,
+        pseudo_threshold: float = 0.968,
+        pseudo_weight_ignore_top: int = 0,
+        pseudo_weight_ignore_bottom: int = 0,
+        imnet_feature_dist_lambda: float = 0.0,
+        imnet_feature_dist_classes: Sequence[int] | None = None,
+        imnet_feature_dist_scale_min_ratio: float | None = None,
+        imnet_feature_dist_scale_method: str | None = None,
+        mix: str = 'class',
+        blur: bool = True,
+        color_jitter_strength: float | Mapping[str, float] = 0.2,
+        color_jitter_probability: float = 0.2,
+        debug_img_interval: int = 1000,
+        print_grad_magnitude: bool = False,
+    ) -> None:
+        super().__init__()
+        _check(
+            mix,
+            imnet_feature_dist_classes,
+            alpha=alpha,
+            pseudo_threshold=pseudo_threshold,
+            pseudo_weight_ignore_top=pseudo_weight_ignore_top,
+            pseudo_weight_ignore_bottom=pseudo_weight_ignore_bottom,
+            imnet_feature_dist_lambda=imnet_feature_dist_lambda,
+            imnet_feature_dist_scale_min_ratio=imnet_feature_dist_scale_min_ratio,
+            color_jitter_probability=color_jitter_probability,
+        )
+        self.max_iters = max_iters
+        self.pseudo_threshold = pseudo_threshold
+        self.ignore_rows = (pseudo_weight_ignore_top, pseudo_weight_ignore_bottom)
+        self.distance_weight = imnet_feature_dist_lambda
+        self.distance_classes = imnet_feature_dist_classes
+        self.distance_min_ratio = imnet_feature_dist_scale_min_ratio or 0.0
+        self.blur = blur
+        self.jitter_strength = JitterStrength.parse(color_jitter_strength)
+        self.jitter_above = color_jitter_probability
+        self.debug_img_interval = debug_img_interval
+        self.print_grad_magnitude = print_grad_magnitude
+        self.draws: DrawSource = Draws
+
+        self.model = MODELS.build(copy.deepcopy(model))
+        self.ema_model = MODELS.build(copy.deepcopy(model))
+        self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance_weight > 0 else None
+        if self.imnet_model is not None:
+            self.imnet_model.requires_grad_(False)
+        self.teacher = MeanTeacher(self.ema_model, self.model, alpha)
+        self.train()
+
+    def init_weights(self) -> None:
+        """Load or draw the weights of every network; the teacher's are replaced by the student's in iteration
+        0.
+        """
+        for network in (self.model, self.ema_model, self.imnet_model):
+            if network is not None:
+                network.init_weights()
+
+    def train(self, mode: bool = True) -> 'DACS':
+        """Training mode for student and teacher, but no dropout in the teacher, whose batch norms use the
+        batch.
+
+        The frozen network stays in evaluation mode.
+        """
+        super().train(mode)
+        set_dropout(self.ema_model, active=False)
+        if self.imnet_model is not None:
+            self.imnet_model.eval()
+        return self
+
+    def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
+        """Source (and feature distance), pseudo-label, mixed.
+
+        Args:
+            batch: source and target batch of one size, see :data:`mmseg.models.trainable.Batch`.
+        """
+        draws = self.draws(self.seed, process_rank(), self.iteration)
+        self.teacher.update(self.iteration)
+        logged = yield from self._source(batch, draws)
+        pseudo = self._pseudo_label(batch)
+        yield self._mixed(batch, pseudo, draws, logged)
+
+    def _source(self, batch: Batch, draws: StepDraws) -> Generator[LossGroup, None, dict[str, Tensor]]:
+        """Supervised loss on source images, and the feature distance of the same forward pass.
+
+        Returns:
+            Values still to be logged: they are known only after the last backward pass.
+        """
+        image, label = batch['img'], batch['gt_semantic_seg']
+        student = self.model.forward_train(image, label, draws=draws)
+        seen = {'img': image, 'label': label}
+        distances: dict[str, Tensor] = {}
+        if self.imnet_model is not None:
+            distance = self._feature_distance(image, label, student.features)
+            distances['src.loss_imnet_feat_dist'] = self.distance_weight * distance.value
+            seen |= {'distance_mask': distance.mask, 'distance_label': distance.label}
+        if not self.print_grad_magnitude:
+            yield LossGroup('source', {**student.losses, **distances}, seen)
+            return {}
+        yield LossGroup('source', student.losses, seen, retain_graph=bool(distances))
+        before = collect_gradients(self.model.backbone)
+        logged = {'Seg. Grad.': gradient_norm(before)}
+        if not distances:
+            return logged
+        yield LossGroup('distance', {**logged, **distances})
+        return {'Fdist Grad.': gradient_norm(collect_gradients(self.model.backbone), before)}
+
+    def _feature_distance(self, image: Tensor, label: Tensor, features: Sequence[Tensor]) -> Distance:
+        """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3)."""
+        assert self.imnet_model is not None
+        with torch.no_grad():
+            frozen = self.imnet_model.extract_feat(image)
+        return feature_distance(
+            features[-1],
+            frozen[-1],
+            label,
+            self.distance_classes,
+            self.distance_min_ratio,
+            self.model.num_classes,
+        )
+
+    @torch.no_grad()
+    def _pseudo_label(self, batch: Batch) -> PseudoLabel:
+        """What the teacher sees on the target crop as a whole."""
+        logits = self.ema_model.generate_pseudo_label(batch['target_img'])
+        return trusted_pseudo_label(
+            logits, self.pseudo_threshold, *self.ignore_rows, valid=batch.get('valid_pseudo_mask')
+        )
+
+    def _mixed(
+        self, batch: Batch, pseudo: PseudoLabel, draws: StepDraws, logged: dict[str, Tensor]
+    ) -> LossGroup:
+        """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, steps 7 and
+        8).
+        """
+        source_label, target = batch['gt_semantic_seg'], batch['target_img']
+        mask = class_mask(source_label, draws.mix_classes(source_label))
+        image = mix_where(mask, batch['img'], target)
+        label = mix_where(mask, source_label, pseudo.label.unsqueeze(1))
+        weight = pseudo.weight.masked_fill(mask.squeeze(1), 1.0)
+        strong = draw_strong(draws, len(image), self.jitter_strength, self.jitter_above, self.blur)
+        image = apply_strong(image, strong, *_normalisation(batch, image.device))
+        student = self.model.forward_train(image, label, weight=weight, draws=draws)
+        # The share of confident pixels comes last, so that the published entries keep their order.
+        losses = {f'mix.{name}': value for name, value in student.losses.items()}
+        seen = {
+            'img': image,
+            'label': label,
+            'weight': weight,
+            'mask': mask,
+            'target_img': target,
+            'pseudo_label': pseudo.label,
+        }
+        return LossGroup('mixed', {**logged, **losses, 'mix.pseudo_weight': pseudo.confident}, seen)
+
+
+def _normalisation(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (3,) of the first image, which are used for all (spec/uda.md 2.2, step
+    2).
+    """
+    config = batch['img_metas'][0]['img_norm_cfg']
+    both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
+    mean, std = to_device(both, device).unbind(0)
+    return mean, std
+
+
+def _check(mix: str, distance_classes: Sequence[int] | None, **numbers: float | None) -> None:
+    """Raise one error for all options that are out of range."""
+    problems = [
+        f'uda.{name} is {value!r}; expected a number from 0 to {UPPER_LIMITS[name]:g}'
+        for name, value in numbers.items()
+        if value is not None and not 0 <= value <= UPPER_LIMITS[name]
+    ]
+    if mix != 'class':
+        problems.append(f"uda.mix is {mix!r}; expected 'class', the only mixing there is")
+    if distance_classes is not None and numbers['imnet_feature_dist_scale_min_ratio'] is None:
+        problems.append(
+            'uda.imnet_feature_dist_scale_min_ratio is missing; with imnet_feature_dist_classes it must say '
+            'what share of a feature cell a class has to cover (published: 0.75)'
+        )
+    if problems:
+        raise ConfigError('. '.join(problems) + '.')

@@ -1,0 +1,73 @@
+"""Pseudo-labels of target images and the weight they are trusted with (spec/uda.md 2.2, steps 5 and 6)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmseg.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class PseudoLabel:
+    """What the teacher says about a target batch.
+
+    Attributes:
+        label: int64 (B, H, W), the most probable class.
+        weight: float32 (B, H, W) in [0, 1], the loss weight of each pixel.
+        confident: float32 scalar in [0, 1], the share of confident pixels before rows or a mask are ignored.
+    """
+
+    label: Tensor
+    weight: Tensor
+    confident: Tensor
+
+
+def pseudo_label(logits: Tensor, threshold: float) -> PseudoLabel:
+    """Label every pixel; all share one weight, the fraction of the *batch* whose probability reaches
+    ``threshold``.
+
+    Args:
+        logits: (B, C, H, W), any range.
+        threshold: probability in [0, 1] from which a pixel counts as confident.
+    """
+    probability, label = logits.float().softmax(dim=1).max(dim=1)
+    confident = (probability >= threshold).float().mean()
+    return PseudoLabel(label, confident.expand(label.shape), confident)
+
+
+def ignore_pixels(weight: Tensor, top: int, bottom: int, valid: Tensor | None) -> Tensor:
+    """Weight 0 for untrusted pixels; returns a new (B, H, W) tensor.
+
+    Args:
+        weight: (B, H, W).
+        top, bottom: number of first and last rows of the crop to ignore; only meaningful where the crop is as
+            high as the resized image. A number beyond H ignores everything.
+        valid: (B, 1, H, W), non-zero where labels may be trusted, or None.
+
+    Raises:
+        ConfigError: rows and a mask are both given.
+    """
+    weight = weight.clone()
+    if (top > 0 or bottom > 0) and valid is not None:
+        raise ConfigError(
+            'Pseudo-label pixels are ignored twice: uda.pseudo_weight_ignore_top/bottom and a '
+            'valid_pseudo_mask of the data set (data.train.target.crop_pseudo_margins) are both given. Set '
+            'the former to 0 or remove the latter.'
+        )
+    if top > 0:
+        weight[:, :top] = 0
+    if bottom > 0:
+        weight[:, -bottom:] = 0
+    if valid is not None:
+        weight *= valid.squeeze(1).to(weight.dtype)
+    return weight
+
+
+@torch.no_grad()
+def trusted_pseudo_label(
+    logits: Tensor, threshold: float, top: int = 0, bottom: int = 0, valid: Tensor | None = None
+) -> PseudoLabel:
+    """:func:`pseudo_label` followed by :func:`ignore_pixels`; never synchronises with the device."""
+    found = pseudo_label(logits, threshold)
+    return PseudoLabel(found.label, ignore_pixels(found.weight, top, bottom, valid), found.confident)

@@ -1,0 +1,13 @@
+"""Moving small host values to the training device without waiting for it."""
+
+import torch
+from torch import Tensor
+
+
+def to_device(values: Tensor, device: torch.device) -> Tensor:
+    """A copy of a CPU tensor on ``device``; from pinned memory, so the copy is queued and the host goes
+    on.
+    """
+    if device.type == 'cuda':
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
