@@ -1,0 +1,148 @@
+"""Charts of results: class bars, learning curves, row-normalised confusion matrix.
+
+All functions return a matplotlib ``Figure`` that belongs to no window and no global state.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mmseg.visualization.logs import RunLog, Series
+from mmseg.visualization.results import RunResult
+
+COLOURS = ('#8a94a6', '#1f6feb', '#e07a1f', '#2a9d5c', '#9b59b6', '#c0392b', '#16a2b8', '#7a5c3e')
+"""Line and bar colours by run; the first (what the others are compared with) is grey."""
+
+
+def class_bars(runs: Sequence[RunResult]) -> Figure:
+    """IoU in percent by class, one bar a run, with the mean over classes at the left."""
+    names = ['mean', *runs[0].class_iou]
+    figure = Figure(figsize=(max(7.0, 0.62 * len(names) + 1.5), 3.6), layout='constrained')
+    axis = figure.subplots()
+    width = 0.8 / len(runs)
+    places = np.arange(len(names))
+    for i, run in enumerate(runs):
+        values = [run.miou, *(run.class_iou.get(name, np.nan) for name in names[1:])]
+        axis.bar(
+            places + (i - (len(runs) - 1) / 2) * width,
+            np.nan_to_num(values),
+            width,
+            label=run.title,
+            color=_colour(i),
+        )
+    axis.set_xticks(places, names, rotation=35, ha='right', fontsize=9)
+    axis.axvline(0.5, color='#c8cdd5', linewidth=1)
+    axis.set_ylabel('IoU (%)')
+    axis.set_ylim(0, 100)
+    _tidy(axis)
+    axis.legend(frameon=False, fontsize=9, ncols=min(len(runs), 4), loc='upper right')
+    return figure
+
+
+def learning_curves(logs: Mapping[str, RunLog]) -> Figure:
+    """Losses and validation mIoU against the iteration, one line a run.
+
+    Args:
+        logs: logs by run title. Drawn are the source loss, the loss on mixed pictures and the feature
+            distance, as far as they occur, and mIoU of the evaluations in percent.
+    """
+    wanted = {
+        'decode.loss_seg': 'loss on source pictures',
+        'mix.decode.loss_seg': 'loss on mixed pictures',
+        'src.loss_imnet_feat_dist': 'feature distance',
+    }
+    panels = [
+        (label, {t: log.training[key] for t, log in logs.items() if log.training.get(key)})
+        for key, label in wanted.items()
+    ]
+    panels.append(
+        (
+            'validation mIoU (%)',
+            {t: log.evaluation['mIoU'] for t, log in logs.items() if log.evaluation.get('mIoU')},
+        )
+    )
+    panels = [(label, lines) for label, lines in panels if lines]
+    figure = Figure(figsize=(4.2 * max(len(panels), 1), 3.1), layout='constrained')
+    axes = figure.subplots(1, max(len(panels), 1), squeeze=False)[0]
+    titles = list(logs)
+    for axis, (label, lines) in zip(axes, panels, strict=False):
+        for title, series in lines.items():
+            _draw(axis, series, title, _colour(titles.index(title)))
+        axis.set_title(label, fontsize=10)
+        axis.set_xlabel('iteration')
+        _tidy(axis)
+    if panels:
+        axes[-1].legend(*_legend_of(axes), frameon=False, fontsize=9)
+    return figure
+
+
+def confusion_chart(confusion: np.ndarray, names: Sequence[str], title: str = '') -> Figure:
+    """Row-normalised confusion matrix in percent.
+
+    Args:
+        confusion: integer (C, C); rows = truth, columns = prediction.
+        names: C class names.
+        title: heading.
+    """
+    share = row_normalised(confusion) * 100
+    size = 0.42 * len(names) + 2.2
+    figure = Figure(figsize=(size, size), layout='constrained')
+    axis = figure.subplots()
+    axis.imshow(np.nan_to_num(share), cmap='Blues', vmin=0, vmax=100)
+    axis.set_xticks(range(len(names)), names, rotation=45, ha='right', fontsize=8)
+    axis.set_yticks(range(len(names)), names, fontsize=8)
+    axis.set_xlabel('predicted')
+    axis.set_ylabel('true')
+    axis.set_title(title, fontsize=10)
+    for (i, j), value in np.ndenumerate(share):
+        if np.isfinite(value) and value >= 1:
+            axis.text(
+                j,
+                i,
+                f'{value:.0f}',
+                ha='center',
+                va='center',
+                fontsize=7,
+                color='white' if value > 55 else '#333',
+            )
+    return figure
+
+
+def row_normalised(confusion: np.ndarray) -> np.ndarray:
+    """Each row divided by its sum, float64 in [0, 1]; rows without pixels become NaN."""
+    counts = np.asarray(confusion, np.float64)
+    total = counts.sum(1, keepdims=True)
+    return np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+
+
+def _draw(axis: Axes, series: Series, title: str, colour: str) -> None:
+    iterations, values = zip(*series, strict=True)
+    axis.plot(
+        iterations,
+        values,
+        label=title,
+        color=colour,
+        linewidth=1.6,
+        marker='o' if len(values) < 12 else '',
+        markersize=3,
+    )
+
+
+def _legend_of(axes: Sequence[Axes]) -> tuple[list[object], list[str]]:
+    """Every run once, whichever panels it occurs in."""
+    found: dict[str, object] = {}
+    for axis in axes:
+        found.update((label, handle) for handle, label in zip(*axis.get_legend_handles_labels(), strict=True))
+    return list(found.values()), list(found)
+
+
+def _colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def _tidy(axis: Axes) -> None:
+    axis.spines[['top', 'right']].set_visible(False)
+    axis.grid(axis='y', color='#e6e9ee', linewidth=0.8)
+    axis.set_axisbelow(True)

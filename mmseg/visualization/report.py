@@ -1,0 +1,145 @@
+"""One self-contained HTML page about one or several tested networks."""
+
+import base64
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mmseg.errors import DataError
+from mmseg.fileio import atomic_write
+from mmseg.visualization.charts import class_bars, confusion_chart, learning_curves
+from mmseg.visualization.grid import PictureRow, row_cells
+from mmseg.visualization.logs import RunLog, read_log
+from mmseg.visualization.palette import Palette
+from mmseg.visualization.results import RunResult
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of the table: the value and its difference to the first run, as shown."""
+
+    value: str
+    change: str = ''
+    kind: str = 'same'
+
+
+def write_report(
+    work_dir: Path | str,
+    runs: Sequence[RunResult],
+    pictures: Sequence[PictureRow] = (),
+    *,
+    palette: Palette = (),
+    class_names: Sequence[str] = (),
+    title: str = 'Domain-adaptive segmentation',
+    summary: str = '',
+    commands: Sequence[str] = (),
+    file_name: str = 'report.html',
+) -> Path:
+    """Write ``work_dir/report.html``: result table, class bars, curves, confusion matrices, picture grid.
+
+    The page needs no other file: pictures are embedded. The others are compared with the first run.
+
+    Args:
+        work_dir: existing or new folder.
+        runs: at least one result; the table shows per-class IoU and the difference to the first run.
+        pictures: examples; the predictions' names should be run titles.
+        palette: RGB colours by class index, for the pictures and the legend.
+        class_names: names by class index, for the legend.
+        title: heading of the page.
+        summary: a paragraph below the heading.
+        commands: command lines that reproduce the numbers.
+        file_name: name of the page inside ``work_dir``.
+
+    Returns:
+        Path of the page, written through a temporary name.
+
+    Raises:
+        DataError: no run, or a run's log file is missing or damaged.
+    """
+    if not runs:
+        raise DataError('A report needs at least one tested run, but none was given. Test a checkpoint.')
+    logs = {run.title: read_log(run.log_file) for run in runs if run.log_file is not None}
+    environment = Environment(
+        loader=PackageLoader('mmseg.visualization'),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    page = environment.get_template('report.html').render(
+        title=title,
+        summary=summary,
+        commands=list(commands),
+        written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+        runs=runs,
+        table=result_table(runs),
+        legend=_legend(palette, class_names),
+        pictures=[(row.title, _embed_row(row, palette)) for row in pictures],
+        **_charts(runs, logs),
+    )
+    path = Path(work_dir) / file_name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        Path(temporary).write_text(page, encoding='utf-8')
+    return path
+
+
+def result_table(runs: Sequence[RunResult]) -> list[tuple[str, list[Cell]]]:
+    """Rows (class, one cell a run) of the result table; the first row is the mean."""
+    rows = [('mIoU', [_cell(run.miou, runs[0].miou, i) for i, run in enumerate(runs)])]
+    for name, reference in runs[0].class_iou.items():
+        cells = [_cell(run.class_iou.get(name, math.nan), reference, i) for i, run in enumerate(runs)]
+        rows.append((name, cells))
+    return rows
+
+
+def _cell(value: float, reference: float, column: int) -> Cell:
+    if math.isnan(value):
+        return Cell('n/a')
+    if column == 0 or math.isnan(reference):
+        return Cell(f'{value:.1f}')
+    change = value - reference
+    kind = 'same' if abs(change) < 0.05 else 'up' if change > 0 else 'down'
+    return Cell(f'{value:.1f}', f'{change:+.1f}', kind)
+
+
+def _charts(runs: Sequence[RunResult], logs: dict[str, RunLog]) -> dict[str, object]:
+    drawn = [log for log in logs.values() if log.training or log.evaluation]
+    confusions = [
+        (run.title, _embed_figure(confusion_chart(run.confusion, list(run.class_iou), run.title)))
+        for run in runs
+        if run.confusion is not None
+    ]
+    return {
+        'bars': _embed_figure(class_bars(runs)),
+        'curves': _embed_figure(learning_curves(logs)) if drawn else '',
+        'confusions': confusions,
+    }
+
+
+def _legend(palette: Palette, class_names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, f'rgb({r},{g},{b})') for name, (r, g, b) in zip(class_names, palette, strict=False)]
+
+
+def _embed_row(row: PictureRow, palette: Palette) -> list[tuple[str, str]]:
+    return [(heading, _embed_image(picture)) for heading, picture in row_cells(row, palette)]
+
+
+def _embed_image(picture: np.ndarray) -> str:
+    """RGB uint8 (H, W, 3) as a data address; JPEG, so that a page of photographs stays small."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, 'JPEG', quality=88)
+    return f'data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}'
+
+
+def _embed_figure(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png', dpi=130)
+    return f'data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}'

@@ -1,0 +1,41 @@
+"""Charts: what they show, not how they look."""
+
+import numpy as np
+import pytest
+
+from mmseg.visualization.charts import class_bars, confusion_chart, learning_curves, row_normalised
+from mmseg.visualization.logs import RunLog
+from mmseg.visualization.results import RunResult
+
+RUNS = [
+    RunResult('source-only', {'road': 70.0, 'sky': 50.0}),
+    RunResult('DACS', {'road': 80.0, 'sky': float('nan')}),
+]
+
+
+def test_rows_add_up_to_one_and_empty_rows_are_unknown():
+    share = row_normalised(np.array([[3, 1], [0, 0]]))
+    assert share[0].tolist() == [0.75, 0.25]
+    assert np.isnan(share[1]).all()
+
+
+def test_bars_hold_the_mean_and_every_class():
+    axis = class_bars(RUNS).axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ['mean', 'road', 'sky']
+    assert [bar.get_height() for bar in axis.patches] == pytest.approx([60, 70, 50, 80, 80, 0])
+
+
+def test_curves_show_what_the_logs_hold():
+    source = RunLog({'decode.loss_seg': [(50, 1.0)]}, {'mIoU': [(50, 30.0)]})
+    adapted = RunLog({'decode.loss_seg': [(50, 2.0)], 'mix.decode.loss_seg': [(50, 0.5)]}, {})
+    figure = learning_curves({'source-only': source, 'DACS': adapted})
+    assert [len(axis.lines) for axis in figure.axes] == [2, 1, 1]
+
+
+def test_no_logs_give_an_empty_figure():
+    assert len(learning_curves({}).axes) == 1
+
+
+def test_confusion_writes_percentages():
+    axis = confusion_chart(np.array([[3, 1], [0, 0]]), ['road', 'sky']).axes[0]
+    assert [text.get_text() for text in axis.texts] == ['75', '25']
