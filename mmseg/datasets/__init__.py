@@ -1,0 +1,36 @@
+"""Data sets, pipelines and loaders."""
+
+from typing import Any
+
+from mmseg.datasets.classes import CLASSES, PALETTE, SYNTHIA_13, SYNTHIA_16
+from mmseg.datasets.custom import CustomDataset
+from mmseg.datasets.domains import CityscapesDataset, GTADataset, SynthiaDataset
+from mmseg.datasets.loading import build_test_loader, build_train_loader, collate
+from mmseg.datasets.uda import UDADataset
+from mmseg.registry import DATASETS
+
+__all__ = [
+    'CLASSES',
+    'PALETTE',
+    'SYNTHIA_13',
+    'SYNTHIA_16',
+    'CityscapesDataset',
+    'CustomDataset',
+    'GTADataset',
+    'SynthiaDataset',
+    'UDADataset',
+    'build_dataset',
+    'build_test_loader',
+    'build_train_loader',
+    'collate',
+]
+
+
+def build_dataset(cfg: dict[str, Any]) -> Any:
+    """Build a data set from its configuration (``type`` and arguments).
+
+    Raises:
+        DataError: missing files.
+        ConfigError: options that do not fit together.
+    """
+    return DATASETS.build(dict(cfg))

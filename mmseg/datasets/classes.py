@@ -1,0 +1,106 @@
+"""The 19 Cityscapes classes that all data sets share, their colours, and the subsets of SYNTHIA (spec/data.md 3.2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmseg.errors import ConfigError
+
+CLASSES = (
+    'road',
+    'sidewalk',
+    'building',
+    'wall',
+    'fence',
+    'pole',
+    'traffic light',
+    'traffic sign',
+    'vegetation',
+    'terrain',
+    'sky',
+    'person',
+    'rider',
+    'car',
+    'truck',
+    'bus',
+    'train',
+    'motorcycle',
+    'bicycle',
+)
+PALETTE = (
+    (128, 64, 128),
+    (244, 35, 232),
+    (70, 70, 70),
+    (102, 102, 156),
+    (190, 153, 153),
+    (153, 153, 153),
+    (250, 170, 30),
+    (220, 220, 0),
+    (107, 142, 35),
+    (152, 251, 152),
+    (70, 130, 180),
+    (220, 20, 60),
+    (255, 0, 0),
+    (0, 0, 142),
+    (0, 0, 70),
+    (0, 60, 100),
+    (0, 80, 100),
+    (0, 0, 230),
+    (119, 11, 32),
+)
+
+SYNTHIA_16 = tuple(i for i, name in enumerate(CLASSES) if name not in ('terrain', 'truck', 'train'))
+"""Ids of the 16 classes that SYNTHIA labels."""
+
+SYNTHIA_13 = tuple(i for i in SYNTHIA_16 if CLASSES[i] not in ('wall', 'fence', 'pole'))
+"""Ids of the 13 classes that older papers score on SYNTHIA."""
+
+
+@dataclass(frozen=True)
+class ClassMerge:
+    """Classes that are counted as one another, and those that are scored.
+
+    For a target that does not tell all classes apart (CamVid): labels are merged when they are read, predictions
+    when they are scored.
+
+    Attributes:
+        merge: id to the id it counts as.
+        classes: ids that are scored, in order.
+        names: their names.
+    """
+
+    merge: dict[int, int] = field(default_factory=dict)
+    classes: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def table(self) -> NDArray[np.uint8]:
+        """256 ids (uint8): what each id becomes."""
+        table = np.arange(256, dtype=np.uint8)
+        for source, target in self.merge.items():
+            table[source] = target
+        return table
+
+
+def parse_class_merge(cfg: dict[str, Any] | None, class_names: Sequence[str] | None) -> ClassMerge | None:
+    """Read the ``class_merge`` option: dict(merge={from: to}, classes=[ids], names=[...]); ids may be strings (JSON).
+
+    Raises:
+        ConfigError: unknown keys, ids outside the classes, or another number of names than of classes.
+    """
+    if cfg is None:
+        return None
+    total = len(class_names or ())
+    unknown = sorted(set(cfg) - {'merge', 'classes', 'names', 'note'})
+    merge = {int(source): int(target) for source, target in cfg.get('merge', {}).items()}
+    classes = tuple(int(i) for i in cfg.get('classes', range(total)))
+    names = tuple(cfg.get('names') or ((class_names or ())[i] for i in classes if i < total))
+    outside = sorted(i for i in {*merge, *merge.values(), *classes} if not 0 <= i < total)
+    if unknown or outside or len(names) != len(classes):
+        raise ConfigError(
+            f'class_merge: unknown keys {unknown}, ids outside 0..{total - 1}: {outside}, {len(classes)} classes and '
+            f'{len(names)} names. Expected dict(merge={{from: to}}, classes=[ids to score], names=[one per class]).'
+        )
+    return ClassMerge(merge, classes, names)

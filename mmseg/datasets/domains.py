@@ -1,0 +1,50 @@
+"""The data sets of the published experiments (spec/data.md 3.2)."""
+
+from mmseg.datasets.classes import CLASSES, PALETTE
+from mmseg.datasets.custom import CustomDataset
+from mmseg.registry import DATASETS
+
+
+@DATASETS.register_module()
+class GTADataset(CustomDataset):
+    """GTA5: rendered streets, ids converted to Cityscapes' train ids."""
+
+    CLASSES = CLASSES
+    PALETTE = PALETTE
+    IMG_SUFFIX = '.png'
+    SEG_MAP_SUFFIX = '_labelTrainIds.png'
+    USES_SPLIT = False
+    PREPARE = (
+        'Put the pictures and labels of GTA5 below {data_root}, then run '
+        '`python tools/convert_datasets/gta.py {data_root}`.'
+    )
+
+
+@DATASETS.register_module()
+class SynthiaDataset(CustomDataset):
+    """SYNTHIA (RAND_CITYSCAPES): 16 of the 19 classes occur."""
+
+    CLASSES = CLASSES
+    PALETTE = PALETTE
+    IMG_SUFFIX = '.png'
+    SEG_MAP_SUFFIX = '_labelTrainIds.png'
+    USES_SPLIT = False
+    PREPARE = (
+        'Put RGB and GT of RAND_CITYSCAPES below {data_root}, then run '
+        '`python tools/convert_datasets/synthia.py {data_root}`.'
+    )
+
+
+@DATASETS.register_module()
+class CityscapesDataset(CustomDataset):
+    """Cityscapes: real German streets."""
+
+    CLASSES = CLASSES
+    PALETTE = PALETTE
+    IMG_SUFFIX = '_leftImg8bit.png'
+    SEG_MAP_SUFFIX = '_gtFine_labelTrainIds.png'
+    FULL_SIZE = (1024, 2048)
+    PREPARE = (
+        'Put leftImg8bit and gtFine of Cityscapes below {data_root}, then run '
+        '`python tools/convert_datasets/cityscapes.py {data_root}`.'
+    )

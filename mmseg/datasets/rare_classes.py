@@ -1,0 +1,117 @@
+"""Rare class sampling: the arithmetic and the statistics files (spec/data.md 4.1)."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmseg.errors import DataError
+from mmseg.fileio import read_bytes
+
+STATS_FILE = 'sample_class_stats.json'
+SAMPLES_FILE = 'samples_with_class.json'
+ClassCounts = dict[int, int]
+Samples = dict[int, list[tuple[str, int]]]
+
+
+def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
+    """Pixels of each class over all files, in order of ascending class.
+
+    Args:
+        stats: the content of ``sample_class_stats.json``.
+    """
+    totals: ClassCounts = {}
+    for entry in stats:
+        for key, count in entry.items():
+            if key != 'file':
+                totals[int(key)] = totals.get(int(key), 0) + int(count)
+    return dict(sorted(totals.items()))
+
+
+def class_probabilities(
+    stats: Sequence[Mapping[str, Any]], temperature: float
+) -> tuple[list[int], NDArray[np.float32]]:
+    """Classes from rare to frequent and the probability of sampling each.
+
+    Args:
+        stats: the content of ``sample_class_stats.json``.
+        temperature: T of softmax((1 - share) / T); infinity gives equal probabilities.
+
+    Returns:
+        class ids that occur, ascending by pixel count, and their probabilities (float32).
+    """
+    ordered = sorted(total_pixels(stats).items(), key=lambda item: item[1])
+    counts = np.array([count for _, count in ordered], dtype=np.float32)
+    rarity = (1 - counts / counts.sum()) / np.float32(temperature)
+    weights = np.exp(rarity - rarity.max())
+    return [class_id for class_id, _ in ordered], (weights / weights.sum()).astype(np.float32)
+
+
+def merge_samples(samples: Samples, table: NDArray[np.uint8]) -> Samples:
+    """Candidates when classes count as one another: counts of a file are added up."""
+    merged: dict[int, dict[str, int]] = {}
+    for class_id, files in samples.items():
+        target = merged.setdefault(int(table[class_id]), {})
+        for name, count in files:
+            target[name] = target.get(name, 0) + count
+    return {class_id: list(files.items()) for class_id, files in merged.items()}
+
+
+def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dict[int, list[str]]:
+    """Base names of the files with more than ``min_pixels`` pixels of each class, in the order of the statistics.
+
+    Raises:
+        DataError: a class has no such file.
+    """
+    chosen = {
+        class_id: [name for name, count in samples.get(class_id, []) if count > min_pixels]
+        for class_id in classes
+    }
+    if empty := [class_id for class_id, names in chosen.items() if not names]:
+        raise DataError(
+            f'rare class sampling: no label map has more than min_pixels={min_pixels} pixels of class '
+            f'{", ".join(map(str, empty))}. Lower rare_class_sampling.min_pixels, or convert the data set again.'
+        )
+    return chosen
+
+
+def read_stats(folder: str, remedy: str) -> list[dict[str, Any]]:
+    """``sample_class_stats.json`` of a data set."""
+    return _read_json(folder, STATS_FILE, list, remedy)
+
+
+def read_samples(folder: str, remedy: str) -> Samples:
+    """``samples_with_class.json`` of a data set, with base names of the files."""
+    content = _read_json(folder, SAMPLES_FILE, dict, remedy)
+    return {
+        int(class_id): [(name.split('/')[-1], int(count)) for name, count in files]
+        for class_id, files in content.items()
+    }
+
+
+def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
+    path = Path(folder) / name
+    if not path.is_file():
+        found = sum(1 for _ in Path(folder).glob('*.json')) if Path(folder).is_dir() else 0
+        raise DataError(
+            f'{path}: the statistics that rare class sampling needs are missing ({found} JSON files in {folder}). {remedy}'
+        )
+    try:
+        content = json.loads(read_bytes(path))
+    except ValueError as error:
+        raise DataError(f'{path}: damaged statistics file ({error}). {remedy}') from error
+    if not isinstance(content, kind) or not content:
+        raise DataError(
+            f'{path}: found a {type(content).__name__} with {len(content) if hasattr(content, "__len__") else 0} '
+            f'entries; expected a filled {kind.__name__}. {remedy}'
+        )
+    return content
+
+
+def min_count(min_pixels: int, min_crop_ratio: float) -> float:
+    """A crop is accepted with more pixels of the drawn class than this; -infinity if the ratio is 0."""
+    return min_pixels * min_crop_ratio if min_crop_ratio > 0 else -math.inf

@@ -1,0 +1,27 @@
+"""Pipeline steps of the published dialect (spec/data.md 5)."""
+
+from mmseg.datasets.transforms.base import Results, Transform
+from mmseg.datasets.transforms.colour import Normalize, PhotoMetricDistortion
+from mmseg.datasets.transforms.formatting import Collect, DefaultFormatBundle, ImageToTensor
+from mmseg.datasets.transforms.geometry import Pad, RandomCrop, RandomFlip, Resize
+from mmseg.datasets.transforms.pipeline import Pipeline
+from mmseg.datasets.transforms.reading import LoadAnnotations, LoadImageFromFile
+from mmseg.datasets.transforms.test_time import MultiScaleFlipAug
+
+__all__ = [
+    'Collect',
+    'DefaultFormatBundle',
+    'ImageToTensor',
+    'LoadAnnotations',
+    'LoadImageFromFile',
+    'MultiScaleFlipAug',
+    'Normalize',
+    'Pad',
+    'PhotoMetricDistortion',
+    'Pipeline',
+    'RandomCrop',
+    'RandomFlip',
+    'Resize',
+    'Results',
+    'Transform',
+]

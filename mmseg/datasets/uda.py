@@ -1,0 +1,190 @@
+"""Source and target side by side (spec/data.md 4)."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from mmseg.datasets.custom import VALID_MASK, CustomDataset
+from mmseg.datasets.random import Rng, rng_for, shuffled_index
+from mmseg.datasets.rare_classes import (
+    candidates,
+    class_probabilities,
+    merge_samples,
+    min_count,
+    read_samples,
+    read_stats,
+)
+from mmseg.datasets.transforms import Results
+from mmseg.datasets.transforms.geometry import Box, draw_offset
+from mmseg.errors import ConfigError, DataError
+from mmseg.registry import DATASETS
+
+logger = logging.getLogger(__name__)
+MAX_REDRAWS = 10
+SYNC_KEYS = ('img', 'gt_semantic_seg', VALID_MASK)
+
+
+class RareClassSampler:
+    """Draws source pictures by class, rare classes more often.
+
+    Args:
+        source: the source data set; the statistics are read from its ``data_root``.
+        min_pixels: a candidate has more pixels of the class than this.
+        class_temp: temperature of the class probabilities.
+        min_crop_ratio: a crop is redrawn, up to ten times, until it has more than min_pixels * min_crop_ratio pixels.
+
+    Raises:
+        DataError: statistics are missing, damaged or name unknown files.
+    """
+
+    def __init__(
+        self, source: CustomDataset, min_pixels: int, class_temp: float, min_crop_ratio: float
+    ) -> None:
+        folder, remedy = source.data_root or '.', source.remedy()
+        stats, samples = read_stats(folder, remedy), read_samples(folder, remedy)
+        if source.class_merge:
+            table = source.class_merge.table()
+            samples = merge_samples(samples, table)
+            stats = [{str(table[int(k)]): v} for entry in stats for k, v in entry.items() if k != 'file']
+        self.source = source
+        self.classes, probabilities = class_probabilities(stats, class_temp)
+        self.probabilities = probabilities.astype(np.float64) / probabilities.sum(dtype=np.float64)
+        self.names = candidates(samples, self.classes, min_pixels)
+        self.min_count = min_count(min_pixels, min_crop_ratio)
+        self.index_of = {info['ann']['seg_map'].split('/')[-1]: i for i, info in enumerate(source.img_infos)}
+        unknown = [name for names in self.names.values() for name in names if name not in self.index_of]
+        if unknown:
+            raise DataError(
+                f'{folder}: the statistics name {len(set(unknown))} label maps without a picture in {source.img_dir}, '
+                f'for instance {unknown[0]}. The statistics belong to other files. {remedy}'
+            )
+        logger.info('RCS Classes: %s', self.classes)
+        logger.info('RCS ClassProb: %s', [round(float(p), 6) for p in probabilities])
+
+    def sample(self, rng: Rng) -> Results:
+        """Draw class and file, decode once, then crop until enough of the class is seen (at most 11 crops)."""
+        class_id = self.classes[int(rng.choice(len(self.classes), p=self.probabilities))]
+        names = self.names[class_id]
+        name = names[int(rng.choice(len(names)))]
+        loaded = self.source.load(self.index_of[name])
+        pipeline = self.source.pipeline
+        placed = pipeline.place(loaded, rng)
+        for _ in range(MAX_REDRAWS):
+            if np.count_nonzero(placed['gt_semantic_seg'] == class_id) > self.min_count:
+                break
+            placed = pipeline.place(loaded, rng)
+        return pipeline.finish(placed, rng)
+
+
+def cut_sample(sample: Results, box: Box) -> Results:
+    """A collected sample with the tensors of :data:`SYNC_KEYS` (C, H, W) cut to a window (y1, y2, x1, x2)."""
+    y1, y2, x1, x2 = box
+    return {
+        key: value[:, y1:y2, x1:x2] if key in SYNC_KEYS and isinstance(value, Tensor) else value
+        for key, value in sample.items()
+    }
+
+
+@DATASETS.register_module()
+class UDADataset:
+    """Pairs of a source and a target sample.
+
+    Args:
+        source: configuration of the labelled data set, or the data set.
+        target: configuration of the other one. Its labels are not read.
+        rare_class_sampling: dict(min_pixels, class_temp, min_crop_ratio), see RareClassSampler; None pairs every source
+            with every target.
+        sync_crop_size: (h, w) of a window that is cut at the same place from both samples.
+
+    Raises:
+        ConfigError: the two differ in classes, colours or ignored id.
+        DataError: missing files.
+    """
+
+    def __init__(
+        self,
+        source: dict[str, Any] | CustomDataset,
+        target: dict[str, Any] | CustomDataset,
+        rare_class_sampling: dict[str, Any] | None = None,
+        sync_crop_size: Sequence[int] | None = None,
+    ) -> None:
+        self.source: CustomDataset = DATASETS.build(source) if isinstance(source, dict) else source
+        self.target: CustomDataset = DATASETS.build(target) if isinstance(target, dict) else target
+        self.target.drop_labels()
+        _check_equal(self.source, self.target)
+        self.CLASSES, self.PALETTE = self.target.CLASSES, self.target.PALETTE
+        self.ignore_index = self.target.ignore_index
+        self.sync_crop_size = (
+            None if sync_crop_size is None else (int(sync_crop_size[0]), int(sync_crop_size[1]))
+        )
+        self.rare_classes = None
+        if rare_class_sampling is not None:
+            self.rare_classes = RareClassSampler(self.source, **_sampling_options(rare_class_sampling))
+
+    def __len__(self) -> int:
+        return len(self.source) * len(self.target)
+
+    def draw(self, i: int, seed: int) -> Results:
+        """Sample number i of a run with ``seed``.
+
+        Without rare class sampling source and target follow two shuffled orders of their own. The publication
+        permutes all len(self) pairs (74 million for GTA and Cityscapes) instead.
+        """
+        rng = rng_for(seed, i)
+        if self.rare_classes is not None:
+            return self._sample_rare(rng)
+        source = shuffled_index(i, len(self.source), seed, stream=1)
+        target = shuffled_index(i, len(self.target), seed, stream=2)
+        return self._sample_pair(source, target, rng)
+
+    def sample(self, index: int, rng: Rng) -> Results:
+        """Pair ``index`` (source index // len(target), target index % len(target)); with rare class sampling the index is ignored."""
+        if self.rare_classes is not None:
+            return self._sample_rare(rng)
+        return self._sample_pair(*divmod(index, len(self.target)), rng)
+
+    def __getitem__(self, index: int) -> Results:
+        """Sample ``index`` with the randomness of seed 0, for looking at the data."""
+        return self.sample(index, rng_for(0, index))
+
+    def _sample_pair(self, source: int, target: int, rng: Rng) -> Results:
+        first = self.source.sample(source, rng)
+        return self._join(first, self.target.sample(target, rng), rng)
+
+    def _sample_rare(self, rng: Rng) -> Results:
+        assert self.rare_classes is not None
+        first = self.rare_classes.sample(rng)
+        target = int(rng.choice(len(self.target)))
+        return self._join(first, self.target.sample(target, rng), rng)
+
+    def _join(self, source: Results, target: Results, rng: Rng) -> Results:
+        if self.sync_crop_size is not None:
+            box = draw_offset(tuple(source['img'].shape[1:]), self.sync_crop_size, rng)
+            source, target = cut_sample(source, box), cut_sample(target, box)
+        joined = dict(source)
+        joined['target_img_metas'] = target['img_metas']
+        joined['target_img'] = target['img']
+        if VALID_MASK in target:
+            joined[VALID_MASK] = target[VALID_MASK]
+        return joined
+
+
+def _sampling_options(cfg: dict[str, Any]) -> dict[str, Any]:
+    expected = {'min_pixels', 'class_temp', 'min_crop_ratio'}
+    if set(cfg) != expected:
+        raise ConfigError(
+            f'rare_class_sampling: found keys {sorted(cfg)}; expected exactly {sorted(expected)}.'
+        )
+    return dict(cfg)
+
+
+def _check_equal(source: CustomDataset, target: CustomDataset) -> None:
+    for name in ('ignore_index', 'CLASSES', 'PALETTE'):
+        ours, theirs = getattr(source, name), getattr(target, name)
+        if ours != theirs:
+            raise ConfigError(
+                f'data.train: {name} of source ({ours}) and target ({theirs}) differ; both must be the same.'
+            )

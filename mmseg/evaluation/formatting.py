@@ -1,0 +1,100 @@
+"""Predictions as PNG files, and the official Cityscapes evaluation of them (spec/data.md 3.4, 3.5)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cityscapesscripts.helpers import labels as official
+from numpy.typing import NDArray
+
+from mmseg.errors import DataError
+from mmseg.fileio import write_label_png
+
+GROUND_TRUTH_SUFFIX = 'gtFine_labelIds.png'
+
+
+def label_id_table() -> NDArray[np.uint8]:
+    """256 ids (uint8): the official label id of each Cityscapes train id; ids without one stay."""
+    table = np.arange(256, dtype=np.uint8)
+    for train_id, label in official.trainId2label.items():
+        if 0 <= train_id < 255:
+            table[train_id] = label.id
+    return table
+
+
+def label_id_palette() -> NDArray[np.uint8]:
+    """Official colours (256, 3) by label id."""
+    palette = np.zeros((256, 3), np.uint8)
+    for label_id, label in official.id2label.items():
+        if label_id >= 0:
+            palette[label_id] = label.color
+    return palette
+
+
+def write_prediction(
+    pred: NDArray[np.integer],
+    name: str,
+    folder: str | Path,
+    to_label_id: bool,
+    palette: Sequence[Sequence[int]],
+) -> Path:
+    """Write one prediction as a palette PNG, atomically.
+
+    Args:
+        pred: (H, W) train ids.
+        name: file name of the picture; the PNG gets its base name.
+        folder: created if needed.
+        to_label_id: write official label ids with official colours instead of train ids.
+        palette: RGB colours by train id.
+
+    Returns:
+        The file.
+    """
+    path = Path(folder) / f'{Path(name).stem}.png'
+    if to_label_id:
+        write_label_png(path, label_id_table()[pred], label_id_palette())
+    else:
+        write_label_png(path, pred, palette)
+    return path
+
+
+def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> dict[str, float]:
+    """Official pixel-level evaluation of a folder of label-id PNGs.
+
+    Args:
+        folder: predictions, named like the pictures.
+        ann_dir: searched for ``*gtFine_labelIds.png``.
+        suffix: ending of the pictures' names that ``gtFine_labelIds`` stands for, without extension
+            ('_leftImg8bit').
+
+    Returns:
+        'averageScoreClasses', 'averageScoreInstClasses', 'averageScoreCategories', ... as the official program calls them.
+
+    Raises:
+        DataError: no ground truth, or a prediction is missing.
+    """
+    from cityscapesscripts.evaluation import evalPixelLevelSemanticLabeling as official_evaluation
+
+    truths = sorted(Path(ann_dir).rglob(f'*{GROUND_TRUTH_SUFFIX}'))
+    if not truths:
+        raise DataError(
+            f'{ann_dir}: no files *{GROUND_TRUTH_SUFFIX}, which the official evaluation compares with. They come with '
+            'Cityscapes (gtFine_trainvaltest.zip); use `--eval mIoU` to score with the train ids.'
+        )
+    stem_end = f'_{GROUND_TRUTH_SUFFIX}'
+    predictions = [Path(folder) / f'{path.name.removesuffix(stem_end)}{suffix}.png' for path in truths]
+    if missing := [path.name for path in predictions if not path.is_file()]:
+        raise DataError(
+            f'{folder}: {len(missing)} of {len(predictions)} predictions are missing, for instance {missing[0]}. Predict '
+            'all pictures of the split before the official evaluation.'
+        )
+    args = official_evaluation.args
+    args.evalInstLevelScore = True
+    args.evalPixelAccuracy = True
+    args.JSONOutput = False
+    args.quiet = True
+    results: dict[str, Any] = official_evaluation.evaluateImgLists(
+        [str(path) for path in predictions], [str(path) for path in truths], args
+    )
+    return {key: float(value) for key, value in results.items() if key.startswith('average')}

@@ -1,0 +1,170 @@
+"""Reading pictures and label maps, writing files without leaving halves behind.
+
+OpenCV decodes a truncated JPEG or PNG without a word (the rest is grey or black), so the container is checked
+before it is decoded: PNG chunk by chunk with its check sums (about 0.8 ms for 3 MB), JPEG for its end marker.
+"""
+
+import contextlib
+import io
+import os
+import secrets
+import struct
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mmseg.errors import DataError
+
+PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
+JPEG_SIGNATURE = b'\xff\xd8'
+PathLike = str | os.PathLike[str]
+
+
+@contextlib.contextmanager
+def atomic_write(path: PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside ``path`` and rename it when the block ends without an error.
+
+    The folder is created. The temporary name is hidden (leading dot) and keeps the ending, since writers choose the
+    format by it. On an error, Ctrl-C included, nothing is left behind and an older file stays as it was.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f'.{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}')
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """The content of a file; DataError if it is missing, unreadable or empty."""
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise DataError(
+            f'{path}: no such file. Check the path, or run the conversion that writes it.'
+        ) from None
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read ({error.strerror}). Expected a readable file.') from error
+    if not content:
+        raise DataError(f'{path}: the file is empty (0 bytes). Copy or download it again.')
+    return content
+
+
+def read_image(path: PathLike) -> NDArray[np.uint8]:
+    """Decode a picture with OpenCV.
+
+    Returns:
+        uint8 (H, W, 3) in BGR order, 0..255.
+
+    Raises:
+        DataError: missing, empty, truncated or damaged file.
+    """
+    content = read_bytes(path)
+    check_container(content, path)
+    image = _decode(content, cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(_damaged(path, 'it cannot be decoded as a picture'))
+    return image.astype(np.uint8, copy=False)
+
+
+def read_label(path: PathLike) -> NDArray[np.uint8]:
+    """Decode a label map of class ids: 8-bit grey, or 8-bit palette where the index is the id.
+
+    Returns:
+        uint8 (H, W).
+
+    Raises:
+        DataError: missing, empty, truncated or damaged file, or not a single 8-bit channel.
+    """
+    content = read_bytes(path)
+    check_container(content, path)
+    if _is_grey8_png(content):
+        label = _decode(content, cv2.IMREAD_UNCHANGED)
+    else:
+        label = _decode_with_pillow(content, path)
+    if label is None:
+        raise DataError(_damaged(path, 'it cannot be decoded as a label map'))
+    if label.ndim != 2 or label.dtype != np.uint8:
+        raise DataError(
+            f'{path}: found a label map of shape {label.shape} and type {label.dtype}; expected one 8-bit channel '
+            'of class ids. If these are the original labels, convert them first (tools/convert_datasets).'
+        )
+    return label
+
+
+def write_label_png(
+    path: PathLike, array: NDArray[np.integer], palette: Sequence[Sequence[int]] | None = None
+) -> None:
+    """Write a map of ids 0..255 as an 8-bit PNG, atomically.
+
+    Args:
+        path: the file; its folder is created.
+        array: (H, W).
+        palette: RGB rows by id; gives a palette PNG (mode P) instead of a grey one (mode L).
+    """
+    label = np.ascontiguousarray(array, dtype=np.uint8)
+    with atomic_write(path) as temporary:
+        if palette is None:
+            temporary.write_bytes(cv2.imencode('.png', label)[1].tobytes())
+            return
+        image = Image.fromarray(label)
+        image.putpalette(np.asarray(palette, np.uint8).tobytes())
+        image.save(temporary, format='PNG')
+
+
+def _decode(content: bytes, flag: int) -> NDArray[np.uint8] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flag)
+    except cv2.error:
+        return None
+
+
+def _decode_with_pillow(content: bytes, path: PathLike) -> NDArray[np.uint8]:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return np.asarray(image).squeeze()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(_damaged(path, str(error) or 'it cannot be decoded')) from error
+
+
+def _is_grey8_png(content: bytes) -> bool:
+    return content.startswith(PNG_SIGNATURE) and content[24:26] == b'\x08\x00'
+
+
+def check_container(content: bytes, path: PathLike) -> None:
+    """Raise DataError if a PNG or JPEG is cut off or, for PNG, a check sum is wrong."""
+    problem = None
+    if content.startswith(PNG_SIGNATURE):
+        problem = _png_problem(content)
+    elif content.startswith(JPEG_SIGNATURE) and content.rfind(b'\xff\xd9') < content.rfind(b'\xff\xda'):
+        problem = 'its end marker is missing, so it is cut off'
+    if problem:
+        raise DataError(_damaged(path, problem))
+
+
+def _png_problem(content: bytes) -> str | None:
+    view = memoryview(content)
+    position = len(PNG_SIGNATURE)
+    while position + 12 <= len(content):
+        length = struct.unpack_from('>I', content, position)[0]
+        end = position + 8 + length
+        if end + 4 > len(content):
+            break
+        if zlib.crc32(view[position + 4 : end]) != struct.unpack_from('>I', content, end)[0]:
+            return 'a check sum is wrong'
+        if content[position + 4 : position + 8] == b'IEND':
+            return None
+        position = end + 4
+    return 'its last part is missing, so it is cut off'
+
+
+def _damaged(path: PathLike, problem: str) -> str:
+    return f'{path}: damaged file, {problem}. Expected a complete PNG or JPEG; copy or download it again.'
