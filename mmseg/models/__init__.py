@@ -3,11 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmseg.models import backbones, heads, losses, necks
+from mmseg.models import backbones, heads, losses, necks, samplers
 from mmseg.models.segmentors import EncoderDecoder, SegmentorOutput
 from mmseg.registry import MODELS
 
-__all__ = ['EncoderDecoder', 'SegmentorOutput', 'backbones', 'build_segmentor', 'heads', 'losses', 'necks']
+__all__ = [
+    'EncoderDecoder',
+    'SegmentorOutput',
+    'backbones',
+    'build_segmentor',
+    'heads',
+    'losses',
+    'necks',
+    'samplers',
+]
 
 
 def build_segmentor(cfg: Mapping[str, Any]) -> EncoderDecoder:

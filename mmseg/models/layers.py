@@ -1,6 +1,6 @@
 """Small functions shared by networks: resizing and the views between token lists and maps."""
 
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 

@@ -111,7 +111,12 @@ class BaseDecodeHead(nn.Module, ABC):
         """(B, channels, h, w) -> logits (B, num_classes, h, w)."""
         if self.dropout is not None:
             embedding = self.dropout(embedding)
-        return self.conv_seg(embedding)
+        logits: Tensor = self.classifier()(embedding)
+        return logits
+
+    def classifier(self) -> nn.Module:
+        """The last layer, (B, channels, h, w) -> (B, num_classes, h, w)."""
+        return self.conv_seg
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Feature list -> logits (B, num_classes, h, w) at the head's resolution."""

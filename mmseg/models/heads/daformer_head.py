@@ -13,22 +13,12 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.heads.aspp import ASPPBlock
 from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.heads.embeddings import LinearEmbedding
 from mmseg.models.heads.isa import ISALayer
-from mmseg.models.layers import map_of, resize, tokens_of
+from mmseg.models.layers import resize
 from mmseg.registry import MODELS
 
 Style = Mapping[str, Any] | None
-
-
-class LinearEmbedding(nn.Module):
-    """Linear layer on every position; (B, in, h, w) -> (B, out, h, w)."""
-
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__()
-        self.proj = nn.Linear(in_channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return map_of(self.proj(tokens_of(x)), x.shape[2], x.shape[3])
 
 
 def _identity(in_channels: int, channels: int) -> nn.Module:

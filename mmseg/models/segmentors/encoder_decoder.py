@@ -149,14 +149,20 @@ class EncoderDecoder(Trainable):
         Returns:
             float32 (B, num_classes, H, W), or ``ori_shape`` with ``rescale``.
         """
-        meta = metas[0]
-        logits = self.predict_logits(img)
-        if rescale:
-            logits = resize(logits, (meta['ori_shape'][0], meta['ori_shape'][1]), self.align_corners)
-        return _undo_flip(logits.softmax(dim=1), meta)
+        height, width = metas[0]['ori_shape'][:2]
+        logits = self.predict_logits(img, (height, width) if rescale else None)
+        return _undo_flip(logits.softmax(dim=1), metas[0])
 
-    def predict_logits(self, img: Tensor) -> Tensor:
-        """Logits (B, num_classes, H, W) of an image, whole or by sliding windows as ``test_cfg`` says."""
+    def predict_logits(self, img: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Logits of images (B, 3, H, W), whole or by sliding windows as ``test_cfg`` says.
+
+        Returns:
+            float32 (B, num_classes, H, W), resized to ``size`` if that is given.
+        """
+        logits = self._slide_or_whole(img)
+        return logits if size is None else resize(logits, size, self.align_corners)
+
+    def _slide_or_whole(self, img: Tensor) -> Tensor:
         mode = self.test_cfg.get('mode', 'whole')
         if mode == 'whole':
             return self.encode_decode(img)

@@ -1,0 +1,252 @@
+"""ResNet encoders (He et al., 2015, arXiv:1512.03385); V1c has a deep stem (spec/models.md 2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmcv.cnn import build_norm_layer
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmseg.errors import ConfigError
+from mmseg.models.weights import load_pretrained, pretrained_path
+from mmseg.registry import MODELS
+
+DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+EXPANSION = 4
+BATCH_NORM: dict[str, Any] = {'type': 'BN', 'requires_grad': True}
+
+
+def norm_layer(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
+    """The normalisation that ``norm_cfg`` describes, e.g. ``dict(type='BN', requires_grad=True)``."""
+    layer: nn.Module = build_norm_layer(dict(norm_cfg), channels)[1]
+    return layer
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3, 1x1 convolutions with a residual; (B, in, h, w) -> (B, 4 * channels, h / stride, w / stride).
+
+    Args:
+        in_channels: channels of the input.
+        channels: a quarter of the output channels.
+        stride, dilation: of the 3x3 convolution (``style`` 'caffe': the stride is that of the first convolution).
+        downsample: what the residual passes through, or None.
+        norm_cfg: normalisation.
+        style: 'pytorch' or 'caffe'.
+        width: channels inside, default ``channels``.
+        groups: of the 3x3 convolution.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        stride: int,
+        dilation: int,
+        downsample: nn.Module | None,
+        norm_cfg: Mapping[str, Any],
+        style: str = 'pytorch',
+        width: int | None = None,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        width = channels if width is None else width
+        first, second = (1, stride) if style == 'pytorch' else (stride, 1)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)
+        self.bn1 = norm_layer(norm_cfg, width)
+        self.conv2 = nn.Conv2d(
+            width, width, 3, stride=second, padding=dilation, dilation=dilation, groups=groups, bias=False
+        )
+        self.bn2 = norm_layer(norm_cfg, width)
+        self.conv3 = nn.Conv2d(width, channels * EXPANSION, 1, bias=False)
+        self.bn3 = norm_layer(norm_cfg, channels * EXPANSION)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = x if self.downsample is None else self.downsample(x)
+        x = self.relu(self.bn1(self.conv1(x)))
+        x = self.relu(self.bn2(self.conv2(x)))
+        return self.relu(self.bn3(self.conv3(x)) + residual)
+
+
+@MODELS.register_module()
+class ResNet(nn.Module):
+    """ResNet with plain stem.
+
+    Args:
+        depth: 50, 101 or 152.
+        in_channels: channels of the image.
+        stem_channels, base_channels: channels after the stem, and of the first stage (a quarter of its output).
+        num_stages: number of stages, at most 4.
+        strides, dilations: of each stage.
+        out_indices: stages whose maps are returned.
+        style: where the stride of a block is: 'pytorch' 3x3, 'caffe' first 1x1 convolution.
+        frozen_stages: freeze the stem and this many stages; -1: nothing.
+        norm_cfg: normalisation; ``requires_grad`` False freezes its parameters.
+        norm_eval: keep batch norms in evaluation mode while training.
+        contract_dilation: the first block of a dilated stage uses half the dilation.
+        zero_init_residual: the last norm of every block starts at zero.
+        deep_stem: three 3x3 convolutions instead of one 7x7.
+        avg_down: residuals of a stage's first block are averaged before their 1x1 convolution.
+        pretrained: weight file or ``open-mmlab://`` name, or None to initialise from scratch.
+        init_cfg: ``dict(type='Pretrained', checkpoint=path)``, the other way to say ``pretrained``.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        in_channels: int = 3,
+        stem_channels: int = 64,
+        base_channels: int = 64,
+        num_stages: int = 4,
+        strides: Sequence[int] = (1, 2, 2, 2),
+        dilations: Sequence[int] = (1, 1, 1, 1),
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        style: str = 'pytorch',
+        frozen_stages: int = -1,
+        norm_cfg: Mapping[str, Any] | None = None,
+        norm_eval: bool = False,
+        contract_dilation: bool = False,
+        zero_init_residual: bool = True,
+        deep_stem: bool = False,
+        avg_down: bool = False,
+        pretrained: str | None = None,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if depth not in DEPTHS:
+            raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {sorted(DEPTHS)}.')
+        self.pretrained = pretrained_path(pretrained, init_cfg)
+        self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
+        self.style = style
+        self.avg_down = avg_down
+        self.norm_eval = norm_eval
+        self.frozen_stages = frozen_stages
+        self.zero_init_residual = zero_init_residual
+        self.out_indices = tuple(out_indices)
+        self._build_stem(in_channels, stem_channels, deep_stem)
+        self.stages: list[str] = []
+        inputs = stem_channels
+        for i in range(num_stages):
+            channels = base_channels * 2**i
+            first_dilation = dilations[i] // 2 if contract_dilation and dilations[i] > 1 else dilations[i]
+            blocks = [self.build_block(inputs, channels, strides[i], first_dilation, True)]
+            inputs = channels * EXPANSION
+            blocks += [
+                self.build_block(inputs, channels, 1, dilations[i], False) for _ in range(1, DEPTHS[depth][i])
+            ]
+            self.stages.append(f'layer{i + 1}')
+            self.add_module(self.stages[-1], nn.Sequential(*blocks))
+        self._freeze()
+
+    def _build_stem(self, in_channels: int, channels: int, deep: bool) -> None:
+        self.deep_stem = deep
+        if deep:
+            layers: list[nn.Module] = []
+            half = channels // 2
+            for c_in, c_out, stride in ((in_channels, half, 2), (half, half, 1), (half, channels, 1)):
+                layers += [
+                    nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False),
+                    norm_layer(self.norm_cfg, c_out),
+                    nn.ReLU(inplace=True),
+                ]
+            self.stem = nn.Sequential(*layers)
+        else:
+            self.conv1 = nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False)
+            self.bn1 = norm_layer(self.norm_cfg, channels)
+            self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+
+    def build_block(self, in_channels: int, channels: int, stride: int, dilation: int, first: bool) -> nn.Module:
+        """One block of a stage; ``first`` blocks change size or channels and so need a path for the residual."""
+        downsample = self.build_downsample(in_channels, channels * EXPANSION, stride) if first else None
+        return Bottleneck(in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.style)
+
+    def build_downsample(self, in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
+        """The residual's path of a stage's first block, or None where shapes agree."""
+        if stride == 1 and in_channels == out_channels:
+            return None
+        layers: list[nn.Module] = []
+        if self.avg_down:
+            layers.append(nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False))
+            stride = 1
+        layers.append(nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False))
+        layers.append(norm_layer(self.norm_cfg, out_channels))
+        return nn.Sequential(*layers)
+
+    def init_weights(self) -> None:
+        """Load ``pretrained`` (:class:`CheckpointError` if that fails) or initialise from scratch."""
+        if self.pretrained is not None:
+            load_pretrained(self, self.pretrained, ignored=('fc.',))
+            return
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+            elif isinstance(module, (_BatchNorm, nn.GroupNorm)):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+        if self.zero_init_residual:
+            for name, parameter in self.named_parameters():
+                if name.endswith('.bn3.weight'):
+                    nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Image (B, in_channels, H, W) -> the maps of ``out_indices``, channels ``base_channels * 4 * 2**i``."""
+        x = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x))))
+        outputs = []
+        for i, stage in enumerate(self.stages):
+            x = self.get_submodule(stage)(x)
+            if i in self.out_indices:
+                outputs.append(x)
+        return outputs
+
+    def train(self, mode: bool = True) -> 'ResNet':
+        """Training mode, except for what ``norm_eval`` and ``frozen_stages`` keep in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen_modules():
+            module.eval()
+        if mode and self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def _frozen_modules(self) -> list[nn.Module]:
+        if self.frozen_stages < 0:
+            return []
+        stem = [self.stem] if self.deep_stem else [self.conv1, self.bn1]
+        return [*stem, *(self.get_submodule(name) for name in self.stages[: self.frozen_stages])]
+
+    def _freeze(self) -> None:
+        for module in self._frozen_modules():
+            module.requires_grad_(False)
+
+
+@MODELS.register_module()
+class ResNetV1c(ResNet):
+    """ResNet with a deep stem of three 3x3 convolutions; arguments as :class:`ResNet`."""
+
+    def __init__(
+        self,
+        depth: int,
+        in_channels: int = 3,
+        stem_channels: int = 64,
+        base_channels: int = 64,
+        num_stages: int = 4,
+        strides: Sequence[int] = (1, 2, 2, 2),
+        dilations: Sequence[int] = (1, 1, 1, 1),
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        style: str = 'pytorch',
+        frozen_stages: int = -1,
+        norm_cfg: Mapping[str, Any] | None = None,
+        norm_eval: bool = False,
+        contract_dilation: bool = False,
+        zero_init_residual: bool = True,
+        pretrained: str | None = None,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            depth, in_channels, stem_channels, base_channels, num_stages, strides, dilations, out_indices, style,
+            frozen_stages, norm_cfg, norm_eval, contract_dilation, zero_init_residual, deep_stem=True,
+            avg_down=False, pretrained=pretrained, init_cfg=init_cfg,
+        )  # fmt: skip

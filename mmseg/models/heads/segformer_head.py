@@ -1,0 +1,75 @@
+"""All-MLP head of SegFormer (Xie et al., 2021, arXiv:2105.15203; spec/models.md 5.2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmcv.cnn import ConvModule
+from torch import Tensor, nn
+
+from mmseg.errors import ConfigError
+from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.heads.embeddings import LinearEmbedding
+from mmseg.models.layers import resize
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class SegFormerHead(BaseDecodeHead):
+    """Embed every level linearly, resize to the finest, concatenate, fuse by a 1x1 convolution.
+
+    Quirk (spec/models.md 5.2): the inherited ``conv_seg`` exists in the state dict but is not used; the classifier is
+    ``linear_pred``.
+
+    Args:
+        in_channels, in_index: channels and positions of the feature levels.
+        channels: input channels of the unused ``conv_seg``.
+        num_classes, dropout_ratio, norm_cfg, act_cfg, loss_decode, sampler, ignore_index, align_corners, init_cfg: see
+            :class:`~mmseg.models.heads.base.BaseDecodeHead`.
+        decoder_params: ``embed_dim`` (default 768) and ``conv_kernel_size`` of the fusion (default 1).
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        channels: int,
+        num_classes: int,
+        decoder_params: Mapping[str, Any] | None = None,
+        dropout_ratio: float = 0.1,
+        norm_cfg: Mapping[str, Any] | None = None,
+        act_cfg: Mapping[str, Any] | None = None,
+        in_index: Sequence[int] = (0, 1, 2, 3),
+        loss_decode: Mapping[str, Any] | None = None,
+        ignore_index: int = 255,
+        sampler: Mapping[str, Any] | None = None,
+        align_corners: bool = False,
+        init_cfg: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(
+            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, 'multiple_select',
+            loss_decode, ignore_index, sampler, align_corners, init_cfg,
+        )  # fmt: skip
+        params = {'embed_dim': 768, 'conv_kernel_size': 1, **(decoder_params or {})}
+        unknown = set(params) - {'embed_dim', 'conv_kernel_size'}
+        if unknown:
+            raise ConfigError(
+                f'SegFormerHead: decoder_params has unknown keys {", ".join(sorted(unknown))}; expected embed_dim and '
+                'conv_kernel_size.'
+            )
+        width, kernel = params['embed_dim'], params['conv_kernel_size']
+        self.linear_c = nn.ModuleDict(
+            {str(i): LinearEmbedding(count, width) for i, count in zip(in_index, in_channels, strict=True)}
+        )
+        self.linear_fuse = ConvModule(
+            width * len(in_channels), width, kernel,
+            padding=kernel // 2, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg,
+        )  # fmt: skip
+        self.linear_pred = nn.Conv2d(width, num_classes, 1)
+
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        maps = [layer(x) for layer, x in zip(self.linear_c.values(), self.select_inputs(features), strict=True)]
+        size = (maps[0].shape[2], maps[0].shape[3])
+        return self.linear_fuse(torch.cat([resize(x, size, self.align_corners) for x in maps], dim=1))
+
+    def classifier(self) -> nn.Module:
+        return self.linear_pred

@@ -1,0 +1,21 @@
+"""Networks of stored cases: built, silenced, filled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from mmseg.models.dropout import zero_dropout
+from mmseg.registry import MODELS
+from tests.parity.recipe import fill_module
+
+# golden/README.md, suggested tolerances.
+STD_TOLERANCE = 1e-4
+RTOL = 1e-4
+
+
+def filled(cfg: Mapping[str, Any], salt: str = '') -> nn.Module:
+    """The network of a config in eval mode, dropout off, filled by the recipe under its own keys."""
+    network = MODELS.build(dict(cfg))
+    zero_dropout(network)
+    return fill_module(network, salt).eval()
