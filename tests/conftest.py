@@ -1,0 +1,20 @@
+"""Fixtures that several parts of the test suite share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mmseg.datasets.conversion import convert
+from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
+from mmseg.datasets.scenes import write_layouts
+
+
+@pytest.fixture(scope='session')
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with converted gta/, synthia/ and cityscapes/: three scenes each (per split) of 128x64 pixels."""
+    root = tmp_path_factory.mktemp('tiny_data')
+    write_layouts(root, 3, (128, 64))
+    for name, label_format in (('gta', GTA), ('synthia', SYNTHIA), ('cityscapes', CITYSCAPES)):
+        convert(os.path.join(root, name), label_format, nproc=1, progress=False)
+    return root
