@@ -1,0 +1,56 @@
+"""The last frame around every command-line program: errors become one paragraph and an exit code."""
+
+import errno
+import os
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn
+
+from mmseg.errors import UserError
+
+INTERRUPTED = 130
+
+
+def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
+    """Decorate a program: run it, then leave with its exit code.
+
+    0: it worked. 1, 2: the error of a user (:class:`mmseg.errors.UserError`), shown as one paragraph. 130: Ctrl-C.
+    A full disk is reported in the same way. ``--debug`` on the command line adds the traceback. Other exceptions
+    are defects and keep theirs.
+    """
+
+    @wraps(main)
+    def program() -> NoReturn:
+        try:
+            main()
+        except UserError as error:
+            _leave(str(error), error.exit_code)
+        except KeyboardInterrupt:
+            _leave('Stopped by Ctrl-C.', INTERRUPTED)
+        except BrokenPipeError:
+            _stop_writing()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            name = error.filename or 'a file'
+            _leave(f'{name}: the disk is full. Nothing was left half-written; make room and run the command again.', 1)
+        sys.exit(0)
+
+    return program
+
+
+def _leave(message: str, code: int) -> NoReturn:
+    if '--debug' in sys.argv:
+        traceback.print_exc()
+    lines = [textwrap.fill(line, 100, break_long_words=False, break_on_hyphens=False) for line in message.splitlines()]
+    sys.stderr.write('\n'.join(lines) + '\n')
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def _stop_writing() -> None:
+    """The reader of a pipe (``| head``) has left: neither an error nor worth a message."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,1 @@
+"""Building, training and testing: what turns a configuration into a work folder."""

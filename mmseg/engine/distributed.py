@@ -1,0 +1,121 @@
+"""Several processes, started by ``torchrun``: one place for everything they exchange.
+
+Gradients are averaged once, after all backward passes of a step. Wrapping the networks in
+``DistributedDataParallel`` would not do: a step runs several forward and backward passes through inner modules,
+which bypass a wrapper's forward (spec/uda.md 5.4).
+"""
+
+import os
+from collections.abc import Iterable
+from datetime import timedelta
+
+import torch
+from torch import Tensor, distributed, nn
+
+from mmseg.errors import UsageError
+
+BUCKET_ELEMENTS = 16 * 2**20
+"""Elements that travel together: 64 MiB in float32, large enough to use the link, small enough to copy."""
+
+_VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+
+
+def init_distributed(launcher: str = 'none') -> None:
+    """Join the process group that ``torchrun`` describes in the environment.
+
+    Args:
+        launcher: 'none' or 'pytorch'.
+
+    Raises:
+        UsageError: 'pytorch' was asked for outside ``torchrun``.
+    """
+    if launcher == 'none' or distributed.is_initialized():
+        return
+    missing = [name for name in _VARIABLES if name not in os.environ]
+    if missing:
+        raise UsageError(
+            f'--launcher {launcher}: the environment lacks {", ".join(missing)}. Start the program with '
+            '"torchrun --nproc_per_node=GPUS tools/train.py CONFIG --launcher pytorch".'
+        )
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+    backend = 'nccl' if torch.cuda.is_available() else 'gloo'
+    distributed.init_process_group(backend, timeout=timedelta(hours=1))
+
+
+def close_distributed() -> None:
+    """Leave the process group, if there is one."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """Number of this process, from 0."""
+    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
+
+
+def world_size() -> int:
+    """Number of processes."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def is_main() -> bool:
+    """Whether this process writes files and messages."""
+    return rank() == 0
+
+
+def barrier() -> None:
+    """Wait for the other processes."""
+    if world_size() > 1:
+        distributed.barrier()
+
+
+def share_initial_state(module: nn.Module) -> None:
+    """Give every process the parameters and buffers of process 0, in place."""
+    if world_size() == 1:
+        return
+    for tensor in [*module.parameters(), *module.buffers()]:
+        distributed.broadcast(tensor.detach(), src=0)
+
+
+def sum_over_ranks(tensor: Tensor) -> Tensor:
+    """Sum of a tensor over the processes, in place; the same shape and type everywhere."""
+    if world_size() > 1:
+        distributed.all_reduce(tensor)
+    return tensor
+
+
+def any_rank(flag: bool, device: torch.device) -> bool:
+    """Whether the flag is set in some process; costs one exchange when there are several."""
+    if world_size() == 1:
+        return flag
+    return bool(sum_over_ranks(torch.tensor(int(flag), device=device)).item())
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its mean over the processes.
+
+    Args:
+        parameters: the same parameters in the same order in every process; those without a gradient are left out.
+    """
+    if world_size() == 1:
+        return
+    bucket: list[Tensor] = []
+    for parameter in parameters:
+        if parameter.grad is None:
+            continue
+        bucket.append(parameter.grad)
+        if sum(gradient.numel() for gradient in bucket) >= BUCKET_ELEMENTS:
+            _average(bucket)
+            bucket = []
+    if bucket:
+        _average(bucket)
+
+
+def _average(tensors: list[Tensor]) -> None:
+    """Average same-typed tensors over the processes, in place, with one exchange."""
+    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+    distributed.all_reduce(flat)
+    flat /= world_size()
+    parts = flat.split([tensor.numel() for tensor in tensors])
+    torch._foreach_copy_(tensors, [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)])

@@ -1,0 +1,64 @@
+"""Seeds, threads, log files and the description of the machine."""
+
+import logging
+import os
+import platform
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mmseg.engine.distributed import is_main
+
+LINE = '%(asctime)s - mmseg - %(levelname)s - %(message)s'
+
+
+def seed_everything(seed: int, deterministic: bool = False) -> None:
+    """Seed Python, NumPy and torch (weight initialisation); optionally restrict torch to deterministic kernels."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  # libraries that still draw from the global state
+    torch.manual_seed(seed)
+    torch.backends.cudnn.deterministic = deterministic
+    torch.backends.cudnn.benchmark = not deterministic
+    if deterministic:
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
+def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
+    """The logger 'mmseg', writing to the terminal and to a file (spec/tools.md 4).
+
+    Args:
+        path: log file; None writes to the terminal only.
+        level: name or number of the logging library.
+    """
+    logger = logging.getLogger('mmseg')
+    for handler in list(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    if path is not None:
+        handlers.append(logging.FileHandler(path, encoding='utf-8'))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(LINE))
+        logger.addHandler(handler)
+    logger.setLevel(level if is_main() else logging.ERROR)
+    logger.propagate = False
+    return logger
+
+
+def describe_environment() -> str:
+    """Versions and devices, one ``name: value`` a line."""
+    facts = {
+        'sys.platform': sys.platform,
+        'Python': platform.python_version(),
+        'PyTorch': torch.__version__,
+        'NumPy': np.__version__,
+        'CPU threads': torch.get_num_threads(),
+        'CUDA available': torch.cuda.is_available(),
+    }
+    if torch.cuda.is_available():
+        facts['GPU'] = ', '.join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+    return '\n'.join(f'{name}: {value}' for name, value in facts.items())

@@ -1,0 +1,112 @@
+"""Predicting a data set picture by picture, and scoring it with memory that does not grow with its size."""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from tqdm import tqdm
+
+from mmseg.datasets.loading import build_test_loader
+from mmseg.engine.distributed import is_main, rank, sum_over_ranks, world_size
+from mmseg.errors import DataError
+from mmseg.evaluation import confusion
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says about one picture.
+
+    Attributes:
+        index: number of the picture in the data set.
+        label_map: int64 (H, W), class ids at the size of the original picture.
+        meta: facts about the picture (first version of test-time augmentation).
+        image: normalised picture as the network saw it, float32 (3, h, w) on the CPU.
+        truth: uint8 (H, W) label map, or None.
+    """
+
+    index: int
+    label_map: NDArray[np.int64]
+    meta: Mapping[str, Any]
+    image: torch.Tensor
+    truth: NDArray[np.uint8] | None = None
+
+
+def predict(network: nn.Module, dataset: Any, workers: int = 0, with_labels: bool = False) -> Iterator[Prediction]:
+    """Predict the pictures of a data set that fall to this process, in order.
+
+    Args:
+        network: segmentor in evaluation mode.
+        dataset: in test mode.
+        workers: loader processes.
+        with_labels: also read the label maps.
+    """
+    loader = build_test_loader(dataset, workers, rank(), world_size(), with_labels)
+    device = next(network.parameters()).device
+    for batch in _with_progress(loader, len(loader)):
+        images = [image.to(device, non_blocking=True) for image in batch['img']]
+        if len(images) == 1:
+            label_map = network.simple_test(images[0], batch['img_metas'][0])[0]
+        else:
+            label_map = network.aug_test(images, batch['img_metas'])[0]
+        meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
+        yield Prediction(int(batch['index']), label_map, meta, picture, batch.get('label'))
+
+
+def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:
+    """A progress bar with pictures per second, on a terminal and in the first process only."""
+    return tqdm(batches, total=total, unit='img', desc='predict', disable=not (is_main() and sys.stderr.isatty()))
+
+
+def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction, ignore_index: int = 255) -> None:
+    """Count one picture in a confusion matrix (C, C), in place.
+
+    Raises:
+        DataError: picture and label map differ in size.
+    """
+    truth = prediction.truth
+    assert truth is not None
+    if truth.shape != prediction.label_map.shape:
+        raise DataError(
+            f'{prediction.meta["filename"]}: the picture has {prediction.label_map.shape} pixels (rows, columns), its label '
+            f'map {truth.shape}. Both must have the same size; check that they belong together.'
+        )
+    matrix += confusion(prediction.label_map, truth, len(matrix), ignore_index)
+
+
+def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[np.int64]:
+    """The sum of the matrices of all processes."""
+    if world_size() == 1:
+        return matrix
+    return sum_over_ranks(torch.from_numpy(matrix).to(device)).cpu().numpy()
+
+
+def evaluate_dataset(
+    network: nn.Module, dataset: Any, workers: int, metrics: Sequence[str] = ('mIoU',)
+) -> tuple[dict[str, float], str]:
+    """Score a network on a data set; leaves it in evaluation mode.
+
+    Returns:
+        Scores as fractions by published name, and the published tables (spec/data.md 3.4).
+    """
+    network.eval()
+    matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64)
+    for prediction in predict(network, dataset, workers, with_labels=True):
+        add_to_confusion(matrix, prediction, dataset.ignore_index)
+    matrix = total_confusion(matrix, next(network.parameters()).device)
+    values: dict[str, float] = {}
+    texts = []
+    for metric in metrics:
+        scores = dataset.evaluate_confusion(matrix, metric)
+        values.update(scores.values)
+        texts.append(scores.text)
+    return values, '\n'.join(texts)
+
+
+def student_of(trainable: nn.Module) -> nn.Module:
+    """The network that is tested: the student of a method, or a plain segmentor itself."""
+    return getattr(trainable, 'model', trainable)

@@ -1,0 +1,151 @@
+"""What happens around iterations: logging, evaluation, checkpoints, debug pictures."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from prettytable import PrettyTable
+
+from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
+from mmseg.engine.distributed import barrier, is_main
+from mmseg.engine.loop import Hook, Run
+from mmseg.engine.state import collect
+from mmseg.engine.trackers import LogWriter
+
+Scores = dict[str, float]
+
+
+def due(run: Run, interval: int) -> bool:
+    """Whether an action of that interval follows the step just finished."""
+    return interval > 0 and run.iteration % interval == 0
+
+
+class LogHook(Hook):
+    """Averages the log values of an interval and writes one line (spec/tools.md 4).
+
+    Args:
+        writer: where lines go.
+        interval: iterations between lines; the host waits for the device once per line.
+    """
+
+    def __init__(self, writer: LogWriter, interval: int = 50) -> None:
+        self.writer = writer
+        self.interval = interval
+
+    def before_run(self, run: Run) -> None:
+        self._data_time = 0.0
+        self._start = self._mark = (perf_counter(), run.aside, run.iteration)
+
+    def after_iteration(self, run: Run) -> None:
+        self._data_time += run.data_time
+        if due(run, self.interval) or run.iteration == run.max_iters:
+            self._write(run)
+
+    def after_run(self, run: Run) -> None:
+        self._write(run)
+        self.writer.close()
+
+    def _write(self, run: Run) -> None:
+        values = run.metrics.flush()
+        if not values:
+            return
+        count = run.iteration - self._mark[2]
+        times = {'data_time': self._data_time / count, 'time': self._seconds_per_step(run, self._mark)}
+        eta = self._seconds_per_step(run, self._start) * (run.max_iters - run.iteration)
+        self.writer.training(run.iteration, run.max_iters, run.optimizer.optimizer.param_groups[0]['lr'], eta, times, values)
+        self._mark, self._data_time = (perf_counter(), run.aside, run.iteration), 0.0
+
+    @staticmethod
+    def _seconds_per_step(run: Run, since: tuple[float, float, int]) -> float:
+        """Mean duration of a step since a mark, without evaluation and saving."""
+        clock, aside, iteration = since
+        return max(perf_counter() - clock - (run.aside - aside), 0.0) / max(run.iteration - iteration, 1)
+
+
+class EvaluationHook(Hook):
+    """Scores the student every few iterations and shows what changed.
+
+    Args:
+        evaluate: returns the scores (fractions in [0, 1] by published name) and the published tables as text.
+        writer: where scores go.
+        interval: iterations between evaluations.
+    """
+
+    def __init__(self, evaluate: Callable[[Run], tuple[Scores, str]], writer: LogWriter, interval: int) -> None:
+        self.evaluate = evaluate
+        self.writer = writer
+        self.interval = interval
+
+    def after_iteration(self, run: Run) -> None:
+        if not due(run, self.interval):
+            return
+        started = perf_counter()
+        scores, tables = self.evaluate(run)
+        run.trainable.train()
+        last, best = run.memory.get('last_scores'), run.memory.get('best_scores')
+        run.logger.info(tables)
+        if last is not None and best is not None:
+            run.logger.info(f'change in percentage points:\n{change_table(scores, last, best)}')
+        self.writer.evaluation(run.iteration, run.optimizer.optimizer.param_groups[0]['lr'], scores)
+        run.memory['last_scores'] = scores
+        if best is None or scores['mIoU'] >= best['mIoU']:
+            run.memory['best_scores'] = scores
+        run.aside += perf_counter() - started
+
+
+def change_table(scores: Scores, last: Scores, best: Scores) -> str:
+    """Per-class IoU in percent with the change since the last and the best evaluation."""
+    table = PrettyTable(['Class', 'IoU', 'vs last', 'vs best'])
+    table.align = 'r'
+    table.align['Class'] = 'l'
+    rows = [name for name in scores if name.startswith('IoU.')]
+    for name in [*rows, 'mIoU']:
+        value = scores[name]
+        changes = [f'{100 * (value - other.get(name, float("nan"))):+.2f}' for other in (last, best)]
+        table.add_row([name.removeprefix('IoU.'), f'{100 * value:.2f}', *changes], divider=name == rows[-1])
+    return str(table.get_string())
+
+
+class CheckpointHook(Hook):
+    """Saves everything that evolves, at intervals, at the end and when the user stops the run.
+
+    Args:
+        interval: iterations between checkpoints; 0 saves only at the end.
+        keep: number of files to keep; -1 keeps all.
+        save_last: save after the last iteration even if no interval ends there.
+    """
+
+    def __init__(self, interval: int = 0, keep: int = -1, save_last: bool = True) -> None:
+        self.interval = interval
+        self.keep = keep
+        self.save_last = save_last
+        self._saved = -1
+
+    def before_run(self, run: Run) -> None:
+        self._saved = run.iteration
+
+    def after_iteration(self, run: Run) -> None:
+        if due(run, self.interval) or (self.save_last and run.iteration == run.max_iters):
+            self._save(run)
+
+    def after_run(self, run: Run) -> None:
+        if run.stopped:
+            self._save(run)
+
+    def _save(self, run: Run) -> None:
+        if self._saved == run.iteration:
+            return
+        started = perf_counter()
+        run.metrics.check()
+        if is_main():
+            path = Path(run.work_dir) / f'iter_{run.iteration}.pth'
+            run.logger.info(f'Saving checkpoint at {run.iteration} iterations')
+            write_checkpoint(path, collect(run))
+            mark_latest(path)
+            remove_old(run.work_dir, self.keep)
+        barrier()
+        self._saved = run.iteration
+        run.aside += perf_counter() - started
+
+

@@ -1,0 +1,133 @@
+"""The iteration loop: one screen, in the order things happen."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from mmseg.config.translate import TrainSettings
+from mmseg.engine.distributed import any_rank, rank, world_size
+from mmseg.engine.metrics import MetricWindow
+from mmseg.engine.optimizer import set_learning_rates
+from mmseg.engine.signals import StopRequest
+from mmseg.models.trainable import Batch, Trainable
+
+STOP_INTERVAL = 10
+"""Steps between two exchanges of stop requests among processes; each one waits for the device."""
+
+
+class Hook:
+    """Something that happens around iterations; every method may be left out."""
+
+    def before_run(self, run: 'Run') -> None:
+        """Called once, when everything is built and restored."""
+
+    def after_iteration(self, run: 'Run') -> None:
+        """Called after each step; ``run.iteration`` counts the finished ones."""
+
+    def after_run(self, run: 'Run') -> None:
+        """Called once, when the loop ends or is stopped."""
+
+
+@dataclass
+class Run:
+    """One training run.
+
+    Attributes:
+        trainable: what is trained, on ``device``.
+        optimizer: over all its parameters.
+        settings: length, seed, schedule, intervals.
+        batches: returns the batches from an iteration on.
+        hooks: called in order.
+        work_dir: folder of logs and checkpoints.
+        meta: what checkpoints tell about the run (spec/tools.md 5).
+        logger: text log.
+        memory: what hooks remember across a resume, plain values by hook name.
+        metrics: log values since the last log line, on the device.
+        data_time: seconds the last step waited for its batch.
+        aside: seconds spent in evaluation and saving so far; not part of the time of an iteration.
+        stopped: the loop ended before ``max_iters`` because the user asked for it.
+    """
+
+    trainable: Trainable
+    optimizer: OptimWrapper
+    settings: TrainSettings
+    batches: Callable[[int], Iterable[Batch]]
+    hooks: list[Hook]
+    work_dir: Path
+    device: torch.device
+    meta: dict[str, Any] = field(default_factory=dict)
+    logger: logging.Logger = field(default_factory=lambda: logging.getLogger('mmseg'))
+    memory: dict[str, Any] = field(default_factory=dict)
+    data_time: float = 0.0
+    aside: float = 0.0
+    stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.metrics = MetricWindow(self.device)
+
+    @property
+    def iteration(self) -> int:
+        """Number of finished steps."""
+        return self.trainable.iteration
+
+    @property
+    def max_iters(self) -> int:
+        """Number of steps of the whole run."""
+        return self.settings.max_iters
+
+
+def run_loop(run: Run) -> None:
+    """Train until ``max_iters``, or until the user asks to stop."""
+    with StopRequest() as stop:
+        for hook in run.hooks:
+            hook.before_run(run)
+        run.trainable.train()
+        batches = iter(run.batches(run.iteration))
+        while run.iteration < run.max_iters and not run.stopped:
+            started = perf_counter()
+            batch = to_device(next(batches), run.device, run.settings.channels_last)
+            run.data_time = perf_counter() - started
+            seed_step(run.settings.seed, run.iteration)
+            set_learning_rates(run.optimizer, run.settings.schedule, run.iteration, run.max_iters)
+            logged = run.trainable.train_step(batch, run.optimizer)
+            run.metrics.add(run.iteration, logged)
+            for hook in run.hooks:
+                hook.after_iteration(run)
+            run.stopped = run.iteration < run.max_iters and _asked_to_stop(stop, run)
+        for hook in run.hooks:
+            hook.after_run(run)
+
+
+def _asked_to_stop(stop: StopRequest, run: Run) -> bool:
+    """Whether a process was asked to stop; several processes compare notes now and then only."""
+    if world_size() > 1 and run.iteration % STOP_INTERVAL:
+        return False
+    return any_rank(stop.requested, run.device)
+
+
+def seed_step(seed: int, iteration: int) -> None:
+    """Seed torch's global generators (dropout, drop path) for one iteration.
+
+    The seed depends on (seed, rank, iteration) only, so a resumed run draws what an uninterrupted one would.
+    """
+    words = np.random.SeedSequence([seed, rank(), iteration]).generate_state(2, np.uint32)
+    torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+def to_device(batch: Batch, device: torch.device, channels_last: bool = False) -> Batch:
+    """Move the tensors of a batch, images optionally to channels-last layout; other entries stay."""
+    moved = dict(batch)
+    for key, value in batch.items():
+        if not isinstance(value, Tensor):
+            continue
+        layout = torch.channels_last if channels_last and value.ndim == 4 else torch.preserve_format
+        moved[key] = value.to(device, non_blocking=True, memory_format=layout)
+    return moved

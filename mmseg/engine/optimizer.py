@@ -1,0 +1,202 @@
+"""Optimiser: per-parameter options as published, few groups inside (spec/uda.md 5.1).
+
+The published programs make one parameter group per parameter. A step over a thousand groups launches thousands
+of small kernels, so here parameters with equal options share a group and are stepped together. Checkpoints keep the
+published layout, so optimiser states can be exchanged.
+"""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from torch import nn
+
+from mmseg.config.translate import LrSchedule
+from mmseg.engine.distributed import average_gradients
+from mmseg.engine.schedule import lr_at
+from mmseg.errors import CheckpointError, ConfigError
+
+
+class ParameterOptions(NamedTuple):
+    """Learning rate and weight decay of one parameter."""
+
+    name: str
+    lr: float
+    weight_decay: float
+
+
+class _AveragesGradients:
+    """Averages gradients over the processes before the step."""
+
+    def step(self, **kwargs: Any) -> None:
+        """Average, then step (arguments: those of the wrapped optimiser's step)."""
+        groups = self.optimizer.param_groups  # type: ignore[attr-defined]
+        average_gradients(parameter for group in groups for parameter in group['params'])
+        super().step(**kwargs)  # type: ignore[misc]
+
+
+class SyncedOptimWrapper(_AveragesGradients, OptimWrapper):
+    """mmengine's wrapper with gradients averaged over the processes."""
+
+
+class SyncedAmpOptimWrapper(_AveragesGradients, AmpOptimWrapper):
+    """The same with loss scaling, for float16."""
+
+
+def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[ParameterOptions]:
+    """Options of every parameter, in module order (spec/uda.md 5.1).
+
+    Args:
+        module: the whole training object, teacher included.
+        optimizer_cfg: published ``optimizer``: ``type``, ``lr``, ``weight_decay``, ...,
+            ``paramwise_cfg.custom_keys`` {substring of the name: {lr_mult, decay_mult}}.
+
+    Returns:
+        One entry a parameter. The longest matching key wins, ties go to the alphabetically first.
+
+    Raises:
+        ConfigError: an option of ``paramwise_cfg`` is unknown.
+    """
+    custom_keys = _custom_keys(optimizer_cfg)
+    base_lr, base_decay = float(optimizer_cfg['lr']), float(optimizer_cfg.get('weight_decay', 0.0))
+    by_length = sorted(sorted(custom_keys), key=len, reverse=True)
+    options = []
+    for name, _ in module.named_parameters():
+        key = next((key for key in by_length if key in name), None)
+        factors = custom_keys[key] if key is not None else {}
+        lr, decay = base_lr * factors.get('lr_mult', 1.0), base_decay * factors.get('decay_mult', 1.0)
+        options.append(ParameterOptions(name, lr, decay))
+    return options
+
+
+def _custom_keys(optimizer_cfg: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    paramwise = dict(optimizer_cfg.get('paramwise_cfg') or {})
+    custom_keys = {key: dict(factors) for key, factors in (paramwise.pop('custom_keys', None) or {}).items()}
+    problems = [f'optimizer.paramwise_cfg.{key}' for key in paramwise]
+    for key, factors in custom_keys.items():
+        unknown = set(factors) - {'lr_mult', 'decay_mult'}
+        problems += [f'optimizer.paramwise_cfg.custom_keys.{key}.{name}' for name in sorted(unknown)]
+    if problems:
+        raise ConfigError(
+            f'Unknown option {", ".join(problems)}; paramwise_cfg takes custom_keys {{part of a name: '
+            '{lr_mult, decay_mult}}.'
+        )
+    return custom_keys
+
+
+def build_optimizer(
+    module: nn.Module,
+    optimizer_cfg: Mapping[str, Any],
+    precision: str = 'fp32',
+    grad_clip: Mapping[str, Any] | None = None,
+) -> OptimWrapper:
+    """Optimiser over all parameters of a module, wrapped for :meth:`Trainable.train_step`.
+
+    Args:
+        module: the training object on its final device.
+        optimizer_cfg: published ``optimizer``; ``type`` is a class of ``torch.optim``.
+        precision: 'fp16' adds loss scaling (needs a GPU).
+        grad_clip: ``max_norm`` and ``norm_type``; None = no clipping, as published.
+
+    Returns:
+        Wrapper whose groups carry ``names`` and ``initial_lr`` (the rate at full scale).
+
+    Raises:
+        ConfigError: unknown optimiser or option.
+    """
+    kind = _optimizer_class(optimizer_cfg.get('type', ''))
+    handled = ('type', 'paramwise_cfg')
+    arguments = {key: value for key, value in optimizer_cfg.items() if key not in handled}
+    accepted = inspect.signature(kind).parameters
+    unknown = sorted(set(arguments) - set(accepted))
+    if unknown:
+        known = ', '.join(name for name in accepted if name != 'params')
+        raise ConfigError(f'Unknown option optimizer.{unknown[0]} for {kind.__name__}; it takes {known}.')
+    if 'fused' in accepted:
+        arguments.setdefault('fused', True)
+    optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
+    clip = dict(grad_clip) if grad_clip else None
+    if precision == 'fp16':
+        return SyncedAmpOptimWrapper(optimizer=optimizer, clip_grad=clip)
+    return SyncedOptimWrapper(optimizer=optimizer, clip_grad=clip)
+
+
+def _optimizer_class(name: str) -> type[torch.optim.Optimizer]:
+    kind = getattr(torch.optim, name, None)
+    if not (inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)):
+        raise ConfigError(f'optimizer.type is {name!r}; expected a class of torch.optim, e.g. "AdamW" or "SGD".')
+    return kind
+
+
+def _merged_groups(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Groups of parameters with equal options, in order of first appearance."""
+    parameters = dict(module.named_parameters())
+    groups: dict[tuple[float, float], dict[str, Any]] = {}
+    for name, lr, decay in parameter_options(module, optimizer_cfg):
+        new = {'params': [], 'names': [], 'lr': lr, 'initial_lr': lr, 'weight_decay': decay}
+        group = groups.setdefault((lr, decay), new)
+        group['params'].append(parameters[name])
+        group['names'].append(name)
+    return list(groups.values())
+
+
+def set_learning_rates(optimizer: OptimWrapper, schedule: LrSchedule, iteration: int, max_iters: int) -> None:
+    """Set the rate of every group for an iteration; the base rate is the group's ``initial_lr``."""
+    for group in optimizer.optimizer.param_groups:
+        group['lr'] = lr_at(schedule, iteration, max_iters, group['initial_lr'])
+
+
+def optimizer_state(optimizer: OptimWrapper, module: nn.Module) -> dict[str, Any]:
+    """State in the published layout: one group per parameter, numbered in module order (spec/tools.md 5).
+
+    Returns:
+        ``state`` {number: tensors} of the parameters stepped so far, ``param_groups`` and, with loss scaling,
+        ``loss_scaler``.
+    """
+    numbers = {name: number for number, (name, _) in enumerate(module.named_parameters())}
+    state: dict[int, Any] = {}
+    groups: dict[int, dict[str, Any]] = {}
+    inner = optimizer.optimizer
+    for group in inner.param_groups:
+        options = {key: value for key, value in group.items() if key not in ('params', 'names')}
+        for name, parameter in zip(group['names'], group['params'], strict=True):
+            groups[numbers[name]] = {**options, 'params': [numbers[name]]}
+            if inner.state.get(parameter):
+                state[numbers[name]] = inner.state[parameter]
+    layout: dict[str, Any] = {
+        'state': dict(sorted(state.items())),
+        'param_groups': [groups[number] for number in sorted(groups)],
+    }
+    if isinstance(optimizer, AmpOptimWrapper):
+        layout['loss_scaler'] = optimizer.loss_scaler.state_dict()
+    return layout
+
+
+def load_optimizer_state(optimizer: OptimWrapper, module: nn.Module, saved: Mapping[str, Any], path: str) -> None:
+    """Restore what :func:`optimizer_state` returned; rates and decays stay those of the configuration.
+
+    Args:
+        optimizer: wrapper over the parameters of ``module``.
+        module: the training object.
+        saved: published layout.
+        path: file it came from, for messages.
+
+    Raises:
+        CheckpointError: the state belongs to a module with other parameters.
+    """
+    names = [name for name, _ in module.named_parameters()]
+    if len(saved['param_groups']) != len(names):
+        raise CheckpointError(
+            f'{path}: its optimiser state describes {len(saved["param_groups"])} parameters, this training object '
+            f'has {len(names)}. Resume with the configuration of the run, or start a new run from the weights '
+            'with --load-from.'
+        )
+    inner = optimizer.optimizer
+    order = [name for group in inner.param_groups for name in group['names']]
+    places = {name: place for place, name in enumerate(order)}
+    state = {places[names[number]]: value for number, value in saved['state'].items()}
+    inner.load_state_dict({'state': state, 'param_groups': inner.state_dict()['param_groups']})
+    if isinstance(optimizer, AmpOptimWrapper) and 'loss_scaler' in saved:
+        optimizer.loss_scaler.load_state_dict(saved['loss_scaler'])

@@ -1,0 +1,173 @@
+"""One training run, from a configuration to a finished work folder."""
+
+import json
+import logging
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+import mmseg
+from mmseg.config import resolved
+from mmseg.config.translate import TrainSettings, train_settings
+from mmseg.datasets import build_dataset
+from mmseg.datasets.loading import build_train_loader
+from mmseg.engine.build import build_trainable, choose_device, load_initial_weights
+from mmseg.engine.checkpoint import find_latest, read_checkpoint
+from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
+from mmseg.engine.environment import describe_environment, open_log, seed_everything
+from mmseg.engine.evaluate import evaluate_dataset, student_of
+from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, Scores
+from mmseg.engine.loop import Hook, Run, run_loop
+from mmseg.engine.optimizer import build_optimizer
+from mmseg.engine.signals import Interrupted
+from mmseg.engine.state import restore
+from mmseg.engine.trackers import LogWriter, build_trackers
+from mmseg.fileio import atomic_write
+
+
+def train(
+    cfg: Config,
+    *,
+    work_dir: str | Path | None = None,
+    resume: bool = False,
+    resume_from: str | Path | None = None,
+    validate: bool = True,
+    resume_command: str | None = None,
+) -> Run:
+    """Train as a configuration says (spec/tools.md 2).
+
+    Args:
+        cfg: checked configuration (:func:`mmseg.config.load_config`).
+        work_dir: where everything is written; default ``cfg.work_dir``, else ``work_dirs/{name of the config file}``.
+        resume: go on from the newest checkpoint of ``work_dir``.
+        resume_from: go on from this checkpoint; default ``cfg.resume_from``.
+        validate: evaluate at the configured intervals.
+        resume_command: what to tell the user to type after a Ctrl-C.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: anything wrong with configuration, data or checkpoints; a loss that is not finite.
+        Interrupted: the user stopped the run; a checkpoint was saved.
+    """
+    settings = train_settings(cfg)
+    folder = choose_work_dir(cfg, work_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = time.strftime('%Y%m%d_%H%M%S')
+    logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
+    source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
+    saved = read_checkpoint(source) if source else None
+
+    seed_everything(settings.seed, settings.deterministic)
+    writer = LogWriter(
+        folder / f'{stamp}.log.json' if is_main() else None,
+        settings.name or folder.name,
+        build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else [],
+    )
+    run = assemble(cfg, settings, folder, writer, validate, initialise=saved is None)
+    announce(run, cfg)
+    if saved is not None:
+        restore(run, saved, str(source))
+        logger.info(f'Resumed from {source} at iteration {run.iteration}')
+    run_loop(run)
+    barrier()
+    if run.stopped:
+        command = resume_command or default_resume_command(cfg, folder)
+        raise Interrupted(f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}')
+    return run
+
+
+def assemble(
+    cfg: Config, settings: TrainSettings, folder: Path, writer: LogWriter, validate: bool, initialise: bool = True
+) -> Run:
+    """Build everything a run consists of; nothing has been trained or restored yet.
+
+    Args:
+        cfg: checked configuration.
+        settings: the same, translated.
+        folder: work folder, exists.
+        writer: where log lines go.
+        validate: add the evaluation hook.
+        initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
+    """
+    dataset = build_dataset(cfg.data.train)
+    device = choose_device()
+    trainable = build_trainable(cfg, device, initialise)
+    if initialise and settings.load_from:
+        load_initial_weights(trainable, settings.load_from)
+    share_initial_state(trainable)
+    run = Run(
+        trainable=trainable,
+        optimizer=build_optimizer(trainable, settings.optimizer, settings.precision, settings.grad_clip),
+        settings=settings,
+        batches=lambda start: build_train_loader(
+            dataset, settings.samples_per_gpu, settings.workers, settings.seed, start_iteration=start,
+            rank=rank(), world_size=world_size(), end_iteration=settings.max_iters,
+        ),
+        hooks=[LogHook(writer, settings.log_interval)],
+        work_dir=folder,
+        device=device,
+        meta=describe_run(cfg, settings, dataset, folder),
+    )  # fmt: skip
+    if validate and settings.eval_interval > 0:
+        run.hooks.append(_evaluation_hook(cfg, settings, writer))
+    run.hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
+    writer.meta(run.meta)
+    return run
+
+
+def _evaluation_hook(cfg: Config, settings: TrainSettings, writer: LogWriter) -> Hook:
+    dataset = build_dataset({**cfg.data.val, 'test_mode': True})
+
+    def evaluate(run: Run) -> tuple[Scores, str]:
+        return evaluate_dataset(student_of(run.trainable), dataset, settings.workers, settings.eval_metrics)
+
+    return EvaluationHook(evaluate, writer, settings.eval_interval)
+
+
+def describe_run(cfg: Config, settings: TrainSettings, dataset: Any, folder: Path) -> dict[str, Any]:
+    """What checkpoints and the first log line tell about a run (spec/tools.md 4, 5)."""
+    return {
+        'env_info': describe_environment(),
+        'seed': settings.seed,
+        'exp_name': settings.name or folder.name,
+        'mmseg_version': mmseg.__version__,
+        'config': cfg.pretty_text,
+        'CLASSES': tuple(str(name) for name in dataset.CLASSES),
+        'PALETTE': [[int(value) for value in colour] for colour in dataset.PALETTE],
+    }
+
+
+def announce(run: Run, cfg: Config) -> None:
+    """The head of the text log."""
+    logger = logging.getLogger('mmseg')
+    count = sum(parameter.numel() for parameter in run.trainable.parameters() if parameter.requires_grad)
+    logger.info(f'Environment info:\n{run.meta["env_info"]}')
+    logger.debug(f'Config:\n{cfg.pretty_text}')
+    logger.debug(f'{run.trainable}')
+    logger.info(f'{type(run.trainable).__name__}: {count / 1e6:.2f} M trained parameters, device {run.device}')
+    logger.info(f'Set random seed to {run.settings.seed}, deterministic: {run.settings.deterministic}')
+    logger.info(f'Start running, work_dir: {run.work_dir}, max: {run.max_iters} iters')
+
+
+def choose_work_dir(cfg: Config, given: str | Path | None = None) -> Path:
+    """The folder of a run: given, else ``cfg.work_dir``, else ``work_dirs/{name of the config file}``."""
+    return Path(given or cfg.get('work_dir') or Path('work_dirs') / Path(cfg.filename or 'run').stem)
+
+
+def save_config(cfg: Config, path: Path) -> None:
+    """Write the merged configuration in the format that the name says: JSON stays JSON (spec/tools.md 2)."""
+    with atomic_write(path) as temporary:
+        if path.suffix == '.json':
+            Path(temporary).write_text(json.dumps(resolved(cfg), indent=2), encoding='utf-8')
+        else:
+            Path(temporary).write_text(cfg.pretty_text, encoding='utf-8')
+
+
+def default_resume_command(cfg: Config, folder: Path) -> str:
+    """The command line that continues a run."""
+    return shlex.join(['python', 'tools/train.py', str(cfg.filename), '--work-dir', str(folder), '--resume'])

@@ -1,0 +1,100 @@
+"""Options of parameters, merged groups and the published layout of the state."""
+
+import copy
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+
+from mmseg.config.translate import LrSchedule
+from mmseg.engine.optimizer import (
+    build_optimizer,
+    load_optimizer_state,
+    optimizer_state,
+    parameter_options,
+    set_learning_rates,
+)
+from mmseg.errors import CheckpointError, ConfigError
+from tests.engine.fakes import OPTIMIZER, Toy
+
+
+def step(module: nn.Module, optimizer, seed: int) -> None:
+    torch.manual_seed(seed)
+    optimizer.zero_grad()
+    module.model(torch.randn(4, 3)).square().sum().backward()
+    optimizer.step()
+
+
+def test_longest_key_wins() -> None:
+    options = {name: (lr, decay) for name, lr, decay in parameter_options(Toy(), OPTIMIZER)}
+    assert options['model.body.weight'] == (0.01, 0.1)
+    assert options['model.norm.bias'] == (0.01, 0.0)
+    assert options['model.head.weight'] == (pytest.approx(0.1), 0.1)
+    both = nn.ModuleDict(OrderedDict(head_norm=nn.LayerNorm(2)))
+    keys = {'head': {'lr_mult': 2.0}, 'norm': {'lr_mult': 3.0}, 'head_norm': {'lr_mult': 5.0}}
+    cfg = {'type': 'SGD', 'lr': 1.0, 'paramwise_cfg': {'custom_keys': keys}}
+    assert {lr for _, lr, _ in parameter_options(both, cfg)} == {5.0}
+    del keys['head_norm']
+    assert {lr for _, lr, _ in parameter_options(both, cfg)} == {2.0}
+
+
+def test_step_equals_one_group_per_parameter() -> None:
+    merged, single = Toy(), Toy()
+    options = {name: (lr, decay) for name, lr, decay in parameter_options(single, OPTIMIZER)}
+    groups = [
+        {'params': [p], 'lr': options[n][0], 'weight_decay': options[n][1]} for n, p in single.named_parameters()
+    ]
+    reference = torch.optim.AdamW(groups, lr=0.01, fused=True)
+    optimizer = build_optimizer(merged, OPTIMIZER)
+    for i in range(3):
+        step(merged, optimizer, i)
+        step(single, reference, i)
+    for one, other in zip(merged.parameters(), single.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_published_layout_and_round_trip() -> None:
+    toy = Toy()
+    optimizer = build_optimizer(toy, OPTIMIZER)
+    step(toy, optimizer, 0)
+    state = optimizer_state(optimizer, toy)
+    names = [name for name, _ in toy.named_parameters()]
+    assert [group['params'] for group in state['param_groups']] == [[i] for i in range(len(names))]
+    assert all('initial_lr' in group for group in state['param_groups'])
+    assert {names[i] for i in state['state']} == {name for name in names if name.startswith('model.')}
+
+    other = copy.deepcopy(toy)
+    resumed = build_optimizer(other, OPTIMIZER)
+    load_optimizer_state(resumed, other, copy.deepcopy(state), 'x.pth')
+    step(toy, optimizer, 1)
+    step(other, resumed, 1)
+    for one, two in zip(toy.parameters(), other.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_state_of_another_module() -> None:
+    toy = Toy()
+    optimizer = build_optimizer(toy, OPTIMIZER)
+    with pytest.raises(CheckpointError, match=r'x\.pth.*1 parameters'):
+        load_optimizer_state(optimizer, toy, {'state': {}, 'param_groups': [{}]}, 'x.pth')
+
+
+def test_learning_rates_follow_the_base_rate() -> None:
+    optimizer = build_optimizer(Toy(), OPTIMIZER)
+    set_learning_rates(optimizer, LrSchedule(policy='poly'), 5, 10)
+    assert [group['lr'] for group in optimizer.optimizer.param_groups] == pytest.approx([0.005, 0.005, 0.05])
+
+
+@pytest.mark.parametrize(
+    ('change', 'expected'),
+    [
+        ({'type': 'AdamV'}, 'torch.optim'),
+        ({'learning_rate': 1}, 'learning_rate'),
+        ({'paramwise_cfg': {'bias_lr_mult': 2}}, 'bias_lr_mult'),
+        ({'paramwise_cfg': {'custom_keys': {'head': {'lr_mul': 2}}}}, 'head.lr_mul'),
+    ],
+)
+def test_wrong_options(change: dict, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        build_optimizer(Toy(), {**OPTIMIZER, **change})
