@@ -41,7 +41,7 @@ bench: $(STAMP)  ## Side-by-side timings of this machine (BENCH=all|step|attenti
 
 install: $(STAMP)  ## Only set up .venv.
 
-# --no-deps: the lock file is complete, and one package would bring a second OpenCV (see pyproject.toml, tool.uv).
+# --no-deps: the lock file is complete.
 $(STAMP): requirements.lock pyproject.toml setup.py
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "Found $$($(PYTHON) --version 2>&1), need Python 3.10 to 3.13; choose one with: make PYTHON=python3.11 ..."; exit 1; }
@@ -54,7 +54,7 @@ $(STAMP): requirements.lock pyproject.toml setup.py
 lock:  ## Resolve requirements*.txt again into requirements.lock (all supported Pythons in one file).
 	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv; }
 	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
-		--no-emit-package typing --no-emit-package opencv-python --custom-compile-command 'make lock' \
+		--no-emit-package typing --custom-compile-command 'make lock' \
 		--output-file requirements.lock requirements.txt requirements-dev.txt
 
 clean:  ## Remove caches and build products; keeps .venv, data and work_dirs.

@@ -1,0 +1,81 @@
+"""Time our code beside straightforward formulations of the same mathematics."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+import torch
+from benchmarks import parts, sampling, step
+from benchmarks.settings import Settings
+from benchmarks.timing import Comparison, machine
+
+from mmseg.cli import run_cli
+from mmseg.engine.build import choose_device
+
+BENCHMARKS: dict[str, Callable[[Settings], list[Comparison]]] = {
+    'attention': parts.attention,
+    'ema': parts.teacher,
+    'optimizer': parts.optimizer,
+    'blur': parts.blur,
+    'convert': parts.convert,
+    'sampling': sampling.rare_classes,
+    'step': step.training_step,
+}
+EXAMPLES = """\
+examples:
+  python tools/benchmark.py all
+  python tools/benchmark.py step --encoder mit_b5 --size 512 --device cuda:0
+  python tools/benchmark.py attention blur --rounds 21 --json
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Time our code beside straightforward formulations of the same mathematics, in turns and in one '
+        'process; results of both sides are compared first.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('names', nargs='+', choices=[*BENCHMARKS, 'all'], metavar='NAME', help=', '.join(BENCHMARKS) + ' or all')
+    parser.add_argument('--device', help='default: the GPU if there is one, else the CPU')
+    parser.add_argument('--encoder', help='mit_b0 ... mit_b5 (default: mit_b5 on a GPU, mit_b0 on a CPU)')
+    parser.add_argument('--size', type=int, help='side of the crops, a multiple of 32 (default: 512 on a GPU, 256 on a CPU)')
+    parser.add_argument('--batch', type=int, default=2, help='images per domain (default: %(default)s)')
+    parser.add_argument('--rounds', type=int, default=7, help='repetitions (default: %(default)s)')
+    parser.add_argument('--json', action='store_true', help='print one JSON object instead of text')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser
+
+
+@run_cli
+def main() -> None:
+    """Run the benchmarks that were asked for."""
+    args = build_parser().parse_args()
+    device = choose_device(args.device)
+    on_gpu = device.type == 'cuda'
+    settings = Settings(
+        device=device,
+        encoder=args.encoder or ('mit_b5' if on_gpu else 'mit_b0'),
+        size=args.size or (512 if on_gpu else 256),
+        batch=args.batch,
+        rounds=args.rounds,
+    )
+    chosen = list(BENCHMARKS) if 'all' in args.names else list(dict.fromkeys(args.names))
+    torch.manual_seed(0)
+    if not args.json:
+        print(', '.join(f'{key} {value}' for key, value in machine(device).items() if value is not None))
+    results = []
+    for name in chosen:
+        for comparison in BENCHMARKS[name](settings):
+            results.append(comparison)
+            if not args.json:
+                print(comparison.line(), flush=True)
+    if args.json:
+        json.dump({'machine': machine(device), 'results': [result.record() for result in results]}, sys.stdout, indent=2)
+        print()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,83 @@
+"""Straightforward formulations, written from the specification alone: what the fast code is compared with.
+
+They are correct and plain: one tensor at a time, full kernels, one pass per class, values read back to the host.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+
+def attention(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0) -> Tensor:
+    """Softmax attention with the matrix of weights in memory (spec/models.md 1.2); all (B, heads, N, C)."""
+    weights = (query @ key.transpose(-2, -1)) * query.shape[-1] ** -0.5
+    return F.dropout(weights.softmax(dim=-1), dropout_p) @ value
+
+
+@torch.no_grad()
+def update_teacher(teacher: nn.Module, student: nn.Module, iteration: int, alpha: float) -> None:
+    """Average parameter by parameter (spec/uda.md 2.1)."""
+    keep = min(1 - 1 / (iteration + 1), alpha) if iteration else 0.0
+    for averaged, current in zip(teacher.parameters(), student.parameters(), strict=True):
+        averaged.copy_(keep * averaged + (1 - keep) * current)
+
+
+def blur(images: Tensor, sigmas: Sequence[float]) -> Tensor:
+    """Full two-dimensional Gaussian kernel, image by image (spec/uda.md 2.5)."""
+    blurred = []
+    for image, sigma in zip(images, sigmas, strict=True):
+        profiles = [_gaussian(length, sigma, image.device) for length in image.shape[1:]]
+        kernel = torch.outer(*profiles).expand(image.shape[0], 1, -1, -1)
+        rows, columns = (len(profile) // 2 for profile in profiles)
+        padded = F.pad(image[None], (columns, columns, rows, rows), mode='reflect')
+        blurred.append(F.conv2d(padded, kernel, groups=image.shape[0])[0])
+    return torch.stack(blurred)
+
+
+def _gaussian(length: int, sigma: float, device: torch.device) -> Tensor:
+    ceiling = math.ceil(0.1 * length)
+    size = math.floor(ceiling - 0.5 + ceiling % 2)
+    distance = torch.arange(size, device=device) - size // 2
+    profile = torch.exp(-(distance**2) / (2 * sigma**2))
+    return profile / profile.sum()
+
+
+def mix_masks(labels: Tensor, chosen: Tensor) -> Tensor:
+    """ClassMix masks (spec/uda.md 2.4), class by class; ``chosen`` bool (B, 256). Returns bool (B, 1, H, W)."""
+    classes = torch.unique(labels).tolist()
+    masks = []
+    for label, selected in zip(labels, chosen.cpu(), strict=True):
+        mask = torch.zeros_like(label, dtype=torch.bool)
+        for value in classes:
+            if selected[value]:
+                mask |= label == value
+        masks.append(mask)
+    return torch.stack(masks)
+
+
+def convert_label(path: str, target: str, table: dict[int, int]) -> dict[int, int]:
+    """Train ids with one pass over the picture per class (spec/data.md 2); returns the pixel counts."""
+    raw = np.asarray(Image.open(path))
+    converted = np.full(raw.shape, 255, np.uint8)
+    counts = {}
+    for raw_id, train_id in table.items():
+        mask = raw == raw_id
+        converted[mask] = train_id
+        if mask.any():
+            counts[train_id] = int(mask.sum())
+    Image.fromarray(converted, mode='L').save(target, 'PNG')
+    return counts
+
+
+def optimizer(
+    parameters: Iterable[tuple[str, nn.Parameter]], options: Callable[[str], dict[str, Any]], lr: float
+) -> torch.optim.Optimizer:
+    """AdamW with one group per parameter (spec/uda.md 5.1), stepped tensor by tensor."""
+    groups = [{'params': [parameter], **options(name)} for name, parameter in parameters]
+    return torch.optim.AdamW(groups, lr=lr, foreach=False)

@@ -1,0 +1,55 @@
+"""Sizes of the benchmarks and the configurations they build."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from mmseg.config import load_config
+
+CHANNELS = {'mit_b0': (32, 64, 160, 256)}
+"""Channels of the encoders whose maps differ from MiT-B5's."""
+OPTIMIZER: dict[str, Any] = {
+    'type': 'AdamW',
+    'lr': 6e-5,
+    'betas': (0.9, 0.999),
+    'weight_decay': 0.01,
+    'paramwise_cfg': {
+        'custom_keys': {'head': {'lr_mult': 10.0}, 'pos_block': {'decay_mult': 0.0}, 'norm': {'decay_mult': 0.0}}
+    },
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every benchmark is told.
+
+    Attributes:
+        device: where tensors lie.
+        encoder: 'mit_b0' ... 'mit_b5'.
+        size: side of the square crops in pixels.
+        batch: images per domain.
+        rounds: repetitions, each times both sides once.
+    """
+
+    device: torch.device
+    encoder: str
+    size: int
+    batch: int
+    rounds: int
+
+
+def training_config(encoder: str) -> dict[str, Any]:
+    """DAFormer's network and method, from random weights; ``max_iters`` 40000."""
+    names = ['_base_/models/daformer_sepaspp_mitb5.py', '_base_/uda/dacs_a999_fdthings.py']
+    model: dict[str, Any] = {'pretrained': None, 'backbone': {'type': encoder}}
+    if encoder in CHANNELS:
+        model['decode_head'] = {'in_channels': list(CHANNELS[encoder])}
+    config = load_config({'_base_': names, 'model': model}, check=False).to_dict()
+    return {**config, 'runner': {'max_iters': 40000}, 'seed': 0}
+
+
+def model_config(encoder: str) -> dict[str, Any]:
+    """DAFormer's network alone."""
+    model: dict[str, Any] = training_config(encoder)['model']
+    return model
