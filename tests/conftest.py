@@ -12,7 +12,7 @@ from mmseg.datasets.scenes import write_layouts
 
 @pytest.fixture(scope='session')
 def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Converted gta/, synthia/ and cityscapes/ in a folder: three scenes each (per split) of 128x64 pixels."""
+    """Converted gta/, synthia/ and cityscapes/ in a folder: three scenes of 128x64 pixels (per split)."""
     root = tmp_path_factory.mktemp('tiny_data')
     write_layouts(root, 3, (128, 64))
     for name, label_format in (('gta', GTA), ('synthia', SYNTHIA), ('cityscapes', CITYSCAPES)):

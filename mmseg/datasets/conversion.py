@@ -72,10 +72,12 @@ def convert_label(path: str, label_format: LabelFormat) -> LabelStats:
     raw = np.ascontiguousarray(label_format.read(path))
     if raw.dtype not in (np.uint8, np.uint16):
         raise damaged_label(path, f'its pixels are {raw.dtype}, not 8 or 16 bit integers')
+    if raw.dtype == np.uint16 and raw.max() <= 255:
+        raw = raw.astype(np.uint8)  # SYNTHIA: the 8-bit path below is several times faster
     lookup = _lookup(label_format.name, 256 if raw.dtype == np.uint8 else 65536)
     target = path[: -len(label_format.replaced)] + TRAIN_IDS
     write_label_png(target, cv2.LUT(raw, lookup) if raw.dtype == np.uint8 else lookup[raw])
-    pixels = np.bincount(raw.ravel(), minlength=label_format.ids)
+    pixels = _count(raw)
     counts = {train: int(pixels[raw_id]) for raw_id, train in label_format.table.items() if pixels[raw_id]}
     unknown = np.flatnonzero(pixels[label_format.ids :]) + label_format.ids
     return LabelStats(target, counts, tuple(unknown.tolist()))
@@ -166,6 +168,13 @@ def write_statistics(out_dir: str, stats: Iterable[LabelStats]) -> list[str]:
         paths.append(os.path.join(out_dir, name))
         _write_text(paths[-1], json.dumps(document, indent=2))
     return paths
+
+
+def _count(raw: np.ndarray) -> np.ndarray:
+    """Pixels per id, int64 (256,) or (65536,)."""
+    if raw.dtype == np.uint8 and raw.size < 2**24:  # above, the float32 counts of OpenCV would not be exact
+        return cv2.calcHist([raw], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    return np.bincount(raw.ravel(), minlength=256 if raw.dtype == np.uint8 else 65536)
 
 
 def _run(paths: list[str], label_format: LabelFormat, nproc: int, progress: bool) -> list[LabelStats]:
