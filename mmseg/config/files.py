@@ -1,7 +1,7 @@
 """What the files of a configuration look like before they are merged.
 
-``mmengine`` merges configurations but reports mistakes without file and line. :func:`scan` reads every file of
-the inheritance tree first, without executing anything, and stops at the first one that cannot be used.
+``mmengine`` merges configurations but reports mistakes without file and line. :func:`scan` reads every file
+of the inheritance tree first, without executing anything, and stops at the first that cannot be used.
 """
 
 import ast
@@ -56,8 +56,8 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = ()) -> Config
     origin = f', which {named_by} names as {BASE_KEY}' if named_by else ''
     if not path.is_file():
         raise ConfigError(
-            f'Configuration {path}{origin} does not exist (current folder: {Path.cwd()}). Paths of base files '
-            'are relative to the file that names them.'
+            f'Configuration {path}{origin} does not exist (current folder: {Path.cwd()}). Paths of base '
+            'files are relative to the file that names them.'
         )
     if path.resolve() in above:
         raise ConfigError(f'Configuration {path}{origin} inherits from itself. Remove the circle.')

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,66 +43,77 @@ def load_config(
     Raises:
         ConfigError: a file is missing or damaged (file and line), or keys or values are wrong (all of them).
     """
-    cfg, helpers = _read(source)
+    values, helpers = _read(source)
+    filename = None if isinstance(source, Mapping) else str(source)
     options = dict(cfg_options) if isinstance(cfg_options, Mapping) else parse_options(cfg_options or ())
     indexed = {key: value for key, value in options.items() if any(p.isdigit() for p in key.split('.'))}
-    _override(cfg, {key: value for key, value in options.items() if key not in indexed})
+    direct = {key: value for key, value in options.items() if key not in indexed}
+    cfg = _override(Config(values, filename=filename), direct)
     if expand or indexed:
-        _expand(cfg)
-    _override(cfg, indexed)
+        cfg = Config(_expanded(cfg.to_dict()), filename=filename)
+    cfg = _override(cfg, indexed)
     modernise(cfg)
     if check:
         check_config(cfg, helpers)
     return cfg
 
 
+def configs_folder() -> Path:
+    """The folder configs/ of the current folder, or that of the checkout this package lies in."""
+    here = Path('configs')
+    return here if (here / '_base_').is_dir() else Path(__file__).resolve().parents[2] / 'configs'
+
+
 def resolved(cfg: Config | Mapping[str, Any]) -> dict[str, Any]:
     """A configuration as plain dicts, lists and numbers, presets expanded, ready for ``json.dumps``."""
-    plain = cfg.to_dict() if isinstance(cfg, Config) else dict(cfg)
-    return {key: _plain(value) for key, value in plain.items()}
+    plain: dict[str, Any] = _plain(_expanded(cfg.to_dict() if isinstance(cfg, Config) else cfg))
+    return plain
 
 
 def _plain(value: Any) -> Any:
-    if is_preset(value):
-        return _plain(expand_pipeline(value))
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _read(source: Source) -> tuple[Config, set[str]]:
+def _expanded(value: Any) -> Any:
+    """A copy with every preset replaced by its steps."""
+    if is_preset(value):
+        return expand_pipeline(value)
+    if isinstance(value, Mapping):
+        return {key: _expanded(item) for key, item in value.items()}
+    return [_expanded(item) for item in value] if isinstance(value, list) else value
+
+
+def _read(source: Source) -> tuple[dict[str, Any], set[str]]:
+    """Merged values and the names of helper variables."""
     if not isinstance(source, Mapping):
         return _read_file(Path(source))
     if BASE_KEY not in source:
-        return Config(dict(source)), set()
+        return dict(source), set()
     names = [source[BASE_KEY]] if isinstance(source[BASE_KEY], str) else source[BASE_KEY]
-    bases = [str((Path('configs') / name).resolve()) for name in names]
+    bases = [str((configs_folder() / name).resolve()) for name in names]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / 'config.json'
         path.write_text(json.dumps({**source, BASE_KEY: bases}), encoding='utf-8')
         return _read_file(path)
 
 
-def _read_file(path: Path) -> tuple[Config, set[str]]:
+def _read_file(path: Path) -> tuple[dict[str, Any], set[str]]:
     helpers = scan(path).helpers()
     try:
-        cfg = Config.fromfile(str(path), import_custom_modules=False)
+        values = Config.fromfile(str(path), import_custom_modules=False).to_dict()
     except Exception as error:
         raise ConfigError(_explain(path, error)) from error
-    for name in [key for key in cfg if key.startswith('_')]:
-        del cfg[name]
-    _drop_delete_marks(cfg._cfg_dict)
-    return cfg, helpers
+    public = {key: value for key, value in values.items() if not key.startswith('_')}
+    return _without_delete_marks(public), helpers
 
 
-def _drop_delete_marks(value: Any) -> None:
-    """Remove ``_delete_`` where the base had nothing to delete."""
-    if isinstance(value, dict):
-        value.pop('_delete_', None)
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _drop_delete_marks(item)
+def _without_delete_marks(value: Any) -> Any:
+    """A copy without the ``_delete_`` that had nothing to delete."""
+    if isinstance(value, Mapping):
+        return {key: _without_delete_marks(item) for key, item in value.items() if key != '_delete_'}
+    return [_without_delete_marks(item) for item in value] if isinstance(value, list) else value
 
 
 def _explain(path: Path, error: Exception) -> str:
@@ -117,7 +128,7 @@ def _is_library(filename: str) -> bool:
     return 'site-packages' in filename or Path(filename).resolve() == Path(__file__).resolve()
 
 
-def _override(cfg: Config, options: dict[str, Any]) -> None:
+def _override(cfg: Config, options: dict[str, Any]) -> Config:
     for key, value in options.items():
         try:
             cfg.merge_from_dict({key: value})
@@ -126,18 +137,4 @@ def _override(cfg: Config, options: dict[str, Any]) -> None:
                 f'Option {key}={value!r} does not fit the configuration: {error}. Every part of the key but '
                 'the last must name a dict, or an element of a list by its index.'
             ) from error
-
-
-def _expand(cfg: Config) -> None:
-    """Replace every preset by its steps, in place."""
-    for holder, key in list(_presets(cfg._cfg_dict)):
-        holder[key] = expand_pipeline(holder[key])
-
-
-def _presets(value: Any) -> Iterator[tuple[Any, Any]]:
-    items = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
-    for key, item in items:
-        if is_preset(item):
-            yield value, key
-        elif isinstance(item, dict | list):
-            yield from _presets(item)
+    return cfg

@@ -1,0 +1,18 @@
+# Self-training with a mean teacher and class mixing (DACS).
+uda = dict(
+    type='DACS',
+    alpha=0.99,  # momentum of the teacher
+    pseudo_threshold=0.968,  # a pseudo-label counts as sure from this probability on
+    pseudo_weight_ignore_top=0,  # rows of the crop without pseudo-labels
+    pseudo_weight_ignore_bottom=0,
+    imnet_feature_dist_lambda=0,  # weight of the distance to ImageNet features, 0 = off
+    imnet_feature_dist_classes=None,
+    imnet_feature_dist_scale_min_ratio=None,
+    mix='class',
+    blur=True,
+    color_jitter_strength=0.2,
+    color_jitter_probability=0.2,  # as published: the probability of NOT jittering
+    debug_img_interval=1000,
+    print_grad_magnitude=False,
+)
+use_ddp_wrapper = True  # carried by published configurations, without effect here

@@ -1,0 +1,101 @@
+"""What an experiment is: an id and rows; what a row says."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published setting, trained once a seed. Defaults are those of spec/experiments.md 2 (DAFormer).
+
+    Attributes:
+        architecture, backbone: names, see ``mmseg.experiments.architecture``.
+        uda: 'source-only', 'target-only' or a file of ``configs/_base_/uda``.
+        source, target: data sets of ``configs/_base_/datasets``.
+        rcs_temperature: temperature of rare class sampling; None = off, infinity = all classes alike.
+        crop_pseudo_labels: no pseudo-labels in the first 15 and last 120 rows of the crop.
+        optimizer, lr, schedule: files of ``configs/_base_/schedules`` and the base learning rate.
+        head_lr_mult: ten times the rate for the decoder.
+        iters, batch_size, workers: length, images per domain and step, loader processes.
+        startup: settings of the start-up tests: errors only are logged, no evaluation.
+        seeds: one run each.
+    """
+
+    architecture: str
+    backbone: str
+    uda: str
+    source: str = 'gta'
+    target: str = 'cityscapes'
+    rcs_temperature: float | None = None
+    crop_pseudo_labels: bool = False
+    optimizer: str = 'adamw'
+    lr: float = 0.00006
+    schedule: str = 'poly10warm'
+    head_lr_mult: bool = True
+    iters: int = 40000
+    batch_size: int = 2
+    workers: int = 4
+    startup: bool = False
+    seeds: tuple[int, ...] = SEEDS
+
+
+@dataclass(frozen=True)
+class FileRow:
+    """A setting that stands in a file of its own.
+
+    Attributes:
+        config: file below ``configs/``.
+        name: name of the runs without seed; the file's stem if empty.
+        seeds: one run each.
+    """
+
+    config: str
+    name: str = ''
+    seeds: tuple[int, ...] = (0,)
+
+
+AnyRow = Row | FileRow
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One id of ``run_experiments.py --exp``.
+
+    Attributes:
+        id: what ``--exp`` takes: a number, or a text where another paper has the number.
+        paper: group in the list.
+        table: what the paper calls it.
+        title: what it shows.
+        rows: settings in the published order.
+        published: mIoU in percent as published, with its setting; empty where no source shows it.
+        number: what the runs carry as ``exp`` if that is not the id.
+        before: 'module:function' called with (jobs, say) before the first run, e.g. to draw data.
+        after: 'module:function' called with (jobs, say) after the last run, e.g. to write a report.
+    """
+
+    id: str
+    paper: str
+    table: str
+    title: str
+    rows: tuple[AnyRow, ...]
+    published: str = ''
+    number: int | None = None
+    before: str = ''
+    after: str = ''
+
+    @property
+    def exp(self) -> int | str:
+        """The ``exp`` entry of generated configurations; names the folder of the runs."""
+        if self.number is not None:
+            return self.number
+        return int(self.id) if self.id.isdigit() else self.id
+
+
+def grid(models: Iterable[tuple[str, str]], udas: Iterable[str], **common: Any) -> Iterator[Row]:
+    """Every model (architecture, backbone) with every method, the method varying fastest."""
+    for (architecture, backbone), uda in product(models, udas):
+        yield Row(architecture, backbone, uda, **common)
