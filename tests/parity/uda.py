@@ -3,7 +3,6 @@ schedule.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -99,12 +98,14 @@ def check_class_masks(check: Check, stored: Stored, arrays: Arrays) -> None:
 
 def check_class_draws(check: Check, stored: Stored, arrays: Arrays) -> None:
     """How many classes are drawn, and that each is drawn once from those present."""
-    shape = stored['class_draw_shapes'][0]
+    images = len(stored['class_draw_shapes'])
+    height, width = stored['class_draw_shapes'][0][-2:]
     for entry in stored['class_draw_counts']:
+        # The classes are spread over the batch, so that the pool must be that of all images together.
         count = entry['n_classes_in_batch']
-        label = torch.arange(math.prod(shape)).remainder(count).view(shape).expand(2, -1, -1, -1)
-        chosen = Draws(0, 0, count).mix_classes(label)
-        check.equal(f'{count} classes', chosen.sum(dim=1), [entry['n_drawn']] * 2)
+        pixels = torch.arange(images * height * width)
+        chosen = Draws(0, 0, count).mix_classes(pixels.remainder(count).view(images, 1, height, width))
+        check.equal(f'{count} classes', chosen.sum(dim=1), [entry['n_drawn']] * images)
         check.true(f'{count} classes', not chosen[:, count:].any(), 'a class that is not present was chosen')
 
 

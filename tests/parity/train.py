@@ -1,0 +1,154 @@
+"""Cases of ``train/``: consecutive training steps with every random draw replayed (golden/README.md)."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmseg.config.translate import LrSchedule
+from mmseg.engine.build import build_trainable
+from mmseg.engine.optimizer import build_optimizer, set_learning_rates
+from mmseg.models.dropout import zero_dropout
+from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.augmentation import Jitter, JitterStrength
+from mmseg.uda.mixing import LABEL_VALUES
+from tests.parity import recipe
+from tests.parity.core import Case, Check, family, stem
+from tests.parity.train_check import Step, check_step
+
+MAX_ITERS = 40000
+"""Length of the run that the steps belong to (golden/README.md)."""
+
+NORMALISATION = {'mean': np.array([123.675, 116.28, 103.53]), 'std': np.array([58.395, 57.12, 57.375])}
+
+Stored = dict[str, Any]
+
+
+@family('train/*.json')
+def train_cases(file: Path, root: Path) -> Iterable[Case]:
+    """One case a file."""
+    stored = json.loads(file.read_text())
+    archive = file.with_suffix('.npz')
+    arrays: dict[str, np.ndarray] = {}
+    if archive.exists():
+        with np.load(archive) as opened:
+            arrays = dict(opened)
+
+    def run(check: Check) -> None:
+        if 'iterations' not in stored:
+            check.true(file.name, False, 'no training steps but data items; no runner knows them')
+            return
+        run_steps(check, stored, arrays, recipe.read_salt(root))
+
+    yield Case(stem(file, root), run)
+
+
+def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt: str) -> None:
+    """Train as many steps as are stored and compare after each."""
+    trainable = build(stored, salt)
+    optimizer = build_optimizer(trainable, stored['optimizer'])
+    groups: list[LossGroup] = []
+    trainable.observers.append(lambda iteration, group: groups.append(group))
+    logits = record_teacher(trainable)
+    for number, iteration in enumerate(stored['iterations']):
+        groups.clear()
+        logits.clear()
+        if stored['lr_schedule'] is not None:
+            set_learning_rates(optimizer, LrSchedule(**stored['lr_schedule']), iteration['iter'], MAX_ITERS)
+        replay = Replay(iteration)
+        trainable.draws = lambda seed, rank, at, replay=replay: replay  # type: ignore[assignment,misc]
+        trainable.train()
+        logged = trainable.train_step(make_batch(stored, iteration), optimizer)
+        prefix = f'it{iteration["iter"]}_'
+        own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+        step = Step(number, logged, {group.name: group for group in groups}, logits, trainable, optimizer)
+        check_step(check, step, stored, iteration, own)
+
+
+def build(stored: Stored, salt: str) -> Trainable:
+    """The training object with the recipe's weights and without dropout."""
+    config = {'model': stored['model'], 'uda': stored['uda'], 'runner': {'max_iters': MAX_ITERS}}
+    trainable = build_trainable(config, initialise=False)
+    zero_dropout(trainable)
+    recipe.fill_module(trainable, salt)
+    offset = stored['extra'].get('classifier_bias_offset', 0)
+    with torch.no_grad():
+        for name, parameter in trainable.named_parameters():
+            if offset and name.endswith('decode_head.conv_seg.bias'):
+                parameter += offset
+    trainable.iteration = stored['start_iter']
+    return trainable
+
+
+def record_teacher(trainable: Trainable) -> list[Tensor]:
+    """The list that receives the logits of every call of the teacher."""
+    logits: list[Tensor] = []
+    teacher = getattr(trainable, 'ema_model', None)
+    if teacher is not None:
+        predict = teacher.generate_pseudo_label
+
+        def recording(*arguments: Any, **options: Any) -> Tensor:
+            logits.append(predict(*arguments, **options))
+            return logits[-1]
+
+        teacher.generate_pseudo_label = recording
+    return logits
+
+
+def make_batch(stored: Stored, iteration: Stored) -> Batch:
+    """Inputs of a step, drawn by the recipe."""
+    batch, (height, width), seeds = stored['batch'], stored['size'], iteration['seeds']
+    shape = (batch, 3, height, width)
+    metas = [{'img_norm_cfg': NORMALISATION} for _ in range(batch)]
+    label = recipe.labels(seeds['labels'], batch, height, width, **stored['label_recipe'])
+    made: Batch = {
+        'img': recipe.normal(seeds['img'], shape) * stored['img_scale'],
+        'img_metas': metas,
+        'gt_semantic_seg': label.unsqueeze(1),
+    }
+    if 'target_img' in seeds:
+        made['target_img'] = recipe.normal(seeds['target_img'], shape) * stored['img_scale']
+        made['target_img_metas'] = metas
+    margins = stored['valid_mask_margins_top_bottom_left_right']
+    if margins is not None:
+        top, bottom, left, right = margins
+        valid = torch.zeros(batch, 1, height, width, dtype=torch.uint8)
+        valid[:, :, top : height - bottom, left : width - right] = 1
+        made['valid_pseudo_mask'] = valid
+    return made
+
+
+class Replay:
+    """The stored draws of one step in place of random ones."""
+
+    def __init__(self, iteration: Stored) -> None:
+        self.classes = iteration.get('mix_classes')
+        self.strong = iteration.get('strong_draws') or {}
+
+    def gates(self) -> tuple[float, float]:
+        """Stored gates; without them everything stays off."""
+        jitter, blur = self.strong.get('gates_jitter_then_blur', (0.0, 0.0))
+        return jitter, blur
+
+    def mix_classes(self, labels: Tensor) -> Tensor:
+        """The classes that were pasted for each image."""
+        table = torch.zeros(len(labels), LABEL_VALUES, dtype=torch.bool)
+        for row, chosen in zip(table, self.classes, strict=True):
+            row[chosen] = True
+        return table
+
+    def jitter(self, batch: int, strength: JitterStrength) -> Jitter:
+        """Stored factors and orders."""
+        images = self.strong['jitter_per_image']
+        names = ('brightness', 'contrast', 'saturation', 'hue')
+        return Jitter(
+            [[image[name] for name in names] for image in images], [image['order'] for image in images]
+        )
+
+    def sigmas(self, batch: int) -> tuple[float, ...]:
+        """Stored blur."""
+        return tuple(self.strong['blur_sigma_per_image'])

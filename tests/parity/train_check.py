@@ -1,0 +1,183 @@
+"""What is compared after a training step, with the tolerances of golden/README.md."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from mmseg.models.trainable import LossGroup, Trainable
+from tests.parity.core import Check
+
+OWN_LOG_ENTRIES = ('mix.pseudo_weight', 'Seg. Grad.', 'Fdist Grad.')
+"""Entries that are ours, or optional, and that no case stores."""
+
+Stored = dict[str, Any]
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Tolerances of one step; ``pixels`` and ``labels`` are numbers of pixels."""
+
+    loss: float
+    accuracy: float
+    gradient: float
+    norm: float
+    buffer_norm: float
+    teacher: float
+    pixels: float
+    labels: int = 0
+
+
+FIRST = Tolerances(1e-5, 0.05, 2e-3, 1e-5, 1e-5, 2e-5, 0)
+SECOND = Tolerances(2e-4, 0.1, 2e-2, 1e-5, 1e-4, 5e-3, 2)
+LATER = Tolerances(5e-4, 0.3, 2e-2, 1e-5, 1e-4, 5e-3, 2)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step of ours left behind.
+
+    Attributes:
+        number: 0 for the first stored step.
+        logged: log values.
+        groups: loss groups by name.
+        teacher_logits: outputs of the host's teacher.
+        trainable, optimizer: after the step.
+    """
+
+    number: int
+    logged: dict[str, Tensor]
+    groups: dict[str, LossGroup]
+    teacher_logits: list[Tensor]
+    trainable: Trainable
+    optimizer: OptimWrapper
+
+
+def tolerances(number: int) -> Tolerances:
+    """Tolerances of a step by its place."""
+    return (FIRST, SECOND, LATER)[min(number, 2)]
+
+
+def check_step(check: Check, step: Step, stored: Stored, want: Stored, arrays: Arrays) -> None:
+    """Compare everything that is stored about a step."""
+    allowed = tolerances(step.number)
+    name = f'it{want["iter"]}'
+    check_logs(check, step, want, allowed, name)
+    check_gradients(check, step, want, allowed, name)
+    check_parameters(check, step, want, allowed, name)
+    check_teacher(check, step, stored, want, allowed, name)
+    unsure = 0
+    if 'mixed' in step.groups and 'pseudo_label' in arrays:
+        unsure = check_mixed(check, step.groups['mixed'].seen, arrays, allowed, name)
+    for group, inputs in want.get('train_inputs', {}).items():
+        if group not in step.groups:
+            check.true(f'{name} {group}', False, f'no such pass; there are {", ".join(step.groups)}')
+            continue
+        check_inputs(check, step.groups[group].seen, inputs, allowed, unsure, f'{name} {group}')
+
+
+def check_logs(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
+    """Names in order, and values."""
+    wanted = dict(want['log_vars'])
+    total = wanted.pop('loss', None)
+    published = [key for key in step.logged if key not in OWN_LOG_ENTRIES]
+    check.equal(f'{name} log entries', published, list(wanted))
+    for key, value in wanted.items():
+        if key in step.logged:
+            absolute, relative = (0.0, allowed.loss) if 'loss' in key else (allowed.accuracy, 0.0)
+            check.close(f'{name} {key}', step.logged[key], value, absolute, relative)
+    if total is not None:
+        got = sum(value.item() for key, value in step.logged.items() if 'loss' in key)
+        check.close(f'{name} loss', got, total, rtol=allowed.loss)
+
+
+def check_gradients(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
+    """Norms of gradients after all backward passes; tiny ones are decided by rounding."""
+    gradients = {key: p.grad for key, p in step.trainable.named_parameters() if p.grad is not None}
+    check.equal(f'{name} parameters with gradient', len(gradients), want['n_params_with_grad'])
+    for key, value in want['grad_norms'].items():
+        if value > 1e-4 and key in gradients:
+            check.close(f'{name} gradient of {key}', gradients[key].norm(), value, rtol=allowed.gradient)
+        check.true(f'{name} gradient of {key}', key in gradients, 'there is none')
+
+
+def check_parameters(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
+    """Norm and mean of parameters and buffers after the step."""
+    state = step.trainable.state_dict()
+    buffers = {key for key, _ in step.trainable.named_buffers()}
+    for key, stats in want['params'].items():
+        value = state[key].double()
+        relative = allowed.buffer_norm if key in buffers else allowed.norm
+        check.close(f'{name} norm of {key}', value.norm(), stats['norm'], rtol=relative)
+        # A mean may nearly vanish; it is judged by the size of the entries.
+        size = stats['norm'] / value.numel() ** 0.5
+        check.close(f'{name} mean of {key}', value.mean(), stats['mean'], atol=relative * size)
+
+
+def check_teacher(
+    check: Check, step: Step, stored: Stored, want: Stored, allowed: Tolerances, name: str
+) -> None:
+    """Logits of the teacher and what was made of them."""
+    if 'teacher_logits_stats' not in want:
+        return
+    logits = step.teacher_logits[0].float()
+    probability = logits.softmax(dim=1).amax(dim=1)
+    check.close(f'{name} teacher', _stats(logits), want['teacher_logits_stats'], atol=allowed.teacher)
+    check.close(
+        f'{name} probability', probability.double().mean(), want['pseudo_prob_mean'], atol=allowed.teacher
+    )
+    share = (probability >= stored['uda']['pseudo_threshold']).double().mean()
+    atol = _share(allowed, probability.numel())
+    check.close(f'{name} confident', share, want['pseudo_fraction_over_threshold'], atol=atol)
+
+
+def check_mixed(check: Check, seen: Stored, arrays: Arrays, allowed: Tolerances, name: str) -> int:
+    """Pseudo-labels and the mixed batch; returns the number of pixels whose label may differ."""
+    unsure = arrays['pseudo_margin'] <= 1e-3
+    differ = (seen['pseudo_label'].numpy() != arrays['pseudo_label']) & ~unsure
+    _few(check, f'{name} pseudo-label', differ, allowed)
+    differ = (seen['label'].numpy() != arrays['mixed_label']) & ~unsure[:, None]
+    _few(check, f'{name} mixed label', differ, allowed)
+    atol = _share(allowed, unsure.size)
+    check.close(f'{name} mixed weight', seen['weight'], arrays['mixed_weight'], atol=atol)
+    for key, image in arrays.items():
+        if key.startswith('mixed_img_stride'):
+            stride = int(key.removeprefix('mixed_img_stride'))
+            check.close(f'{name} mixed image', seen['img'][..., ::stride, ::stride], image, atol=1e-5)
+    return int(unsure.sum()) + allowed.labels
+
+
+def check_inputs(
+    check: Check, seen: Stored, want: Stored, allowed: Tolerances, unsure: int, name: str
+) -> None:
+    """Statistics of what entered the student."""
+    if want['img_stats'] is not None:
+        check.close(f'{name} img', _stats(seen['img']), want['img_stats'], atol=1e-5)
+    if want['label_hist'] is not None:
+        histogram = torch.bincount(seen['label'].flatten(), minlength=256)
+        got = [*histogram[: len(want['label_hist']) - 1].tolist(), int(histogram[255])]
+        check.close(f'{name} label histogram', got, want['label_hist'], atol=unsure)
+    if want['weight_mean'] is not None:
+        weight = seen['weight'].double()
+        atol = _share(allowed, weight.numel())
+        check.close(f'{name} weight mean', weight.mean(), want['weight_mean'], atol=atol)
+        check.close(f'{name} weights', weight.unique(), want['weight_unique'], atol=atol)
+
+
+def _few(check: Check, label: str, differ: np.ndarray, allowed: Tolerances) -> None:
+    count = int(differ.sum())
+    check.true(label, count <= allowed.labels, f'{count} pixels differ, {allowed.labels} may')
+
+
+def _share(allowed: Tolerances, pixels: int) -> float:
+    """Tolerance of a share of pixels; stored shares are rounded to float32."""
+    return max(1e-6, allowed.pixels / pixels * (1 + 1e-5))
+
+
+def _stats(tensor: Tensor) -> list[float]:
+    values = tensor.detach().double()
+    return [values.mean().item(), values.std(correction=0).item(), values.abs().max().item()]
