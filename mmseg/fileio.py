@@ -29,8 +29,9 @@ PathLike = str | os.PathLike[str]
 def atomic_write(path: PathLike) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it when the block ends without an error.
 
-    The folder is created. The temporary name is hidden (leading dot) and keeps the ending, since writers choose the
-    format by it. On an error, Ctrl-C included, nothing is left behind and an older file stays as it was.
+    The folder is created. The temporary name is hidden (leading dot) and keeps the ending, since writers
+    choose the format by it. On an error, Ctrl-C included, nothing is left behind and an older file stays as
+    it was.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,8 @@ def read_label(path: PathLike) -> NDArray[np.uint8]:
         raise DataError(_damaged(path, 'it cannot be decoded as a label map'))
     if label.ndim != 2 or label.dtype != np.uint8:
         raise DataError(
-            f'{path}: found a label map of shape {label.shape} and type {label.dtype}; expected one 8-bit channel '
+            f'{path}: found a label map of shape {label.shape} and type {label.dtype}; expected one 8-bit '
+            'channel '
             'of class ids. If these are the original labels, convert them first (tools/convert_datasets).'
         )
     return label

@@ -6,6 +6,7 @@ from mmseg.datasets.classes import CLASSES, PALETTE, SYNTHIA_13, SYNTHIA_16
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.domains import CityscapesDataset, GTADataset, SynthiaDataset
 from mmseg.datasets.loading import build_test_loader, build_train_loader, collate
+from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
 from mmseg.datasets.uda import UDADataset
 from mmseg.registry import DATASETS
 
@@ -14,9 +15,11 @@ __all__ = [
     'PALETTE',
     'SYNTHIA_13',
     'SYNTHIA_16',
+    'CamVidDataset',
     'CityscapesDataset',
     'CustomDataset',
     'GTADataset',
+    'ProcStreetDataset',
     'SynthiaDataset',
     'UDADataset',
     'build_dataset',

@@ -1,4 +1,4 @@
-"""The 19 Cityscapes classes that all data sets share, their colours, and the subsets of SYNTHIA (spec/data.md 3.2)."""
+"""The 19 classes that all data sets share, their colours, the subsets of SYNTHIA (spec/data.md 3.2)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -63,8 +63,8 @@ SYNTHIA_13 = tuple(i for i in SYNTHIA_16 if CLASSES[i] not in ('wall', 'fence', 
 class ClassMerge:
     """Classes that are counted as one another, and those that are scored.
 
-    For a target that does not tell all classes apart (CamVid): labels are merged when they are read, predictions
-    when they are scored.
+    For a target that does not tell all classes apart (CamVid): labels are merged when they are read,
+    predictions when they are scored.
 
     Attributes:
         merge: id to the id it counts as.
@@ -85,7 +85,9 @@ class ClassMerge:
 
 
 def parse_class_merge(cfg: dict[str, Any] | None, class_names: Sequence[str] | None) -> ClassMerge | None:
-    """Read the ``class_merge`` option: dict(merge={from: to}, classes=[ids], names=[...]); ids may be strings (JSON).
+    """Read the ``class_merge`` option: dict(merge={from: to}, classes=[ids], names=[...]).
+
+    Ids may be strings, as in JSON.
 
     Raises:
         ConfigError: unknown keys, ids outside the classes, or another number of names than of classes.
@@ -100,7 +102,9 @@ def parse_class_merge(cfg: dict[str, Any] | None, class_names: Sequence[str] | N
     outside = sorted(i for i in {*merge, *merge.values(), *classes} if not 0 <= i < total)
     if unknown or outside or len(names) != len(classes):
         raise ConfigError(
-            f'class_merge: unknown keys {unknown}, ids outside 0..{total - 1}: {outside}, {len(classes)} classes and '
-            f'{len(names)} names. Expected dict(merge={{from: to}}, classes=[ids to score], names=[one per class]).'
+            f'class_merge: unknown keys {unknown}, ids outside 0..{total - 1}: {outside}, {len(classes)} '
+            'classes and '
+            f'{len(names)} names. Expected dict(merge={{from: to}}, classes=[ids to score], names=[one per '
+            'class]).'
         )
     return ClassMerge(merge, classes, names)

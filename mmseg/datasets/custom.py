@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from mmseg.datasets.classes import parse_class_merge
 from mmseg.datasets.files import find_files, missing_files, read_split
-from mmseg.datasets.presets import expand_pipeline, with_collected, without_labels
+from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
+from mmseg.datasets.steps import with_collected, without_labels
 from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids
 from mmseg.errors import ConfigError
@@ -44,8 +45,9 @@ class CustomDataset:
         classes: names of the classes to learn (a subset of CLASSES is remapped), or a file that lists them.
         palette: their RGB colours.
         class_merge: classes that count as one another, see mmseg/datasets/classes.py.
-        crop_pseudo_margins: [top, bottom, left, right] of target pictures where pseudo-labels do not count, in
-            pixels of ``FULL_SIZE``; adds ``valid_pseudo_mask`` (1, H, W), uint8, to the samples (spec/data.md 3.3).
+        crop_pseudo_margins: [top, bottom, left, right] of target pictures where pseudo-labels do not count,
+            in pixels of ``FULL_SIZE``; adds ``valid_pseudo_mask`` (1, H, W), uint8, to the samples
+            (spec/data.md 3.3).
 
     Raises:
         DataError: a folder is missing or holds no fitting file.
@@ -147,9 +149,10 @@ class CustomDataset:
         return label
 
     def evaluate_confusion(self, confusion: NDArray[np.int64], metric: str = 'mIoU') -> Scores:
-        """Scores of a confusion matrix (C, C), rows true, columns predicted, over all classes or those of ``class_merge``.
+        """Scores of a confusion matrix (C, C), rows true, columns predicted.
 
-        Source: spec/data.md 3.4; see mmseg/evaluation/metrics.py.
+        Over all classes, or those of ``class_merge``. Source: spec/data.md 3.4; see
+        mmseg/evaluation/metrics.py.
         """
         return evaluate(confusion, metric, self.CLASSES or (), merge=self.class_merge)
 
@@ -215,7 +218,8 @@ class CustomDataset:
             return None
         if self.FULL_SIZE is None or len(margins) != 4:
             raise ConfigError(
-                f'crop_pseudo_margins: {list(margins)} given to {type(self).__name__}; expected [top, bottom, left, '
+                f'crop_pseudo_margins: {list(margins)} given to {type(self).__name__}; expected [top, '
+                'bottom, left, '
                 'right] on a target data set whose full size is known (CityscapesDataset and its kind).'
             )
         height, width = self.FULL_SIZE

@@ -11,8 +11,8 @@ from mmseg.fileio import read_bytes
 def find_files(folder: str, suffix: str) -> list[str]:
     """Names below ``folder`` that end in ``suffix``, relative to it, sorted.
 
-    Hidden entries (leading dot) are skipped. Sorted, unlike the publication, whose order, and with it the sequence of
-    a seeded run, depends on the file system.
+    Hidden entries (leading dot) are skipped. Sorted, unlike the publication, whose order, and with it the
+    sequence of a seeded run, depends on the file system.
     """
     return sorted(os.path.relpath(path, folder).replace(os.sep, '/') for path in _scan(folder, suffix))
 

@@ -1,4 +1,4 @@
-"""Loaders: training batches as a pure function of (seed, position), test pictures one by one (spec/data.md 6)."""
+"""Loaders: batches as a pure function of (seed, position), test pictures one by one (spec/data.md 6)."""
 
 import resource
 import signal
@@ -59,8 +59,8 @@ def build_train_loader(
 ) -> DataLoader[Any]:
     """Loader of training batches.
 
-    Batch t of process ``rank`` holds the samples t * B * world_size + rank * B and the B - 1 following ones, whatever the
-    number of workers; starting late costs nothing.
+    Batch t of process ``rank`` holds the samples t * B * world_size + rank * B and the B - 1 following ones,
+    whatever the number of workers; starting late costs nothing.
 
     Args:
         dataset: gives sample i of a run.
@@ -141,8 +141,9 @@ def build_test_loader(
         with_labels: also give the label map, so that it is decoded by the workers.
 
     Returns:
-        an iterable of dicts: ``img`` list (one entry a version of test-time augmentation) of float32 (1, 3, H, W),
-        ``img_metas`` list of lists with one dict, ``index`` of the picture, ``label`` uint8 array (H, W) if asked for.
+        an iterable of dicts: ``img`` list (one entry a version of test-time augmentation) of float32 (1, 3,
+        H, W), ``img_metas`` list of lists with one dict, ``index`` of the picture, ``label`` uint8 array (H,
+        W) if asked for.
     """
     pictures = _TestPictures(dataset, range(rank, len(dataset), world_size), with_labels)
     return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is, **_worker_options(workers))
@@ -167,7 +168,7 @@ def start_worker(number: int) -> None:
 
 
 def raise_open_files() -> None:
-    """Raise the soft limit of open files to 4096 if it is lower and the hard limit allows (workers share files)."""
+    """Raise the soft limit of open files to 4096 if it is lower and the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -62,7 +62,8 @@ def merge_samples(samples: Samples, table: NDArray[np.uint8]) -> Samples:
 
 
 def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dict[int, list[str]]:
-    """Base names of the files with more than ``min_pixels`` pixels of each class, in the order of the statistics.
+    """Base names of the files with more than ``min_pixels`` pixels of each class, in the order of the
+    statistics.
 
     Raises:
         DataError: a class has no such file.
@@ -74,7 +75,8 @@ def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dic
     if empty := [class_id for class_id, names in chosen.items() if not names]:
         raise DataError(
             f'rare class sampling: no label map has more than min_pixels={min_pixels} pixels of class '
-            f'{", ".join(map(str, empty))}. Lower rare_class_sampling.min_pixels, or convert the data set again.'
+            f'{", ".join(map(str, empty))}. Lower rare_class_sampling.min_pixels, or convert the data set '
+            'again.'
         )
     return chosen
 
@@ -98,7 +100,8 @@ def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
     if not path.is_file():
         found = sum(1 for _ in Path(folder).glob('*.json')) if Path(folder).is_dir() else 0
         raise DataError(
-            f'{path}: the statistics that rare class sampling needs are missing ({found} JSON files in {folder}). {remedy}'
+            f'{path}: the statistics that rare class sampling needs are missing ({found} JSON files in '
+            f'{folder}). {remedy}'
         )
     try:
         content = json.loads(read_bytes(path))
@@ -106,7 +109,8 @@ def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
         raise DataError(f'{path}: damaged statistics file ({error}). {remedy}') from error
     if not isinstance(content, kind) or not content:
         raise DataError(
-            f'{path}: found a {type(content).__name__} with {len(content) if hasattr(content, "__len__") else 0} '
+            f'{path}: found a {type(content).__name__} with '
+            f'{len(content) if hasattr(content, "__len__") else 0} '
             f'entries; expected a filled {kind.__name__}. {remedy}'
         )
     return content

@@ -34,7 +34,8 @@ class RareClassSampler:
         source: the source data set; the statistics are read from its ``data_root``.
         min_pixels: a candidate has more pixels of the class than this.
         class_temp: temperature of the class probabilities.
-        min_crop_ratio: a crop is redrawn, up to ten times, until it has more than min_pixels * min_crop_ratio pixels.
+        min_crop_ratio: a crop is redrawn, up to ten times, until it has more than min_pixels * min_crop_ratio
+            pixels.
 
     Raises:
         DataError: statistics are missing, damaged or name unknown files.
@@ -58,14 +59,15 @@ class RareClassSampler:
         unknown = [name for names in self.names.values() for name in names if name not in self.index_of]
         if unknown:
             raise DataError(
-                f'{folder}: the statistics name {len(set(unknown))} label maps without a picture in {source.img_dir}, '
+                f'{folder}: the statistics name {len(set(unknown))} label maps without a picture in '
+                f'{source.img_dir}, '
                 f'for instance {unknown[0]}. The statistics belong to other files. {remedy}'
             )
         logger.info('RCS Classes: %s', self.classes)
         logger.info('RCS ClassProb: %s', [round(float(p), 6) for p in probabilities])
 
     def sample(self, rng: Rng) -> Results:
-        """Draw class and file, decode once, then crop until enough of the class is seen (at most 11 crops)."""
+        """Draw class and file, decode once, crop until enough of the class is seen (at most 11 crops)."""
         class_id = self.classes[int(rng.choice(len(self.classes), p=self.probabilities))]
         names = self.names[class_id]
         name = names[int(rng.choice(len(names)))]
@@ -95,7 +97,8 @@ class UDADataset:
     Args:
         source: configuration of the labelled data set, or the data set.
         target: configuration of the other one. Its labels are not read.
-        rare_class_sampling: dict(min_pixels, class_temp, min_crop_ratio), see RareClassSampler; None pairs every source
+        rare_class_sampling: dict(min_pixels, class_temp, min_crop_ratio), see RareClassSampler; None pairs
+            every source
             with every target.
         sync_crop_size: (h, w) of a window that is cut at the same place from both samples.
 
@@ -141,7 +144,9 @@ class UDADataset:
         return self._sample_pair(source, target, rng)
 
     def sample(self, index: int, rng: Rng) -> Results:
-        """Pair ``index`` (source index // len(target), target index % len(target)); with rare class sampling the index is ignored."""
+        """Pair ``index``: source index // len(target), target index % len(target).
+
+        With rare class sampling the index is ignored."""
         if self.rare_classes is not None:
             return self._sample_rare(rng)
         return self._sample_pair(*divmod(index, len(self.target)), rng)

@@ -1,7 +1,7 @@
 """Scores from a confusion matrix (spec/data.md 3.4).
 
-All published scores follow from the matrix, so a test adds up one (C, C) matrix whatever the number of pictures, and
-the matrices of several processes are simply added.
+All published scores follow from the matrix, so a test adds up one (C, C) matrix whatever the number of
+pictures, and the matrices of several processes are simply added.
 """
 
 from collections.abc import Mapping, Sequence
@@ -131,12 +131,14 @@ def evaluate(
         matrix: (C, C), rows true, columns predicted.
         metric: one or several of :data:`METRICS`.
         class_names: C names.
-        subset: ids of the classes in the means and the table (for SYNTHIA: SYNTHIA_16, SYNTHIA_13); all if None.
+        subset: ids of the classes in the means and the table (for SYNTHIA: SYNTHIA_16, SYNTHIA_13); all if
+            None.
         merge: classes that count as one another, and those that are scored; wins over ``subset``.
 
     Returns:
-        ``values``: 'aAcc', means ('mIoU', 'mAcc'), then 'IoU.{class}', 'Acc.{class}'. Rounded to two decimals in percent,
-        means before rounding; fractions. NaN for absent classes, which the means leave out. ``text``: the tables.
+        ``values``: 'aAcc', means ('mIoU', 'mAcc'), then 'IoU.{class}', 'Acc.{class}'. Rounded to two decimals
+        in percent, means before rounding; fractions. NaN for absent classes, which the means leave out.
+        ``text``: the tables.
     """
     if merge is not None:
         matrix = merge_predictions(matrix, merge.table())

@@ -6,15 +6,16 @@ from typing import Any, ClassVar
 from mmseg.datasets.random import Rng
 
 Results = dict[str, Any]
-"""What travels through a pipeline. ``img`` (H, W, 3), BGR uint8 until Normalize; one (H, W) uint8 map per name in
-``seg_fields``; and the facts that end up in ``img_metas``."""
+"""What travels through a pipeline. ``img`` (H, W, 3), BGR uint8 until Normalize; one (H, W) uint8 map per
+name in ``seg_fields``; and the facts that end up in ``img_metas``."""
 
 
 class Transform(ABC):
     """One step, split in a drawing and an applying half.
 
     Attributes:
-        touches_labels: whether the step moves or changes label maps. Rare class sampling repeats only the random
+        touches_labels: whether the step moves or changes label maps. Rare class sampling repeats only the
+            random
             steps up to the last one that does.
     """
 

@@ -1,7 +1,7 @@
 """Steps that change colours: PhotoMetricDistortion and Normalize (spec/data.md 5).
 
-A byte has 256 values, so brightness, contrast, saturation and normalisation are looked up in a table; the results
-are those of the arithmetic, at a fraction of the passes over memory.
+A byte has 256 values, so brightness, contrast, saturation and normalisation are looked up in a table; the
+results are those of the arithmetic, at a fraction of the passes over memory.
 """
 
 from collections.abc import Sequence
@@ -103,7 +103,8 @@ class PhotoMetricDistortion(Transform):
         image = results['img']
         if image.dtype != np.uint8:
             raise ConfigError(
-                f'PhotoMetricDistortion: the picture has type {image.dtype}; it works on bytes, so put it before '
+                f'PhotoMetricDistortion: the picture has type {image.dtype}; it works on bytes, so put it '
+                'before '
                 'Normalize in the pipeline.'
             )
         for change in drawn:
@@ -124,7 +125,8 @@ def normalize(
         to_rgb: whether the result's channels are RGB.
 
     Returns:
-        float32 (H, W, 3), a view on planar memory (3, H, W), so that bringing the channels first costs nothing.
+        float32 (H, W, 3), a view on planar memory (3, H, W), so that bringing the channels first costs
+        nothing.
     """
     planes = np.empty((3, *image.shape[:2]), np.float32)
     factors = np.float32(1) / std

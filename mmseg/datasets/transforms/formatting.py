@@ -34,7 +34,7 @@ def image_tensor(image: NDArray[Any]) -> Tensor:
 
 @TRANSFORMS.register_module()
 class DefaultFormatBundle(Transform):
-    """``img`` to (3, H, W), ``gt_semantic_seg`` to int64 (1, H, W), ``valid_pseudo_mask`` to uint8 (1, H, W)."""
+    """Tensors: ``img`` (3, H, W), ``gt_semantic_seg`` int64 and ``valid_pseudo_mask`` uint8 (1, H, W)."""
 
     touches_labels: ClassVar[bool] = True
 
@@ -85,7 +85,8 @@ class Collect(Transform):
         missing = [key for key in (*self.keys, *self.meta_keys) if key not in results]
         if missing:
             raise ConfigError(
-                f'Collect: {", ".join(missing)} missing at the end of the pipeline; found {", ".join(sorted(results))}. '
+                f'Collect: {", ".join(missing)} missing at the end of the pipeline; found '
+                f'{", ".join(sorted(results))}. '
                 'Add the step that makes it (LoadAnnotations, RandomFlip, Normalize, ...) or change the keys.'
             )
         kept = {key: results[key] for key in self.keys}

@@ -142,7 +142,7 @@ def is_varied(label: NDArray[np.uint8], cat_max_ratio: float, ignore_index: int 
 
 
 def count_ids(label: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pixels of each id 0..255 in a label map (H, W) of fewer than 2**24 pixels (OpenCV counts in float32)."""
+    """Pixels of each id 0..255 in a map (H, W) of fewer than 2**24 pixels (OpenCV counts in float32)."""
     return cv2.calcHist([label], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 
@@ -152,7 +152,8 @@ class RandomCrop(Transform):
 
     Args:
         crop_size: (h, w). A smaller picture is kept whole in that direction.
-        cat_max_ratio: below 1, up to ten windows are checked for more than one class and the largest share below
+        cat_max_ratio: below 1, up to ten windows are checked for more than one class and the largest share
+            below
             this; the last one drawn is used unchecked.
         ignore_index: id that takes no part in the check.
     """
@@ -240,7 +241,7 @@ class RandomFlip(Transform):
 
 
 def pad_to(array: NDArray[Any], size: tuple[int, int], value: float) -> NDArray[Any]:
-    """Extend a map (H, W, ...) at the bottom and right to ``size`` (h, w); the map itself if it has that size."""
+    """Extend a map (H, W, ...) at the bottom and right to ``size`` (h, w); a map of that size is returned."""
     bottom, right = size[0] - array.shape[0], size[1] - array.shape[1]
     if bottom <= 0 and right <= 0:
         return array

@@ -16,9 +16,9 @@ def build_transform(cfg: dict[str, Any] | Transform) -> Transform:
 class Pipeline:
     """Steps in order, in three parts.
 
-    ``prepare`` are the leading steps that draw nothing (decoding, fixed resizing): once per picture. ``place`` goes
-    from the first random step to the last random one that touches label maps (crop, flip): rare class sampling
-    repeats it. ``finish`` is the rest, which cannot change what the label map shows.
+    ``prepare`` are the leading steps that draw nothing (decoding, fixed resizing): once per picture.
+    ``place`` goes from the first random step to the last random one that touches label maps (crop, flip):
+    rare class sampling repeats it. ``finish`` is the rest, which cannot change what the label map shows.
 
     Args:
         steps: configurations, or built steps.
@@ -40,7 +40,7 @@ class Pipeline:
         return _run(self.steps[: self._first], results, rng)
 
     def place(self, prepared: Results, rng: Rng) -> Results:
-        """The random steps up to the last that touches label maps, on a copy; ``prepared`` can be used again."""
+        """The random steps up to the last that touches label maps; ``prepared`` stays as it is."""
         return _run(self.steps[self._first : self._last], dict(prepared), rng)
 
     def finish(self, placed: Results, rng: Rng) -> Results:

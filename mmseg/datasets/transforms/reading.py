@@ -55,8 +55,8 @@ def start_results(results: Results, image: NDArray[Any], filename: str | None, n
 class LoadAnnotations(Transform):
     """Decode ``ann_info['seg_map']`` below ``seg_prefix`` to ``gt_semantic_seg`` (H, W) uint8.
 
-    If ``results`` hold ``label_table`` (256 ids, uint8), every id is looked up in it. With ``valid_ids`` (the number of
-    classes) other ids than 0..valid_ids-1 and ``ignore_index`` are refused.
+    If ``results`` hold ``label_table`` (256 ids, uint8), every id is looked up in it. With ``valid_ids`` (the
+    number of classes) other ids than 0..valid_ids-1 and ``ignore_index`` are refused.
 
     Args:
         reduce_zero_label: 0 becomes 255 and every other id is lowered by one.
@@ -77,7 +77,8 @@ class LoadAnnotations(Transform):
         if 'img' in results and label.shape != results['img'].shape[:2]:
             raise DataError(
                 f'{filename}: the label map is {label.shape[1]}x{label.shape[0]} pixels, its picture '
-                f'{results["filename"]} is {results["img"].shape[1]}x{results["img"].shape[0]}. Both must have the '
+                f'{results["filename"]} is {results["img"].shape[1]}x{results["img"].shape[0]}. Both must '
+                'have the '
                 'same size; convert or copy this pair again.'
             )
         label = apply_table(label, results.get('label_table'), self.reduce_zero_label)
@@ -113,7 +114,9 @@ def check_ids(label: NDArray[np.uint8], valid_ids: int | None, ignore_index: int
         return
     found = np.unique(label[strange > 0]).tolist()
     raise DataError(
-        f'{filename}: found label ids {found[:10]}; expected 0..{valid_ids - 1} or {ignore_index} (ignore). If these '
-        'are the original ids, convert the labels first (tools/convert_datasets), or name a class_merge in the '
+        f'{filename}: found label ids {found[:10]}; expected 0..{valid_ids - 1} or {ignore_index} '
+        '(ignore). If these '
+        'are the original ids, convert the labels first (tools/convert_datasets), or name a class_merge in '
+        'the '
         'configuration.'
     )

@@ -1,0 +1,32 @@
+"""Small changes to a list of pipeline steps; each returns a new list."""
+
+from typing import Any
+
+from mmseg.errors import ConfigError
+
+Steps = list[dict[str, Any]]
+
+
+def without_labels(steps: Steps) -> Steps:
+    """The steps without LoadAnnotations, unless a step decides by the label (RandomCrop with cat_max_ratio).
+
+    The target's labels are never used in adaptation: not to decode them saves a fifth of the time of a
+    sample.
+    """
+    if any(step.get('cat_max_ratio', 1.0) < 1.0 for step in steps):
+        return steps
+    return [_without_label_key(step) for step in steps if step['type'] != 'LoadAnnotations']
+
+
+def with_collected(steps: Steps, key: str) -> Steps:
+    """The steps with ``key`` added to those that the last step, Collect, hands on."""
+    if not steps or steps[-1]['type'] != 'Collect':
+        raise ConfigError(f'pipeline: the last step must be Collect, so that {key} can be handed on.')
+    keys = [*steps[-1]['keys']]
+    return [*steps[:-1], {**steps[-1], 'keys': keys if key in keys else [*keys, key]}]
+
+
+def _without_label_key(step: dict[str, Any]) -> dict[str, Any]:
+    if step['type'] != 'Collect':
+        return step
+    return {**step, 'keys': [key for key in step['keys'] if key != 'gt_semantic_seg']}
