@@ -54,4 +54,4 @@ def zero_dropout(module: nn.Module) -> None:
         if isinstance(child, _DropoutNd):
             child.p = 0.0
         elif is_dropout(child):
-            child.drop_prob = 0.0
+            setattr(child, 'drop_prob', 0.0)  # noqa: B010  timm's class has the same attribute

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmcv.cnn import ConvModule
 from mmengine.model import initialize
 from torch import nn
+
+from mmseg.models.conv import ConvModule
 
 
 def init_head(head: nn.Module, init_cfg: Mapping[str, Any] | None) -> None:

@@ -45,7 +45,9 @@ def pixel_cross_entropy(
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction is '{reduction}'; expected one of {', '.join(REDUCTIONS)}.")
     if avg_factor is not None and reduction == 'sum':
-        raise ValueError("avg_factor replaces the denominator of a mean; it cannot be used with reduction 'sum'.")
+        raise ValueError(
+            "avg_factor replaces the denominator of a mean; it cannot be used with reduction 'sum'."
+        )
     loss = F.cross_entropy(logits, label, weight=class_weight, reduction='none', ignore_index=ignore_index)
     if weight is not None:
         loss = loss * weight
@@ -99,7 +101,13 @@ class CrossEntropyLoss(nn.Module):
     ) -> Tensor:
         """Arguments and result as in :func:`pixel_cross_entropy`, times ``loss_weight``."""
         loss = pixel_cross_entropy(
-            logits, label, weight, self.class_weight, reduction_override or self.reduction, avg_factor, ignore_index
+            logits,
+            label,
+            weight,
+            self.class_weight,
+            reduction_override or self.reduction,
+            avg_factor,
+            ignore_index,
         )
         return self.loss_weight * loss
 

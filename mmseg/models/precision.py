@@ -27,7 +27,9 @@ def device_type(where: nn.Module | Tensor | torch.device | str) -> str:
     return torch.device(where).type
 
 
-def autocast(where: nn.Module | Tensor | torch.device | str, precision: str) -> AbstractContextManager[object]:
+def autocast(
+    where: nn.Module | Tensor | torch.device | str, precision: str
+) -> AbstractContextManager[object]:
     """Context in which matrix products and convolutions run in ``precision`` ('fp32', 'bf16' or 'fp16').
 
     'fp32' switches an enclosing autocast off, so that results do not depend on the caller.

@@ -79,7 +79,9 @@ def resolve_weights(source: str | Path) -> Path:
 
 def _resolve_zoo(name: str) -> Path:
     if name not in ZOO_FILES:
-        raise CheckpointError(f"No weights are known as '{ZOO_PREFIX}{name}'; expected one of {', '.join(ZOO_FILES)}.")
+        raise CheckpointError(
+            f"No weights are known as '{ZOO_PREFIX}{name}'; expected one of {', '.join(ZOO_FILES)}."
+        )
     file = ZOO_FILES[name]
     cache = Path(torch.hub.get_dir()) / 'checkpoints'
     for folder in (PRETRAINED_FOLDER, cache):
@@ -128,7 +130,11 @@ def load_weights(path: str | Path) -> State:
     Raises:
         CheckpointError: as :func:`read_checkpoint`, or the content is not a state dict.
     """
-    content = read_checkpoint(path)
+    return state_dict_of(read_checkpoint(path), path)
+
+
+def state_dict_of(content: Any, path: str | Path = 'checkpoint') -> State:
+    """Tensors by key out of what :func:`read_checkpoint` returned; raises like :func:`load_weights`."""
     for entry in ('state_dict', 'model'):
         if isinstance(content, Mapping) and isinstance(content.get(entry), Mapping):
             content = content[entry]
@@ -140,7 +146,9 @@ def load_weights(path: str | Path) -> State:
         )
     state = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
     if not state:
-        raise CheckpointError(f'Weight file {path} holds no tensors; its entries are {_some(map(str, content))}.')
+        raise CheckpointError(
+            f'Weight file {path} holds no tensors; its entries are {_some(map(str, content))}.'
+        )
     return state
 
 
@@ -205,7 +213,9 @@ def load_into(
     unexpected = tuple(key for key in state if key not in own)
     name = type(module).__name__
     if wrong:
-        raise CheckpointError(f'{path} belongs to another network than this {name}; shapes differ: {_some(wrong)}.')
+        raise CheckpointError(
+            f'{path} belongs to another network than this {name}; shapes differ: {_some(wrong)}.'
+        )
     if len(unexpected) == len(state) or (missing and not allow_missing):
         raise CheckpointError(
             f'{path} belongs to another network than this {name}. Missing in the file: {_some(missing)}. '
@@ -223,7 +233,9 @@ def load_pretrained(module: nn.Module, source: str | Path, ignored: Iterable[str
     Raises:
         CheckpointError: see :func:`load_weights` and :func:`load_into`.
     """
-    report = load_into(module, load_weights(resolve_weights(source)), source, allow_missing=True, ignored=ignored)
+    report = load_into(
+        module, load_weights(resolve_weights(source)), source, allow_missing=True, ignored=ignored
+    )
     logger.info('Loaded pretrained weights %s into %s.', source, type(module).__name__)
     return report
 
@@ -237,9 +249,13 @@ def pretrained_path(pretrained: str | None, init_cfg: Mapping[str, Any] | None) 
     if init_cfg is None:
         return pretrained
     if pretrained is not None:
-        raise ConfigError(f"backbone: give 'pretrained' ({pretrained}) or 'init_cfg' ({dict(init_cfg)}), not both.")
+        raise ConfigError(
+            f"backbone: give 'pretrained' ({pretrained}) or 'init_cfg' ({dict(init_cfg)}), not both."
+        )
     if init_cfg.get('type') != 'Pretrained' or 'checkpoint' not in init_cfg:
-        raise ConfigError(f"backbone.init_cfg is {dict(init_cfg)}; expected dict(type='Pretrained', checkpoint=PATH).")
+        raise ConfigError(
+            f"backbone.init_cfg is {dict(init_cfg)}; expected dict(type='Pretrained', checkpoint=PATH)."
+        )
     return str(init_cfg['checkpoint'])
 
 

@@ -52,7 +52,9 @@ def _cross_entropy(check: Check, entry: Entry, salt: str) -> None:
     seed = entry.get('pixel_weight_uniform_seed')
     weight = None if seed is None else uniform(seed, (batch, height, width))
     loss_function = CrossEntropyLoss(class_weight=entry.get('class_weight'), loss_weight=entry['loss_weight'])
-    loss = loss_function(logits, _label(entry['label'], batch, height, width), weight=weight, **entry['options'])
+    loss = loss_function(
+        logits, _label(entry['label'], batch, height, width), weight=weight, **entry['options']
+    )
     check.close('loss', loss, entry['loss'], rtol=LOSS_RTOL)
     (gradient,) = torch.autograd.grad(loss, logits)
     check.close('grad_norm', gradient.norm(), entry['grad_norm'], rtol=LOSS_RTOL)
@@ -88,7 +90,11 @@ def _segmentor(check: Check, entry: Entry, salt: str) -> None:
 def _compare_gradients(check: Check, entry: Entry, parameters: dict[str, torch.nn.Parameter]) -> None:
     norms = {name: float(p.grad.norm()) for name, p in parameters.items() if p.grad is not None}
     check.equal('n_params_with_grad', len(norms), entry['n_params_with_grad'])
-    check.equal('params_without_grad', [name for name in parameters if name not in norms], entry['params_without_grad'])
+    check.equal(
+        'params_without_grad',
+        [name for name in parameters if name not in norms],
+        entry['params_without_grad'],
+    )
     total = sum(norm**2 for norm in norms.values()) ** 0.5
     check.close('total_grad_norm', total, entry['total_grad_norm'], rtol=NORM_RTOL)
     for name, want in entry['grad_norms'].items():

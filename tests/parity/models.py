@@ -73,7 +73,9 @@ def _compare_backbone(check: Check, entry: Entry, stored: Arrays, salt: str) -> 
         check.equal(f'shape {level}', list(output.shape), entry['shapes'][level])
         stats = stored[f'stats{level}']
         channel, space = strides.get(str(level), (1, 1))
-        close_output(check, f'out{level}', output[:, ::channel, ::space, ::space], stored[f'out{level}'], stats[1])
+        close_output(
+            check, f'out{level}', output[:, ::channel, ::space, ::space], stored[f'out{level}'], stats[1]
+        )
         close_stats(check, f'stats{level}', output, stats)
 
 
@@ -138,7 +140,9 @@ def _compare_inference(check: Check, entry: Entry, stored: Arrays, salt: str) ->
         elif name.startswith('prob_stride'):
             step = strided(name)
             check.close(name, prob[:, :, ::step, ::step], want.astype(np.float32), atol=HALF, rtol=HALF)
-    check.close('top2_margin', _margin(logits), stored['top2_margin'].astype(np.float32), atol=HALF, rtol=HALF)
+    check.close(
+        'top2_margin', _margin(logits), stored['top2_margin'].astype(np.float32), atol=HALF, rtol=HALF
+    )
     _compare_classes(check, pred, stored['pred'], _undo_flip(stored['top2_margin'], meta))
 
 
@@ -150,7 +154,9 @@ def _compare_augmented(check: Check, entry: Entry, stored: Arrays, network: Any)
         images.append(image.flip(3) if flip else image)
         meta = {'ori_shape': (*entry['ori_shape'], 3), 'flip': flip, 'flip_direction': 'horizontal'}
         metas.append([meta] * shape[0])
-    mean = sum(network.inference(image, meta) for image, meta in zip(images, metas, strict=True)) / len(images)
+    mean = sum(network.inference(image, meta) for image, meta in zip(images, metas, strict=True)) / len(
+        images
+    )
     pred = np.stack(network.aug_test(images, metas))
     _compare_classes(check, pred, stored['pred'], stored.get('top2_margin', _margin(mean).numpy()))
 
@@ -158,7 +164,9 @@ def _compare_augmented(check: Check, entry: Entry, stored: Arrays, network: Any)
 def _compare_classes(check: Check, pred: np.ndarray, want: np.ndarray, margin: np.ndarray) -> None:
     clear = margin > NEAR_TIE
     check.equal('shape of pred', list(pred.shape), list(want.shape))
-    check.true('clear pixels', float(clear.mean()) > 0.9, f'only {clear.mean():.1%} of the pixels are no near tie')
+    check.true(
+        'clear pixels', float(clear.mean()) > 0.9, f'only {clear.mean():.1%} of the pixels are no near tie'
+    )
     check.equal('pred', np.where(clear, pred, 0), np.where(clear, want, 0))
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmcv.cnn import build_norm_layer
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.errors import ConfigError
+from mmseg.models.conv import norm_layer
 from mmseg.models.weights import load_pretrained, pretrained_path
 from mmseg.registry import MODELS
 
@@ -16,10 +16,8 @@ EXPANSION = 4
 BATCH_NORM: dict[str, Any] = {'type': 'BN', 'requires_grad': True}
 
 
-def norm_layer(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
-    """The normalisation that ``norm_cfg`` describes, e.g. ``dict(type='BN', requires_grad=True)``."""
-    layer: nn.Module = build_norm_layer(dict(norm_cfg), channels)[1]
-    return layer
+def _norm(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
+    return norm_layer(norm_cfg, channels)[1]
 
 
 class Bottleneck(nn.Module):
@@ -52,13 +50,13 @@ class Bottleneck(nn.Module):
         width = channels if width is None else width
         first, second = (1, stride) if style == 'pytorch' else (stride, 1)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)
-        self.bn1 = norm_layer(norm_cfg, width)
+        self.bn1 = _norm(norm_cfg, width)
         self.conv2 = nn.Conv2d(
             width, width, 3, stride=second, padding=dilation, dilation=dilation, groups=groups, bias=False
         )
-        self.bn2 = norm_layer(norm_cfg, width)
+        self.bn2 = _norm(norm_cfg, width)
         self.conv3 = nn.Conv2d(width, channels * EXPANSION, 1, bias=False)
-        self.bn3 = norm_layer(norm_cfg, channels * EXPANSION)
+        self.bn3 = _norm(norm_cfg, channels * EXPANSION)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
 
@@ -147,17 +145,19 @@ class ResNet(nn.Module):
             for c_in, c_out, stride in ((in_channels, half, 2), (half, half, 1), (half, channels, 1)):
                 layers += [
                     nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False),
-                    norm_layer(self.norm_cfg, c_out),
+                    _norm(self.norm_cfg, c_out),
                     nn.ReLU(inplace=True),
                 ]
             self.stem = nn.Sequential(*layers)
         else:
             self.conv1 = nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False)
-            self.bn1 = norm_layer(self.norm_cfg, channels)
+            self.bn1 = _norm(self.norm_cfg, channels)
             self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
 
-    def build_block(self, in_channels: int, channels: int, stride: int, dilation: int, first: bool) -> nn.Module:
+    def build_block(
+        self, in_channels: int, channels: int, stride: int, dilation: int, first: bool
+    ) -> nn.Module:
         """One block of a stage; ``first`` blocks change size or channels and so need a path for the residual."""
         downsample = self.build_downsample(in_channels, channels * EXPANSION, stride) if first else None
         return Bottleneck(in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.style)
@@ -171,7 +171,7 @@ class ResNet(nn.Module):
             layers.append(nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False))
             stride = 1
         layers.append(nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False))
-        layers.append(norm_layer(self.norm_cfg, out_channels))
+        layers.append(_norm(self.norm_cfg, out_channels))
         return nn.Sequential(*layers)
 
     def init_weights(self) -> None:

@@ -1,12 +1,11 @@
 """Atrous spatial pyramid pooling block (spec/models.md 5.1)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import Tensor, nn
 
+from mmseg.models.conv import ConvModule, DepthwiseSeparableConvModule, Style
 from mmseg.models.layers import resize
 
 
@@ -30,27 +29,37 @@ class ASPPBlock(nn.Module):
         sep: bool,
         dilations: Sequence[int],
         pool: bool,
-        norm_cfg: Mapping[str, Any] | None,
-        act_cfg: Mapping[str, Any] | None,
+        norm_cfg: Style,
+        act_cfg: Style,
         context: nn.Module | None = None,
         align_corners: bool = False,
     ) -> None:
         super().__init__()
         self.align_corners = align_corners
-        style: dict[str, Any] = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
         self.image_pool: nn.Module | None = None
         if pool:
-            self.image_pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), ConvModule(in_channels, channels, 1, **style))
+            pooled = ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg)
+            self.image_pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), pooled)
         self.context_layer = context
-        dilated = DepthwiseSeparableConvModule if sep else ConvModule
+        dilated: type[nn.Module] = DepthwiseSeparableConvModule if sep else ConvModule
         self.aspp_modules = nn.ModuleList(
-            ConvModule(in_channels, channels, 1, **style)
+            ConvModule(in_channels, channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg)
             if dilation == 1
-            else dilated(in_channels, channels, 3, padding=dilation, dilation=dilation, **style)
+            else dilated(
+                in_channels,
+                channels,
+                3,
+                padding=dilation,
+                dilation=dilation,
+                norm_cfg=norm_cfg,
+                act_cfg=act_cfg,
+            )
             for dilation in dilations
         )
         branches = len(dilations) + int(pool) + int(context is not None)
-        self.bottleneck = ConvModule(branches * channels, channels, 3, padding=1, **style)
+        self.bottleneck = ConvModule(
+            branches * channels, channels, 3, padding=1, norm_cfg=norm_cfg, act_cfg=act_cfg
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         outputs = []

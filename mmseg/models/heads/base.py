@@ -70,7 +70,9 @@ class BaseDecodeHead(nn.Module, ABC):
     ) -> None:
         super().__init__()
         if input_transform not in (None, 'multiple_select', 'resize_concat'):
-            raise ValueError(f"input_transform is '{input_transform}'; expected multiple_select, resize_concat or None")
+            raise ValueError(
+                f"input_transform is '{input_transform}'; expected multiple_select, resize_concat or None"
+            )
         self.input_transform = input_transform
         self.in_index = in_index
         self.in_channels = in_channels
@@ -122,7 +124,9 @@ class BaseDecodeHead(nn.Module, ABC):
         """Feature list -> logits (B, num_classes, h, w) at the head's resolution."""
         return self.classify(self.embed(features))
 
-    def forward_train(self, features: Sequence[Tensor], label: Tensor, weight: Tensor | None = None) -> HeadOutput:
+    def forward_train(
+        self, features: Sequence[Tensor], label: Tensor, weight: Tensor | None = None
+    ) -> HeadOutput:
         """Logits, losses and embedding in one pass; arguments as :meth:`losses`."""
         embedding = self.embed(features)
         logits = self.classify(embedding)

@@ -3,22 +3,22 @@
 Written from spec/models.md 5.1.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule, DepthwiseSeparableConvModule
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.models.conv import ConvModule, DepthwiseSeparableConvModule, Style
 from mmseg.models.heads.aspp import ASPPBlock
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.embeddings import LinearEmbedding
 from mmseg.models.heads.isa import ISALayer
 from mmseg.models.layers import resize
 from mmseg.registry import MODELS
-
-Style = Mapping[str, Any] | None
 
 
 def _identity(in_channels: int, channels: int) -> nn.Module:
@@ -100,11 +100,25 @@ def build_layer(in_channels: int, channels: int, cfg: Mapping[str, Any]) -> nn.M
     options = dict(cfg)
     kind = options.pop('type', None)
     if kind not in LAYERS:
-        raise ConfigError(f"decoder_params: layer type is '{kind}'; expected one of {', '.join(LAYERS)}.")
+        raise ConfigError(f"decoder_params: layer type is '{kind}'{_nearest(kind, LAYERS)}.")
+    build = LAYERS[kind]
+    known = list(inspect.signature(build).parameters)[2:]
+    for key in options:
+        if key not in known:
+            raise ConfigError(
+                f"decoder_params: layer of type '{kind}' has no option '{key}'{_nearest(key, known)}."
+            )
     try:
-        return LAYERS[kind](in_channels, channels, **options)
+        return build(in_channels, channels, **options)
     except TypeError as error:
         raise ConfigError(f"decoder_params: layer of type '{kind}': {error}.") from error
+
+
+def _nearest(found: object, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(str(found), names, 1)
+    hint = f"; did you mean '{close[0]}'?" if close else ''
+    return f'{hint} Expected one of: {", ".join(names)}'
 
 
 @MODELS.register_module()
@@ -154,7 +168,10 @@ class DAFormerHead(BaseDecodeHead):
         self.fuse_layer = build_layer(sum(embed_dims), channels, fusion)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
-        maps = [layer(x) for layer, x in zip(self.embed_layers.values(), self.select_inputs(features), strict=True)]
+        maps = [
+            layer(x)
+            for layer, x in zip(self.embed_layers.values(), self.select_inputs(features), strict=True)
+        ]
         size = (maps[0].shape[2], maps[0].shape[3])
         return self.fuse_layer(torch.cat([resize(x, size) for x in maps], dim=1))
 
@@ -164,12 +181,18 @@ def _embedding_plan(
 ) -> tuple[list[int], list[Mapping[str, Any]], Mapping[str, Any]]:
     """Channels and layer config of every level, and the fusion config."""
     known = ('embed_dims', 'embed_cfg', 'embed_neck_cfg', 'fusion_cfg')
-    if set(params) != set(known):
-        raise ConfigError(f"decoder_params has keys {', '.join(params)}; expected {', '.join(known)}.")
+    for key in params:
+        if key not in known:
+            raise ConfigError(f"decoder_params has no option '{key}'{_nearest(key, known)}.")
+    missing = [key for key in known if key not in params]
+    if missing:
+        raise ConfigError(f'decoder_params lacks {", ".join(missing)}; expected {", ".join(known)}.')
     dims = params['embed_dims']
     dims = [dims] * levels if isinstance(dims, int) else list(dims)
     if len(dims) != levels:
-        raise ConfigError(f'decoder_params.embed_dims has {len(dims)} entries; expected {levels}, one a level.')
+        raise ConfigError(
+            f'decoder_params.embed_dims has {len(dims)} entries; expected {levels}, one a level.'
+        )
     neck = params['embed_neck_cfg']
     if neck == 'same_as_embed_cfg':
         neck = params['embed_cfg']

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
+from mmseg.models.conv import ConvModule
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.registry import MODELS
 
@@ -43,7 +43,7 @@ class DLV2Head(BaseDecodeHead):
         )  # fmt: skip
         del self.conv_seg
         self.aspp_modules = nn.ModuleList(
-            ConvModule(in_channels, num_classes, 3, padding=rate, dilation=rate, act_cfg=None) for rate in dilations
+            ConvModule(in_channels, num_classes, 3, padding=rate, dilation=rate) for rate in dilations
         )
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:

@@ -1,12 +1,11 @@
 """Interlaced sparse self-attention (Huang et al., 2019, arXiv:1907.12273; spec/models.md 5.1 and 5.6)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch.nn.functional as F
-from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
+from mmseg.models.conv import ConvModule, Style
 from mmseg.models.layers import map_of, tokens_of
 
 
@@ -25,21 +24,20 @@ class RelationBlock(nn.Module):
         channels: int,
         attention_channels: int,
         num_convs: int,
-        norm_cfg: Mapping[str, Any] | None,
-        act_cfg: Mapping[str, Any] | None,
+        norm_cfg: Style,
+        act_cfg: Style,
     ) -> None:
         super().__init__()
-        style: dict[str, Any] = {'norm_cfg': norm_cfg, 'act_cfg': act_cfg}
 
         def projection() -> nn.Module:
             inputs = [channels] + [attention_channels] * (num_convs - 1)
-            convs = [ConvModule(i, attention_channels, 1, **style) for i in inputs]
+            convs = [ConvModule(i, attention_channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg) for i in inputs]
             return convs[0] if num_convs == 1 else nn.Sequential(*convs)
 
         self.key_project = projection()
         self.query_project = projection()
         self.value_project = nn.Conv2d(channels, channels, 1)
-        self.output_project = ConvModule(channels, channels, 1, **style)
+        self.output_project = ConvModule(channels, channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg)
 
     def forward(self, x: Tensor) -> Tensor:
         query = tokens_of(self.query_project(x))
@@ -71,8 +69,8 @@ class ISALayer(nn.Module):
         down_factor: Sequence[int] = (8, 8),
         key_query_num_convs: int = 2,
         in_conv_kernel_size: int = 1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
+        norm_cfg: Style = None,
+        act_cfg: Style = None,
     ) -> None:
         super().__init__()
         self.down_factor = tuple(down_factor)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.models.conv import ConvModule
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.embeddings import LinearEmbedding
 from mmseg.models.layers import resize
@@ -67,7 +67,9 @@ class SegFormerHead(BaseDecodeHead):
         self.linear_pred = nn.Conv2d(width, num_classes, 1)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
-        maps = [layer(x) for layer, x in zip(self.linear_c.values(), self.select_inputs(features), strict=True)]
+        maps = [
+            layer(x) for layer, x in zip(self.linear_c.values(), self.select_inputs(features), strict=True)
+        ]
         size = (maps[0].shape[2], maps[0].shape[3])
         return self.linear_fuse(torch.cat([resize(x, size, self.align_corners) for x in maps], dim=1))
 
