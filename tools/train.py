@@ -34,13 +34,21 @@ def parse_arguments() -> argparse.Namespace:
                        'else work_dirs/NAME OF THE CONFIG FILE)')  # fmt: skip
     files.add_argument('--load-from', metavar='FILE', help='start from the weights of a checkpoint')
     start = files.add_mutually_exclusive_group()
-    start.add_argument('--resume', action='store_true', help='go on from the newest checkpoint in the work folder')
+    start.add_argument(
+        '--resume', action='store_true', help='go on from the newest checkpoint in the work folder'
+    )
     start.add_argument('--resume-from', metavar='FILE', help='go on from this checkpoint')
 
     run = parser.add_argument_group('run')
-    run.add_argument('--seed', type=int, help='seed of every random decision (default: seed of the configuration, else 0)')
-    run.add_argument('--deterministic', action='store_true', help='use deterministic kernels only (slower on a GPU)')
-    run.add_argument('--amp', action='store_true', help='compute in bfloat16 where it is safe (precision=bf16)')
+    run.add_argument(
+        '--seed', type=int, help='seed of every random decision (default: seed of the configuration, else 0)'
+    )
+    run.add_argument(
+        '--deterministic', action='store_true', help='use deterministic kernels only (slower on a GPU)'
+    )
+    run.add_argument(
+        '--amp', action='store_true', help='compute in bfloat16 where it is safe (precision=bf16)'
+    )
     run.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
     run.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
                      help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip

@@ -1,0 +1,245 @@
+"""Testing a checkpoint: scores, tables, pictures (spec/tools.md 1)."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from numpy.typing import NDArray
+from torch import nn
+
+from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
+from mmseg.datasets.classes import CLASSES
+from mmseg.engine.build import apply_speed_options, choose_device, to_dict
+from mmseg.engine.distributed import barrier, is_main, world_size
+from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
+from mmseg.engine.outputs import ColourPictures, LabelPictures, Output, ResultFile
+from mmseg.errors import UsageError
+from mmseg.evaluation import evaluate
+from mmseg.evaluation.formatting import evaluate_official
+from mmseg.evaluation.metrics import merge_predictions
+from mmseg.models import build_segmentor
+from mmseg.models.weights import load_into, read_checkpoint, select_network, state_dict_of
+from mmseg.visualization import RunResult, save_result
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What to do with the predictions.
+
+    Attributes:
+        metrics: 'mIoU', 'mDice', 'mFscore', 'cityscapes'; empty = no scores.
+        network: 'student' or 'teacher'.
+        show_dir: folder for colour pictures.
+        opacity: weight of the colours in (0, 1].
+        out: file for a pickled list of class maps.
+        label_dir: folder for PNGs of class ids.
+        to_label_id: write official ids there.
+        result_dir: folder for ``result_{network}.json``, which reports are made of.
+    """
+
+    metrics: tuple[str, ...] = ()
+    network: str = 'student'
+    show_dir: Path | None = None
+    opacity: float = 0.5
+    out: Path | None = None
+    label_dir: Path | None = None
+    to_label_id: bool = True
+    result_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """Outcome of a test.
+
+    Attributes:
+        values: scores as fractions by published name.
+        text: the published tables and, for the 19 Cityscapes classes, the means over the 16 and 13 of SYNTHIA.
+        confusion: int64 (C, C), rows true, columns predicted; None without scores.
+    """
+
+    values: dict[str, float]
+    text: str
+    confusion: NDArray[np.int64] | None
+
+
+def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreReport:
+    """Run the network of a checkpoint over ``data.test``.
+
+    Memory does not grow with the number of pictures (except with ``options.out``).
+
+    Raises:
+        UserError: anything wrong with configuration, data or checkpoint.
+    """
+    network = load_network(cfg, checkpoint, options.network)
+    dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
+    workers = int(cfg.data.get('workers_per_gpu', 4))
+    with _label_folder(options) as options:
+        outputs = _outputs(options, dataset)
+        matrix = _run(network, dataset, workers, outputs, scored=bool(options.metrics))
+        report = _report(matrix, dataset, options)
+    if report.confusion is not None and options.result_dir is not None and is_main():
+        _save_result(cfg, Path(checkpoint), dataset, report, options)
+    return report
+
+
+def load_network(cfg: Config, checkpoint: str | Path, which: str = 'student') -> nn.Module:
+    """The plain segmentor of ``cfg.model`` with the student's or teacher's weights, in evaluation mode.
+
+    It gets ``CLASSES`` and ``PALETTE`` if the checkpoint has them.
+    """
+    content = read_checkpoint(checkpoint)
+    values = to_dict(cfg)
+    network = build_segmentor({**values['model'], 'pretrained': None})
+    load_into(network, select_network(state_dict_of(content, checkpoint), which, checkpoint), checkpoint)
+    meta = content.get('meta') or {}
+    for name in ('CLASSES', 'PALETTE'):
+        if name in meta:
+            setattr(network, name, meta[name])
+        else:
+            logger.info('"%s" not found in meta, use dataset.%s instead', name, name)
+    return apply_speed_options(network, values, choose_device()).eval()
+
+
+def _run(
+    network: nn.Module, dataset: Any, workers: int, outputs: list[Output], scored: bool
+) -> NDArray[np.int64] | None:
+    """Predict everything once; returns the confusion matrix (C, C) over all processes if asked for."""
+    matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64) if scored else None
+    for prediction in predict(network, dataset, workers, with_labels=scored):
+        if matrix is not None:
+            add_to_confusion(matrix, prediction, dataset.ignore_index)
+        for output in outputs:
+            output.add(prediction)
+    for output in outputs:
+        output.finish()
+    barrier()
+    return None if matrix is None else total_confusion(matrix, next(network.parameters()).device)
+
+
+@contextmanager
+def _label_folder(options: OutputOptions) -> Iterator[OutputOptions]:
+    """The options with a folder for the PNGs that the official evaluation reads; temporary if none is named."""
+    if 'cityscapes' not in options.metrics or options.label_dir is not None:
+        yield options
+        return
+    if world_size() > 1:
+        raise UsageError('--eval cityscapes with several processes needs a common folder; name one with --out-dir.')
+    with tempfile.TemporaryDirectory() as folder:
+        yield replace(options, label_dir=Path(folder), to_label_id=True)
+
+
+def _outputs(options: OutputOptions, dataset: Any) -> list[Output]:
+    outputs: list[Output] = []
+    if options.show_dir is not None:
+        outputs.append(ColourPictures(options.show_dir, dataset.PALETTE, options.opacity))
+    if options.label_dir is not None:
+        outputs.append(LabelPictures(options.label_dir, dataset, options.to_label_id))
+    if options.out is not None:
+        if world_size() > 1:
+            raise UsageError('--out collects all class maps in one process; run it without --launcher.')
+        outputs.append(ResultFile(options.out))
+    return outputs
+
+
+def _report(matrix: NDArray[np.int64] | None, dataset: Any, options: OutputOptions) -> ScoreReport:
+    values: dict[str, float] = {}
+    texts: list[str] = []
+    for metric in options.metrics:
+        if metric == 'cityscapes':
+            assert options.label_dir is not None
+            suffix = Path(dataset.img_suffix).stem
+            official = evaluate_official(options.label_dir, dataset.ann_dir, suffix)
+            values.update(official)
+            texts.append('\n'.join(f'{name}: {value:.4f}' for name, value in official.items()))
+            continue
+        assert matrix is not None
+        scores = dataset.evaluate_confusion(matrix, metric)
+        values.update(scores.values)
+        texts.append(scores.text)
+    if matrix is not None and tuple(dataset.CLASSES) == tuple(CLASSES) and dataset.class_merge is None:
+        subsets = subset_means(matrix)
+        values.update(subsets)
+        means = [f'{name}: {100 * value:.2f}' for name, value in subsets.items()]
+        texts.append(f'mIoU over 19, 16 and 13 classes (SYNTHIA labels 16): {", ".join(means)}')
+    return ScoreReport(values, '\n'.join(texts), matrix)
+
+
+def subset_means(matrix: NDArray[np.int64]) -> dict[str, float]:
+    """Mean IoU over all 19 classes and over the 16 and 13 that results on SYNTHIA are given for.
+
+    Args:
+        matrix: int64 (19, 19), rows true, columns predicted.
+    """
+    subsets = {'mIoU19': None, 'mIoU16': SYNTHIA_16, 'mIoU13': SYNTHIA_13}
+    return {
+        name: evaluate(matrix, 'mIoU', CLASSES, subset=subset).values['mIoU'] for name, subset in subsets.items()
+    }
+
+
+def _save_result(cfg: Config, checkpoint: Path, dataset: Any, report: ScoreReport, options: OutputOptions) -> None:
+    """Write what reports are made of; a folder that cannot be written is no reason to lose the scores."""
+    assert options.result_dir is not None
+    logs = sorted(checkpoint.parent.glob('*.log.json'))
+    result = RunResult(
+        title=str(cfg.get('name') or checkpoint.parent.name),
+        class_iou={name[4:]: 100 * value for name, value in report.values.items() if name.startswith('IoU.')},
+        confusion=_scored_confusion(report.confusion, dataset),
+        log_file=logs[-1] if logs else None,
+        network=options.network,
+        note=f'{len(dataset)} pictures',
+    )
+    path = options.result_dir / f'result_{options.network}.json'
+    try:
+        save_result(path, result)
+    except OSError as error:
+        logger.warning('%s was not written: %s', path, error)
+
+
+def _scored_confusion(matrix: NDArray[np.int64] | None, dataset: Any) -> NDArray[np.int64] | None:
+    """The matrix over the classes that are scored, after merging."""
+    if matrix is None or dataset.class_merge is None:
+        return matrix
+    chosen = list(dataset.class_merge.classes)
+    return merge_predictions(matrix, dataset.class_merge.table())[np.ix_(chosen, chosen)]
+
+
+def set_multi_scale(cfg: Config) -> None:
+    """Switch test-time augmentation on, in place (spec/tools.md 1)."""
+    step = cfg.data.test.pipeline[1]
+    step['img_ratios'] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+    step['flip'] = True
+
+
+def set_test_split(cfg: Config) -> None:
+    """Replace ``val`` by ``test`` in the strings directly under ``data.test``, in place."""
+    for key, value in cfg.data.test.items():
+        if isinstance(value, str):
+            cfg.data.test[key] = value.replace('val', 'test')
+
+
+def set_inference_mode(cfg: Config, mode: str) -> None:
+    """Predict pictures whole or by sliding windows of the training crop's size, in place.
+
+    Raises:
+        UsageError: 'slide' is asked for and the configuration has no crop size.
+    """
+    if mode == 'whole':
+        cfg.model.test_cfg = {'mode': 'whole'}
+        return
+    size = cfg.data.train.get('sync_crop_size') or cfg.get('crop_size')
+    if size is None:
+        raise UsageError(
+            '--inference-mode slide: the configuration has neither data.train.sync_crop_size nor crop_size. Add '
+            '"--cfg-options crop_size=[512,512]".'
+        )
+    stride = [int(edge / 2) for edge in size]
+    cfg.model.test_cfg = {'mode': 'slide', 'crop_size': list(size), 'stride': stride, 'batched_slide': True}
