@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -157,7 +156,8 @@ class MixVisionTransformer(nn.Module):
         for i, channels in enumerate(embed_dims):
             kernel, stride = (7, 4) if i == 0 else (3, 2)
             self.add_module(f'patch_embed{i + 1}', PatchEmbed(inputs[i], channels, kernel, stride))
-        rates = iter(torch.linspace(0, drop_path_rate, sum(depths)).tolist())
+        last = max(sum(depths) - 1, 1)
+        rates = (drop_path_rate * i / last for i in range(sum(depths)))
         for i, channels in enumerate(embed_dims):
             blocks = [
                 Block(
