@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 
 import torch
+
 from benchmarks import parts, sampling, step
 from benchmarks.settings import Settings
 from benchmarks.timing import Comparison, machine
-
 from mmseg.cli import run_cli
 from mmseg.engine.build import choose_device
 
@@ -38,10 +38,18 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('names', nargs='+', choices=[*BENCHMARKS, 'all'], metavar='NAME', help=', '.join(BENCHMARKS) + ' or all')
+    parser.add_argument(
+        'names',
+        nargs='+',
+        choices=[*BENCHMARKS, 'all'],
+        metavar='NAME',
+        help=', '.join(BENCHMARKS) + ' or all',
+    )
     parser.add_argument('--device', help='default: the GPU if there is one, else the CPU')
     parser.add_argument('--encoder', help='mit_b0 ... mit_b5 (default: mit_b5 on a GPU, mit_b0 on a CPU)')
-    parser.add_argument('--size', type=int, help='side of the crops, a multiple of 32 (default: 512 on a GPU, 256 on a CPU)')
+    parser.add_argument(
+        '--size', type=int, help='side of the crops, a multiple of 32 (default: 512 on a GPU, 256 on a CPU)'
+    )
     parser.add_argument('--batch', type=int, default=2, help='images per domain (default: %(default)s)')
     parser.add_argument('--rounds', type=int, default=7, help='repetitions (default: %(default)s)')
     parser.add_argument('--json', action='store_true', help='print one JSON object instead of text')
@@ -73,7 +81,11 @@ def main() -> None:
             if not args.json:
                 print(comparison.line(), flush=True)
     if args.json:
-        json.dump({'machine': machine(device), 'results': [result.record() for result in results]}, sys.stdout, indent=2)
+        json.dump(
+            {'machine': machine(device), 'results': [result.record() for result in results]},
+            sys.stdout,
+            indent=2,
+        )
         print()
 
 

@@ -1,6 +1,5 @@
 """Timings of single parts: attention, teacher update, blur, optimiser, label conversion."""
 
-import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from benchmarks import reference
-from benchmarks.settings import OPTIMIZER, Settings, model_config
-from benchmarks.timing import Comparison, compare, seconds
 from PIL import Image
 from torch import Tensor, nn
 
+from benchmarks import reference
+from benchmarks.settings import OPTIMIZER, Settings, model_config
+from benchmarks.timing import Comparison, compare
 from mmseg.datasets.conversion import convert_label
 from mmseg.datasets.label_formats import GTA
 from mmseg.engine.optimizer import build_optimizer, parameter_options
@@ -116,7 +115,7 @@ def convert(settings: Settings) -> list[Comparison]:
     cpu = torch.device('cpu')
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / '00001.png', Path(folder) / 'plain.png'
-        _draw_gta_label(source)
+        draw_gta_label(source)
         stats = convert_label(str(source), GTA)
         counts = reference.convert_label(str(source), str(target), GTA.table)
         images = [np.asarray(Image.open(path), np.int64) for path in (stats.file, target)]
@@ -133,20 +132,31 @@ def convert(settings: Settings) -> list[Comparison]:
             return write_label_png(str(target), GTA.read(str(source)))
 
         return [
-            compare(f'label conversion, {size}, one pass a class', ours, plain, settings.rounds, cpu, difference),
-            compare(f'label conversion, {size}, floor: decode and encode', ours, codec, settings.rounds, cpu, 0.0),
+            compare(
+                f'label conversion, {size}, one pass a class', ours, plain, settings.rounds, cpu, difference
+            ),
+            compare(
+                f'label conversion, {size}, floor: decode and encode', ours, codec, settings.rounds, cpu, 0.0
+            ),
         ]
 
 
-def _draw_gta_label(path: Path) -> None:
-    """A palette PNG of native size with regions of about 40 pixels and thin structures."""
+def draw_gta_label(path: Path, rare_corner: int | None = None) -> tuple[int, int]:
+    """A palette PNG of native size with regions of about 40 pixels and thin structures; returns (height, width).
+
+    With ``rare_corner`` that id is found in one region at the lower right only.
+    """
     rng = np.random.default_rng(0)
-    coarse = rng.choice(list(GTA.table), size=(GTA_SIZE[0] // 40 + 1, GTA_SIZE[1] // 40 + 1))
+    ids = [raw_id for raw_id in GTA.table if raw_id != rare_corner]
+    coarse = rng.choice(ids, size=(GTA_SIZE[0] // 40 + 1, GTA_SIZE[1] // 40 + 1))
     label = coarse.repeat(40, 0).repeat(40, 1)[: GTA_SIZE[0], : GTA_SIZE[1]].astype(np.uint8)
     label[:, ::97] = 17
-    image = Image.fromarray(label, mode='L')
+    if rare_corner is not None:
+        label[-160:, -160:] = rare_corner
+    image = Image.fromarray(label)
     image.putpalette(rng.integers(0, 256, 768).astype(np.uint8).tobytes())
     image.save(path)
+    return GTA_SIZE
 
 
 def _network(settings: Settings) -> nn.Module:
@@ -158,8 +168,3 @@ def _network(settings: Settings) -> nn.Module:
 def _largest_difference(first: object, second: object) -> float:
     pairs = zip(first, second, strict=True)  # type: ignore[call-overload]
     return max(float((one.detach() - other.detach()).abs().max()) for one, other in pairs)
-
-
-def median_ms(function: Callable[[], object], settings: Settings) -> float:
-    """Median time of a function in milliseconds."""
-    return 1e3 * statistics.median(seconds(function, settings.device) for _ in range(settings.rounds))

@@ -15,7 +15,11 @@ OPTIMIZER: dict[str, Any] = {
     'betas': (0.9, 0.999),
     'weight_decay': 0.01,
     'paramwise_cfg': {
-        'custom_keys': {'head': {'lr_mult': 10.0}, 'pos_block': {'decay_mult': 0.0}, 'norm': {'decay_mult': 0.0}}
+        'custom_keys': {
+            'head': {'lr_mult': 10.0},
+            'pos_block': {'decay_mult': 0.0},
+            'norm': {'decay_mult': 0.0},
+        }
     },
 }
 

@@ -2,17 +2,18 @@
 
 import copy
 import statistics
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
-from benchmarks import reference
-from benchmarks.settings import OPTIMIZER, Settings, training_config
-from benchmarks.timing import Comparison, compare, seconds
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
+from benchmarks import reference
+from benchmarks.settings import OPTIMIZER, Settings, training_config
+from benchmarks.timing import Comparison, compare, seconds
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, parameter_options
 from mmseg.models.trainable import Batch
@@ -47,7 +48,7 @@ def training_step(settings: Settings) -> list[Comparison]:
     sizes = f'{settings.batch} + {settings.batch} crops of {settings.size}x{settings.size}'
     name = f'DAFormer step, {settings.encoder}, {sizes}'
     result = compare(name, ours, theirs, settings.rounds, settings.device, difference)
-    return [result, *_split(fast, wrapper, batch, settings, result)]
+    return [replace(result, parts_ms=_split(fast, wrapper, batch, settings))]
 
 
 def _plain_attention(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0) -> Tensor:
@@ -68,19 +69,10 @@ def _batch(settings: Settings) -> Batch:
     }
 
 
-def _split(
-    method: DACS, wrapper: OptimWrapper, batch: Batch, settings: Settings, whole: Comparison
-) -> list[Comparison]:
-    """Our step again, part by part; the reference column of these lines is the whole step."""
-    rows: dict[str, list[float]] = {}
-    for _ in range(settings.rounds):
-        for name, duration in _timed_parts(method, wrapper, batch, settings).items():
-            rows.setdefault(name, []).append(1e3 * duration)
-    medians = {name: statistics.median(values) for name, values in rows.items()}
-    return [
-        Comparison(f'  part of our step: {name}', value, whole.ours_ms, whole.ours_ms / value, (0.0, 0.0), 0.0)
-        for name, value in medians.items()
-    ]
+def _split(method: DACS, wrapper: OptimWrapper, batch: Batch, settings: Settings) -> dict[str, float]:
+    """Our step again, part by part: median milliseconds by name."""
+    runs = [_timed_parts(method, wrapper, batch, settings) for _ in range(settings.rounds)]
+    return {name: 1e3 * statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 def _timed_parts(method: DACS, wrapper: OptimWrapper, batch: Batch, settings: Settings) -> dict[str, float]:
@@ -108,14 +100,15 @@ def _timed_parts(method: DACS, wrapper: OptimWrapper, batch: Batch, settings: Se
 class PlainStep:
     """The published order of things, one thing at a time.
 
-    The networks are ours (with the matrix of attention weights in memory, see :func:`reference.attention`); everything around
-    them is written out: two backward passes through the source graph, values read back after each part.
+    The networks are ours, with the matrix of attention weights in memory (:func:`reference.attention`); everything
+    around them is written out: two backward passes through the source graph, values read back after each part.
     """
 
     def __init__(self, method: DACS) -> None:
         self.method = method
         options = {
-            name: {'lr': lr, 'weight_decay': decay} for name, lr, decay in parameter_options(method, OPTIMIZER)
+            name: {'lr': lr, 'weight_decay': decay}
+            for name, lr, decay in parameter_options(method, OPTIMIZER)
         }
         self.optimizer = reference.optimizer(method.named_parameters(), options.__getitem__, OPTIMIZER['lr'])
 
@@ -143,7 +136,7 @@ class PlainStep:
         output.losses['decode.loss_seg'].backward(retain_graph=True)
         assert self.method.imnet_model is not None
         frozen = self.method.imnet_model.extract_feat(image)[-1].detach()
-        features = output.features[-1]
+        features = output.views[0].features[-1]
         mask = _downscaled(label, label.shape[-1] // features.shape[-1], self.method.distance_min_ratio)
         distance = (features - frozen).norm(dim=1)[mask].mean() * self.method.distance_weight
         distance.backward()
@@ -158,7 +151,9 @@ class PlainStep:
         image = mask * batch['img'] + (1 - mask) * batch['target_img']
         label = mask * source_label + (1 - mask) * pseudo[:, None]
         weight = (mask * 1.0 + (1 - mask) * confident)[:, 0]
-        strong = draw_strong(draws, len(image), self.method.jitter_strength, self.method.jitter_above, blur=True)
+        strong = draw_strong(
+            draws, len(image), self.method.jitter_strength, self.method.jitter_above, blur=True
+        )
         mean, std = (torch.tensor(NORMALISATION[key], device=image.device) for key in ('mean', 'std'))
         image = apply_strong(image, Strong(jitter=strong.jitter), mean, std)
         return (image if strong.sigmas is None else reference.blur(image, strong.sigmas)), label, weight

@@ -26,6 +26,7 @@ class Comparison:
         spread: smallest and largest ratio of a round.
         difference: largest absolute difference of the results, a check that both do the same.
         ours_mib, reference_mib: peak GPU memory of a call above what was allocated before; None on the CPU.
+        parts_ms: what our time is made of, measured in calls of its own.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Comparison:
     difference: float
     ours_mib: float | None = None
     reference_mib: float | None = None
+    parts_ms: dict[str, float] | None = None
 
     def line(self) -> str:
         """One line for a person."""
@@ -45,6 +47,7 @@ class Comparison:
         return (
             f'{self.name}: {self.ours_ms:.2f} ms, reference {self.reference_ms:.2f} ms, ratio {self.ratio:.2f} '
             f'({self.spread[0]:.2f} to {self.spread[1]:.2f}), largest difference {self.difference:.1e}{memory}'
+            + ''.join(f'\n  {value:9.2f} ms {name}' for name, value in (self.parts_ms or {}).items())
         )
 
     def record(self) -> dict[str, Any]:
