@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 import textwrap
 import traceback
@@ -12,6 +13,8 @@ from typing import NoReturn
 from mmseg.errors import UserError
 
 INTERRUPTED = 130
+RAISED = re.compile(r'^[\w.]*(?:Error|Exception): ', re.MULTILINE)
+"""Start of the last line of a traceback."""
 
 
 def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
@@ -36,7 +39,10 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
             name = error.filename or 'a file'
-            _leave(f'{name}: the disk is full. Nothing was left half-written; make room and run the command again.', 1)
+            _leave(
+                f'{name}: the disk is full. Nothing was left half-written; make room and run the command again.',
+                1,
+            )
         sys.exit(0)
 
     return program
@@ -45,10 +51,21 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
 def _leave(message: str, code: int) -> NoReturn:
     if '--debug' in sys.argv:
         traceback.print_exc()
-    lines = [textwrap.fill(line, 100, break_long_words=False, break_on_hyphens=False) for line in message.splitlines()]
+    message = own_words(message)
+    lines = [
+        textwrap.fill(line, 100, break_long_words=False, break_on_hyphens=False)
+        for line in message.splitlines()
+    ]
     sys.stderr.write('\n'.join(lines) + '\n')
     sys.stderr.flush()
     sys.exit(code)
+
+
+def own_words(message: str) -> str:
+    """What an error said before a loader process wrapped it in its own traceback."""
+    if 'Original Traceback' not in message:
+        return message
+    return RAISED.split(message)[-1].strip()
 
 
 def _stop_writing() -> None:

@@ -44,7 +44,9 @@ def parse_arguments() -> argparse.Namespace:
                         help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network and data'))
-    add_output_options(parser.add_argument_group('output, at least one of --eval, --show-dir, --out, --format-only'))
+    add_output_options(
+        parser.add_argument_group('output, at least one of --eval, --show-dir, --out, --format-only')
+    )
     return parser.parse_args()
 
 
@@ -55,17 +57,23 @@ def add_network_options(group: Any) -> None:
     group.add_argument('--aug-test', '--tta', action='store_true', help='average over six scales and flips')
     group.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                        help='whole pictures or sliding windows (default: same as the configuration)')  # fmt: skip
-    group.add_argument('--test-set', action='store_true', help='replace val by test in the folders of data.test')
+    group.add_argument(
+        '--test-set', action='store_true', help='replace val by test in the folders of data.test'
+    )
 
 
 def add_output_options(group: Any) -> None:
     """Options that say what is kept."""
-    group.add_argument('--eval', nargs='+', choices=METRICS, default=[], metavar='METRIC', help=', '.join(METRICS))
+    group.add_argument(
+        '--eval', nargs='+', choices=METRICS, default=[], metavar='METRIC', help=', '.join(METRICS)
+    )
     group.add_argument('--show-dir', type=Path, metavar='DIR', help='write pictures with class colours')
     group.add_argument('--opacity', type=opacity, default=0.5,
                        help='of the colours, in (0, 1]; 1 hides the picture (default: 0.5)')  # fmt: skip
     group.add_argument('--out', type=Path, metavar='FILE', help='write all class maps to a .pkl file')
-    group.add_argument('--format-only', action='store_true', help='write PNGs of class ids for a submission, no scores')
+    group.add_argument(
+        '--format-only', action='store_true', help='write PNGs of class ids for a submission, no scores'
+    )
     group.add_argument('--out-dir', type=Path, metavar='DIR',
                        help='write PNGs of train ids there; with --format-only of official ids')  # fmt: skip
     group.add_argument('--eval-options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
@@ -77,10 +85,15 @@ def add_output_options(group: Any) -> None:
 def output_options(args: argparse.Namespace) -> OutputOptions:
     """What to keep; raises UsageError if that is nothing or contradicts itself."""
     extra = dict(args.eval_options)
-    folder, to_label_id = extra.pop('imgfile_prefix', args.out_dir), extra.pop('to_label_id', args.format_only)
+    folder, to_label_id = (
+        extra.pop('imgfile_prefix', args.out_dir),
+        extra.pop('to_label_id', args.format_only),
+    )
     extra.pop('efficient_test', None)
     if extra:
-        raise UsageError(f'--eval-options {", ".join(extra)}: not known; expected imgfile_prefix or to_label_id.')
+        raise UsageError(
+            f'--eval-options {", ".join(extra)}: not known; expected imgfile_prefix or to_label_id.'
+        )
     if args.format_only and args.eval:
         raise UsageError('--format-only writes files only and excludes --eval; give one of them.')
     if args.format_only and folder is None:

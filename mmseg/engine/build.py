@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from mmengine.config import Config
@@ -15,7 +15,7 @@ from mmseg.models.trainable import Trainable
 from mmseg.models.weights import load_into, load_weights, select_network
 from mmseg.registry import MODELS
 
-Settings = Config | Mapping[str, Any]
+Settings: TypeAlias = Config | Mapping[str, Any]
 
 
 def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialise: bool = True) -> Trainable:
@@ -38,7 +38,7 @@ def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialis
         trainable = build_segmentor(values['model'])
     trainable.seed = int(values.get('seed') or 0)
     if initialise:
-        trainable.init_weights()
+        trainable.init_weights()  # type: ignore[operator]
     return apply_speed_options(trainable, values, torch.device(device))
 
 
@@ -67,16 +67,18 @@ def apply_speed_options(module: Trainable, values: Mapping[str, Any], device: to
     if values.get('channels_last'):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for network in networks(module):
-        network.precision = precision  # type: ignore[assignment]
+        network.precision = precision
         if values.get('compile'):
-            network.backbone.compile()  # type: ignore[operator]
-            network.decode_head.compile()  # type: ignore[operator]
+            network.backbone.compile()
+            network.decode_head.compile()
     return module
 
 
-def networks(module: nn.Module) -> Iterator[nn.Module]:
+def networks(module: nn.Module) -> Iterator[Any]:
     """The segmentors inside a training object (itself, student, teacher, ...)."""
-    return (child for child in module.modules() if hasattr(child, 'backbone') and hasattr(child, 'decode_head'))
+    return (
+        child for child in module.modules() if hasattr(child, 'backbone') and hasattr(child, 'decode_head')
+    )
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -92,7 +94,9 @@ def choose_device(name: str | None = None) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f'device {name!r} cannot be used ({reason}); expected "cpu" or, with a GPU, "cuda:0".') from error
+        raise ConfigError(
+            f'device {name!r} cannot be used ({reason}); expected "cpu" or, with a GPU, "cuda:0".'
+        ) from error
     return device
 
 

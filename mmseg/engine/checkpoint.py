@@ -42,7 +42,11 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         CheckpointError: missing, damaged, or not a training checkpoint.
     """
     contents = read_file(path)
-    missing = [key for key in ('state_dict', 'optimizer', 'meta') if not isinstance(contents, Mapping) or key not in contents]
+    missing = [
+        key
+        for key in ('state_dict', 'optimizer', 'meta')
+        if not isinstance(contents, Mapping) or key not in contents
+    ]
     if missing:
         raise CheckpointError(
             f'{path}: lacks {", ".join(missing)}, so training cannot go on from it (it may hold weights only). Start '

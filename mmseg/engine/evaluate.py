@@ -3,18 +3,34 @@
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmseg.datasets.loading import build_test_loader
 from mmseg.engine.distributed import is_main, rank, sum_over_ranks, world_size
 from mmseg.errors import DataError
 from mmseg.evaluation import confusion
+
+
+class Segmentor(Protocol):
+    """What is used of a network."""
+
+    def simple_test(self, img: Tensor, metas: Sequence[Any]) -> list[NDArray[np.int64]]:
+        """Class maps (H, W) of a batch (B, 3, h, w)."""
+
+    def aug_test(self, imgs: Sequence[Tensor], metas: Sequence[Sequence[Any]]) -> list[NDArray[np.int64]]:
+        """Class maps of the mean over versions of a batch."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The weights; they tell the device."""
+
+    def eval(self) -> Any:
+        """Switch to evaluation mode."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +48,13 @@ class Prediction:
     index: int
     label_map: NDArray[np.int64]
     meta: Mapping[str, Any]
-    image: torch.Tensor
+    image: Tensor
     truth: NDArray[np.uint8] | None = None
 
 
-def predict(network: nn.Module, dataset: Any, workers: int = 0, with_labels: bool = False) -> Iterator[Prediction]:
+def predict(
+    network: Segmentor, dataset: Any, workers: int = 0, with_labels: bool = False
+) -> Iterator[Prediction]:
     """Predict the pictures of a data set that fall to this process, in order.
 
     Args:
@@ -59,7 +77,9 @@ def predict(network: nn.Module, dataset: Any, workers: int = 0, with_labels: boo
 
 def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:
     """A progress bar with pictures per second, on a terminal and in the first process only."""
-    return tqdm(batches, total=total, unit='img', desc='predict', disable=not (is_main() and sys.stderr.isatty()))
+    return tqdm(
+        batches, total=total, unit='img', desc='predict', disable=not (is_main() and sys.stderr.isatty())
+    )
 
 
 def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction, ignore_index: int = 255) -> None:
@@ -72,8 +92,8 @@ def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction, ignore_i
     assert truth is not None
     if truth.shape != prediction.label_map.shape:
         raise DataError(
-            f'{prediction.meta["filename"]}: the picture has {prediction.label_map.shape} pixels (rows, columns), its label '
-            f'map {truth.shape}. Both must have the same size; check that they belong together.'
+            f'{prediction.meta["filename"]}: the picture has {prediction.label_map.shape} pixels (rows, columns), its '
+            f'label map {truth.shape}. Both must have the same size; check that they belong together.'
         )
     matrix += confusion(prediction.label_map, truth, len(matrix), ignore_index)
 
@@ -86,7 +106,7 @@ def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[
 
 
 def evaluate_dataset(
-    network: nn.Module, dataset: Any, workers: int, metrics: Sequence[str] = ('mIoU',)
+    network: Segmentor, dataset: Any, workers: int, metrics: Sequence[str] = ('mIoU',)
 ) -> tuple[dict[str, float], str]:
     """Score a network on a data set; leaves it in evaluation mode.
 
@@ -107,6 +127,6 @@ def evaluate_dataset(
     return values, '\n'.join(texts)
 
 
-def student_of(trainable: nn.Module) -> nn.Module:
+def student_of(trainable: nn.Module) -> Any:
     """The network that is tested: the student of a method, or a plain segmentor itself."""
     return getattr(trainable, 'model', trainable)

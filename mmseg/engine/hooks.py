@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from prettytable import PrettyTable
 
@@ -53,7 +52,9 @@ class LogHook(Hook):
         count = run.iteration - self._mark[2]
         times = {'data_time': self._data_time / count, 'time': self._seconds_per_step(run, self._mark)}
         eta = self._seconds_per_step(run, self._start) * (run.max_iters - run.iteration)
-        self.writer.training(run.iteration, run.max_iters, run.optimizer.optimizer.param_groups[0]['lr'], eta, times, values)
+        self.writer.training(
+            run.iteration, run.max_iters, run.optimizer.optimizer.param_groups[0]['lr'], eta, times, values
+        )
         self._mark, self._data_time = (perf_counter(), run.aside, run.iteration), 0.0
 
     @staticmethod
@@ -72,7 +73,9 @@ class EvaluationHook(Hook):
         interval: iterations between evaluations.
     """
 
-    def __init__(self, evaluate: Callable[[Run], tuple[Scores, str]], writer: LogWriter, interval: int) -> None:
+    def __init__(
+        self, evaluate: Callable[[Run], tuple[Scores, str]], writer: LogWriter, interval: int
+    ) -> None:
         self.evaluate = evaluate
         self.writer = writer
         self.interval = interval
@@ -147,5 +150,3 @@ class CheckpointHook(Hook):
         barrier()
         self._saved = run.iteration
         run.aside += perf_counter() - started
-
-

@@ -126,7 +126,9 @@ def build_optimizer(
 def _optimizer_class(name: str) -> type[torch.optim.Optimizer]:
     kind = getattr(torch.optim, name, None)
     if not (inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)):
-        raise ConfigError(f'optimizer.type is {name!r}; expected a class of torch.optim, e.g. "AdamW" or "SGD".')
+        raise ConfigError(
+            f'optimizer.type is {name!r}; expected a class of torch.optim, e.g. "AdamW" or "SGD".'
+        )
     return kind
 
 
@@ -174,7 +176,9 @@ def optimizer_state(optimizer: OptimWrapper, module: nn.Module) -> dict[str, Any
     return layout
 
 
-def load_optimizer_state(optimizer: OptimWrapper, module: nn.Module, saved: Mapping[str, Any], path: str) -> None:
+def load_optimizer_state(
+    optimizer: OptimWrapper, module: nn.Module, saved: Mapping[str, Any], path: str
+) -> None:
     """Restore what :func:`optimizer_state` returned; rates and decays stay those of the configuration.
 
     Args:

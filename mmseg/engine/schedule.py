@@ -44,4 +44,6 @@ def _warmup(schedule: LrSchedule, iteration: int) -> float:
         return float(ratio**remaining)
     if schedule.warmup == 'constant':
         return ratio
-    raise ConfigError(f'lr_config.warmup is {schedule.warmup!r}; expected None, "linear", "exp" or "constant".')
+    raise ConfigError(
+        f'lr_config.warmup is {schedule.warmup!r}; expected None, "linear", "exp" or "constant".'
+    )

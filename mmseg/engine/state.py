@@ -14,7 +14,11 @@ def collect(run: Run) -> dict[str, Any]:
         'meta': {**run.meta, 'iter': run.iteration, 'epoch': 1, 'time': strftime('%c')},
         'state_dict': run.trainable.state_dict(),
         'optimizer': optimizer_state(run.optimizer, run.trainable),
-        'training_state': {'method': run.trainable.training_state(), 'memory': run.memory, 'seed': run.settings.seed},
+        'training_state': {
+            'method': run.trainable.training_state(),
+            'memory': run.memory,
+            'seed': run.settings.seed,
+        },
     }
 
 
@@ -31,9 +35,13 @@ def restore(run: Run, contents: dict[str, Any], path: str) -> None:
     state = contents.get('training_state')
     if state is None:
         run.trainable.iteration = int(contents['meta'].get('iter', 0))
-        run.logger.warning(f'{path} was written by another program: its weights and optimiser state are used.')
+        run.logger.warning(
+            f'{path} was written by another program: its weights and optimiser state are used.'
+        )
         return
     if state['seed'] != run.settings.seed:
-        run.logger.warning(f'{path} was trained with seed {state["seed"]}; going on with seed {run.settings.seed}.')
+        run.logger.warning(
+            f'{path} was trained with seed {state["seed"]}; going on with seed {run.settings.seed}.'
+        )
     run.trainable.load_training_state(state['method'])
     run.memory = dict(state['memory'])

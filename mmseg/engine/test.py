@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
-from torch import nn
 
 from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
@@ -91,7 +90,9 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     return report
 
 
-def load_network(cfg: Config, checkpoint: str | Path, which: str = 'student') -> nn.Module:
+def load_network(
+    cfg: Config, checkpoint: str | Path, which: str = 'student', device: torch.device | None = None
+) -> Any:
     """The plain segmentor of ``cfg.model`` with the student's or teacher's weights, in evaluation mode.
 
     It gets ``CLASSES`` and ``PALETTE`` if the checkpoint has them.
@@ -106,11 +107,11 @@ def load_network(cfg: Config, checkpoint: str | Path, which: str = 'student') ->
             setattr(network, name, meta[name])
         else:
             logger.info('"%s" not found in meta, use dataset.%s instead', name, name)
-    return apply_speed_options(network, values, choose_device()).eval()
+    return apply_speed_options(network, values, device or choose_device()).eval()
 
 
 def _run(
-    network: nn.Module, dataset: Any, workers: int, outputs: list[Output], scored: bool
+    network: Any, dataset: Any, workers: int, outputs: list[Output], scored: bool
 ) -> NDArray[np.int64] | None:
     """Predict everything once; returns the confusion matrix (C, C) over all processes if asked for."""
     matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64) if scored else None
@@ -132,7 +133,9 @@ def _label_folder(options: OutputOptions) -> Iterator[OutputOptions]:
         yield options
         return
     if world_size() > 1:
-        raise UsageError('--eval cityscapes with several processes needs a common folder; name one with --out-dir.')
+        raise UsageError(
+            '--eval cityscapes with several processes needs a common folder; name one with --out-dir.'
+        )
     with tempfile.TemporaryDirectory() as folder:
         yield replace(options, label_dir=Path(folder), to_label_id=True)
 
@@ -181,11 +184,14 @@ def subset_means(matrix: NDArray[np.int64]) -> dict[str, float]:
     """
     subsets = {'mIoU19': None, 'mIoU16': SYNTHIA_16, 'mIoU13': SYNTHIA_13}
     return {
-        name: evaluate(matrix, 'mIoU', CLASSES, subset=subset).values['mIoU'] for name, subset in subsets.items()
+        name: evaluate(matrix, 'mIoU', CLASSES, subset=subset).values['mIoU']
+        for name, subset in subsets.items()
     }
 
 
-def _save_result(cfg: Config, checkpoint: Path, dataset: Any, report: ScoreReport, options: OutputOptions) -> None:
+def _save_result(
+    cfg: Config, checkpoint: Path, dataset: Any, report: ScoreReport, options: OutputOptions
+) -> None:
     """Write what reports are made of; a folder that cannot be written is no reason to lose the scores."""
     assert options.result_dir is not None
     logs = sorted(checkpoint.parent.glob('*.log.json'))

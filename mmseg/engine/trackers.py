@@ -70,7 +70,13 @@ class LogWriter:
         self._line(dict(entries))
 
     def training(
-        self, iteration: int, total: int, lr: float, eta: float, times: Mapping[str, float], values: Mapping[str, float]
+        self,
+        iteration: int,
+        total: int,
+        lr: float,
+        eta: float,
+        times: Mapping[str, float],
+        values: Mapping[str, float],
     ) -> None:
         """One line for the interval that ends with ``iteration``.
 
@@ -107,7 +113,9 @@ class LogWriter:
     def _line(self, entries: dict[str, Any]) -> None:
         if self.path is None:
             return
-        rounded = {key: round(value, 5) if isinstance(value, float) else value for key, value in entries.items()}
+        rounded = {
+            key: round(value, 5) if isinstance(value, float) else value for key, value in entries.items()
+        }
         with self.path.open('a', encoding='utf-8') as file:
             file.write(json.dumps(rounded) + '\n')
 

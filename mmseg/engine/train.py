@@ -77,12 +77,19 @@ def train(
     barrier()
     if run.stopped:
         command = resume_command or default_resume_command(cfg, folder)
-        raise Interrupted(f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}')
+        raise Interrupted(
+            f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}'
+        )
     return run
 
 
 def assemble(
-    cfg: Config, settings: TrainSettings, folder: Path, writer: LogWriter, validate: bool, initialise: bool = True
+    cfg: Config,
+    settings: TrainSettings,
+    folder: Path,
+    writer: LogWriter,
+    validate: bool,
+    initialise: bool = True,
 ) -> Run:
     """Build everything a run consists of; nothing has been trained or restored yet.
 
@@ -115,7 +122,9 @@ def assemble(
     )  # fmt: skip
     if validate and settings.eval_interval > 0:
         run.hooks.append(_evaluation_hook(cfg, settings, writer))
-    run.hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
+    run.hooks.append(
+        CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last)
+    )
     writer.meta(run.meta)
     return run
 
@@ -149,7 +158,9 @@ def announce(run: Run, cfg: Config) -> None:
     logger.info(f'Environment info:\n{run.meta["env_info"]}')
     logger.debug(f'Config:\n{cfg.pretty_text}')
     logger.debug(f'{run.trainable}')
-    logger.info(f'{type(run.trainable).__name__}: {count / 1e6:.2f} M trained parameters, device {run.device}')
+    logger.info(
+        f'{type(run.trainable).__name__}: {count / 1e6:.2f} M trained parameters, device {run.device}'
+    )
     logger.info(f'Set random seed to {run.settings.seed}, deterministic: {run.settings.deterministic}')
     logger.info(f'Start running, work_dir: {run.work_dir}, max: {run.max_iters} iters')
 

@@ -61,7 +61,11 @@ def make_run(folder: Path, max_iters: int = 6, extra: list[Hook] | None = None, 
         optimizer=build_optimizer(toy, settings.optimizer),
         settings=settings,
         batches=lambda start: batches(start, max_iters),
-        hooks=[LogHook(writer, settings.log_interval), *(extra or []), CheckpointHook(settings.checkpoint_interval)],
+        hooks=[
+            LogHook(writer, settings.log_interval),
+            *(extra or []),
+            CheckpointHook(settings.checkpoint_interval),
+        ],
         work_dir=folder,
         device=torch.device('cpu'),
     )

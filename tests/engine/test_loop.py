@@ -142,7 +142,9 @@ def test_evaluation_remembers_last_and_best(tmp_path: Path) -> None:
 
 
 def test_change_table() -> None:
-    table = change_table({'IoU.road': 0.5, 'mIoU': 0.5}, {'IoU.road': 0.4, 'mIoU': 0.6}, {'IoU.road': 0.7, 'mIoU': 0.6})
+    table = change_table(
+        {'IoU.road': 0.5, 'mIoU': 0.5}, {'IoU.road': 0.4, 'mIoU': 0.6}, {'IoU.road': 0.7, 'mIoU': 0.6}
+    )
     row = next(line for line in table.splitlines() if 'road' in line)
     assert [cell.strip() for cell in row.strip('|').split('|')] == ['road', '50.00', '+10.00', '-20.00']
 
@@ -161,7 +163,9 @@ def test_damaged_checkpoint(tmp_path: Path) -> None:
         find_latest(tmp_path / 'elsewhere')
 
 
-@pytest.mark.parametrize('error', [OSError(28, 'No space left on device'), RuntimeError('failed writing file')])
+@pytest.mark.parametrize(
+    'error', [OSError(28, 'No space left on device'), RuntimeError('failed writing file')]
+)
 def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(contents: object, path: Path) -> None:
         Path(path).write_bytes(b'half')

@@ -43,7 +43,8 @@ def test_step_equals_one_group_per_parameter() -> None:
     merged, single = Toy(), Toy()
     options = {name: (lr, decay) for name, lr, decay in parameter_options(single, OPTIMIZER)}
     groups = [
-        {'params': [p], 'lr': options[n][0], 'weight_decay': options[n][1]} for n, p in single.named_parameters()
+        {'params': [p], 'lr': options[n][0], 'weight_decay': options[n][1]}
+        for n, p in single.named_parameters()
     ]
     reference = torch.optim.AdamW(groups, lr=0.01, fused=True)
     optimizer = build_optimizer(merged, OPTIMIZER)

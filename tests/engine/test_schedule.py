@@ -18,11 +18,18 @@ def test_stored_tables() -> None:
     for name, case in tables.items():
         if not isinstance(case, dict):
             continue
-        options = {key: case[key] for key in ('power', 'min_lr', 'warmup', 'warmup_iters', 'warmup_ratio') if key in case}
+        options = {
+            key: case[key]
+            for key in ('power', 'min_lr', 'warmup', 'warmup_iters', 'warmup_ratio')
+            if key in case
+        }
         options.setdefault('warmup', 'linear' if 'warmup_iters' in case else None)
         schedule = LrSchedule(policy='poly', **options)
         for i, expected in zip(case.get('iters', tables['iters']), case['lrs'], strict=True):
-            got = [lr_at(schedule, i, case.get('max_iters', tables['max_iters']), base) for base in case['base_lrs']]
+            got = [
+                lr_at(schedule, i, case.get('max_iters', tables['max_iters']), base)
+                for base in case['base_lrs']
+            ]
             assert got == pytest.approx(expected, rel=1e-6), (name, i)
             checked += 1
     assert checked > 30
