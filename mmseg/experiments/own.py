@@ -2,8 +2,11 @@
 
 from mmseg.experiments.rows import SEEDS, Experiment, FileRow
 
-PROCSTREET = 'demo/procstreet2camvid_{}.py'
-PROCSTREET_METHODS = ('source_only', 'dacs', 'daformer', 'target_only')
+
+def _procstreet(method: str, *seeds: int) -> FileRow:
+    stem = f'procstreet2camvid_{method}'
+    return FileRow(f'demo/{stem}.py', f'{stem}_efficientnet-lite0', seeds)
+
 
 EXPERIMENTS = (
     Experiment(
@@ -13,10 +16,10 @@ EXPERIMENTS = (
     ),
     Experiment(
         '200', 'Real pictures', '-', 'ProcStreet->CamVid, all methods',
-        tuple(FileRow(PROCSTREET.format(name)) for name in PROCSTREET_METHODS),
+        tuple(_procstreet(method, 0) for method in ('source_only', 'dacs', 'daformer', 'target_only')),
     ),
     Experiment(
         '201', 'Real pictures', '-', 'ProcStreet->CamVid, spread over seeds',
-        tuple(FileRow(PROCSTREET.format(name), seeds=SEEDS) for name in ('source_only', 'daformer')),
+        tuple(_procstreet(method, *SEEDS) for method in ('source_only', 'daformer')),
     ),
 )  # fmt: skip

@@ -5,7 +5,6 @@ A published setting is a row of its paper's module; a paper is a module listed h
 
 from functools import cache
 
-from mmseg.config.check import nearest
 from mmseg.config.load import configs_folder
 from mmseg.errors import UsageError
 from mmseg.experiments import daformer, own
@@ -26,7 +25,7 @@ def find_experiment(name: int | str) -> Experiment:
     experiment = TABLE.get(str(name))
     if experiment is None:
         raise UsageError(
-            f'No experiment has the id {str(name)!r}{nearest(str(name), TABLE)}. '
+            f'No experiment has the id {str(name)!r}; there are {", ".join(TABLE)}. '
             'See `python run_experiments.py --list`.'
         )
     return experiment

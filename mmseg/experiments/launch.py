@@ -1,0 +1,127 @@
+"""Training the runs of an experiment one after another (spec/experiments.md 7)."""
+
+import json
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from mmseg.config import load_config
+from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.signals import Interrupted
+from mmseg.engine.train import save_config, train
+from mmseg.errors import UserError
+from mmseg.experiments import find_experiment
+from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
+from mmseg.experiments.startup import on_builtin_data, prepare_scenes
+
+Say = Callable[[str], None]
+
+
+def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
+    """Train all runs of an experiment, with what belongs before and after.
+
+    Raises:
+        UserError: wrong arguments or configurations (before anything is trained), or failed runs (at the end).
+        Interrupted: stopped by Ctrl-C; everything is saved.
+    """
+    experiment = find_experiment(exp)
+    jobs = plan_experiment(exp, options)
+    hooks = ('', '') if options.startup_test else (experiment.before, experiment.after)
+    _run(jobs, options, say, *hooks)
+
+
+def run_config(path: Path, options: LaunchOptions, say: Say) -> None:
+    """Train the run of a configuration file; raises like :func:`run_experiment`."""
+    _run(plan_config(path, options), options, say)
+
+
+def describe(jobs: list[Job], as_json: bool) -> list[str]:
+    """What ``--dry-run`` prints: a line a run, names only or one JSON object with the generated configuration."""
+    if not as_json:
+        return [job.name for job in jobs]
+    return [json.dumps({'exp': job.exp, 'name': job.name, 'config': job.config}) for job in jobs]
+
+
+def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', after: str = '') -> None:
+    if options.builtin_data:
+        prepare_scenes()
+        jobs = [replace(job, config=on_builtin_data(job.config)) for job in jobs]
+    _call(before, jobs, say)
+    for config in {json.dumps({**job.config, 'seed': 0, 'name': ''}): job.config for job in jobs}.values():
+        load_config(config)
+    for job in jobs:
+        write_job(job)
+    todo = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]
+    failed = [
+        job.unique for number, job in enumerate(todo, 1) if not _attempt(job, options, say, number, len(todo))
+    ]
+    if failed:
+        raise UserError(
+            f'{len(failed)} of {len(todo)} runs failed, see above: {", ".join(failed)}. To run the rest again or go '
+            f'on where they stopped: {options.command}'
+        )
+    _call(after, jobs, say)
+    say(f'{len(todo)} of {len(todo)} runs finished.')
+
+
+def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int) -> bool:
+    """Train one run; a failure is reported and does not stop the others."""
+    say(f'Run job {job.unique} ({number} of {total}, {job.work_dir})')
+    try:
+        _train(job, options, say)
+    except Interrupted as stopped:
+        raise Interrupted(f'{job.unique} was stopped and saved. To go on:\n{options.command}') from stopped
+    except UserError as error:
+        say(f'Job {job.unique} failed: {error}')
+        return False
+    except Exception:
+        say(f'Job {job.unique} failed unexpectedly:\n{traceback.format_exc()}')
+        return False
+    finally:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return True
+
+
+def _train(job: Job, options: LaunchOptions, say: Say) -> None:
+    cfg = load_config(job.file, options.cfg_options if job.resumed else None)
+    if job.resumed and find_latest(job.work_dir).name == f'iter_{cfg.runner.max_iters}.pth':
+        say('This run is finished already.')
+        return
+    job.work_dir.mkdir(parents=True, exist_ok=True)
+    save_config(cfg, job.work_dir / job.file.name)
+    if options.gpus > 1:
+        _train_distributed(job, options)
+    else:
+        train(cfg, resume=job.resumed, resume_command=options.command)
+
+
+def _train_distributed(job: Job, options: LaunchOptions) -> None:
+    command = [
+        sys.executable,
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        f'--nproc_per_node={options.gpus}',
+    ]
+    command += ['tools/train.py', str(job.work_dir / job.file.name), '--launcher', 'pytorch']
+    code = subprocess.run(command + (['--resume'] if job.resumed else []), check=False).returncode
+    if code == Interrupted.exit_code:
+        raise Interrupted('stopped')
+    if code:
+        raise UserError(
+            f'torchrun left with exit code {code}; its messages stand above and in {job.work_dir}.'
+        )
+
+
+def _call(target: str, jobs: list[Job], say: Say) -> None:
+    """Call 'module:function' of an experiment."""
+    if target:
+        module, function = target.split(':')
+        getattr(import_module(module), function)(jobs, say)

@@ -1,0 +1,113 @@
+"""Train the runs of a published experiment, or of one configuration file."""
+
+import argparse
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from mmseg.cli import run_cli
+from mmseg.config import OptionsAction
+from mmseg.errors import UsageError
+from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment
+from mmseg.experiments.launch import describe, run_config, run_experiment
+from mmseg.experiments.listing import describe_experiments, experiment_table
+
+EXAMPLES = """examples:
+  python run_experiments.py --list
+  python run_experiments.py --exp 101 --startup-test --builtin-data --only '*source-only*'
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Train the runs of a published experiment, or of one configuration file, one after another.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_argument_group('what to run (one of them)').add_mutually_exclusive_group(required=True)
+    what.add_argument('--list', action='store_true', help='list all experiments and leave')
+    what.add_argument(
+        '--exp', metavar='ID', help='id of an experiment: a number or a name, e.g. 5, daformer-7'
+    )
+    what.add_argument('--config', type=Path, metavar='FILE', help='configuration file, Python or JSON')
+
+    which = parser.add_argument_group('which runs')
+    which.add_argument('--only', nargs='+', default=[], metavar='NAME', help='only these runs; * is possible')
+    which.add_argument('--resume', action='store_true', help='go on with the newest run of each name')
+    which.add_argument('--dry-run', action='store_true', help='show the runs, train and write nothing')
+    which.add_argument('--json', action='store_true', help='with --list or --dry-run: for machines')
+
+    how = parser.add_argument_group('how')
+    how.add_argument(
+        '--startup-test', action='store_true', help='two iterations of every setting, seed 0 only'
+    )
+    how.add_argument(
+        '--builtin-data',
+        action='store_true',
+        help='with --startup-test: drawn scenes, random weights, an eighth of all sizes; needs no files',
+    )
+    how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
+    how.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=OptionsAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='override values',
+    )
+    how.add_argument('--machine', choices=('local',), default='local', help='where to run (default: local)')
+    how.add_argument('--gpus', type=int, default=1, metavar='N', help='GPUs of one run (default: 1)')
+    args = parser.parse_args()
+    if args.json and not (args.list or args.dry_run):
+        parser.error('--json goes with --list or --dry-run')
+    if args.builtin_data and not args.startup_test:
+        parser.error('--builtin-data goes with --startup-test')
+    if args.gpus < 1:
+        parser.error('--gpus must be at least 1')
+    return args
+
+
+def command_to_resume() -> str:
+    """This command line with ``--resume``."""
+    extra = [] if '--resume' in sys.argv else ['--resume']
+    return shlex.join(['python', *sys.argv, *extra])
+
+
+def options_of(args: argparse.Namespace) -> LaunchOptions:
+    """The launcher's options."""
+    return LaunchOptions(
+        debug=args.debug,
+        startup_test=args.startup_test,
+        builtin_data=args.builtin_data,
+        only=tuple(args.only),
+        resume=args.resume,
+        cfg_options=args.cfg_options,
+        machine=args.machine,
+        gpus=args.gpus,
+        command=command_to_resume(),
+    )
+
+
+@run_cli
+def main() -> None:
+    """Run the command line."""
+    args = parse_arguments()
+    if args.list:
+        print(json.dumps(describe_experiments(), indent=2) if args.json else experiment_table())
+        return
+    options = options_of(args)
+    if args.config is not None and args.config.suffix not in ('.py', '.json'):
+        raise UsageError(f'--config {args.config}: expected a .py or .json file.')
+    if args.dry_run:
+        jobs = plan_experiment(args.exp, options) if args.exp else plan_config(args.config, options)
+        print('\n'.join(describe(jobs, args.json)))
+    elif args.exp:
+        run_experiment(args.exp, options, print)
+    else:
+        run_config(args.config, options, print)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,52 @@
+"""Show what a configuration file means."""
+
+import argparse
+import json
+import sys
+
+from mmseg.cli import run_cli
+from mmseg.config import OptionsAction, load_config, resolved
+from mmseg.config.check import inspect_config
+
+EXAMPLES = """examples:
+  python tools/print_config.py configs/demo/builtin_daformer.py
+  python tools/print_config.py configs/demo/builtin_daformer.py --resolved --json --cfg-options seed=3
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Print a configuration with its base files merged, after checking every key.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='configuration file, Python or JSON')
+    parser.add_argument(
+        '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
+        help='values to override, e.g. data.samples_per_gpu=1',
+    )  # fmt: skip
+    form = parser.add_argument_group('form')
+    form.add_argument('--resolved', action='store_true', help='write out pipelines that are given as presets')
+    form.add_argument('--json', action='store_true', help='as JSON (Infinity as Python writes it)')
+    form.add_argument('--notes', action='store_true', help='list keys without effect on stderr')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
+    return parser.parse_args()
+
+
+@run_cli
+def main() -> None:
+    """Run the command line."""
+    args = parse_arguments()
+    cfg = load_config(args.config, args.cfg_options, expand=args.resolved)
+    if args.notes:
+        sys.stderr.write('\n'.join(inspect_config(cfg.to_dict()).notes) + '\n')
+    print(
+        json.dumps(resolved(cfg) if args.resolved else cfg.to_dict(), indent=2)
+        if args.json
+        else cfg.pretty_text
+    )
+
+
+if __name__ == '__main__':
+    main()
