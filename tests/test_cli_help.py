@@ -1,9 +1,9 @@
 """Every program answers --help with a description and examples that can be typed."""
 
 import re
+import runpy
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,34 +22,39 @@ def programs() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for path in mains)
 
 
-def ask_for_help(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a Python command with --help from the root of the repository."""
-    return subprocess.run(
+def check(answer: str) -> None:
+    """Fail unless a help text has usage, a sentence and complete commands as examples."""
+    usage, _, rest = answer.partition('\n\n')
+    assert usage.startswith('usage:')
+    assert len(rest.split('\n\n')[0].split()) >= 4, 'a sentence that says what the program does'
+    assert re.search(r'^examples?:', answer, re.MULTILINE | re.IGNORECASE)
+    assert 'python ' in answer.lower().partition('example')[2], 'examples are complete commands'
+
+
+@pytest.mark.parametrize('name', programs())
+def test_program_answers_help(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Run in this process, which has imported torch already; a new one a program takes a minute together."""
+    path = ROOT / name
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(path.parent))
+    monkeypatch.setattr(sys, 'argv', [name, '--help'])
+    with pytest.raises(SystemExit) as leaving:
+        runpy.run_path(str(path), run_name='__main__')
+    assert leaving.value.code in (0, None)
+    check(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize('command', [['-m', 'tests.parity'], ['tools/print_config.py']], ids=' '.join)
+def test_command_answers_help_in_a_process_of_its_own(command: list[str]) -> None:
+    done = subprocess.run(
         [sys.executable, *command, '--help'],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
-
-
-@pytest.fixture(scope='module')
-def answers() -> dict[str, subprocess.CompletedProcess[str]]:
-    """Answers of all programs by name, asked two at a time: most of the time is the import of torch."""
-    commands = {name: [name] for name in programs()} | {'tests.parity': ['-m', 'tests.parity']}
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(commands, pool.map(ask_for_help, commands.values()), strict=True))
-
-
-@pytest.mark.parametrize('name', [*programs(), 'tests.parity'])
-def test_help_has_a_sentence_and_examples(
-    name: str, answers: dict[str, subprocess.CompletedProcess[str]]
-) -> None:
-    answer = answers[name]
-    assert answer.returncode == 0, answer.stderr
-    usage, _, rest = answer.stdout.partition('\n\n')
-    assert usage.startswith('usage:')
-    assert len(rest.split('\n\n')[0].split()) >= 4, 'a sentence that says what the program does'
-    assert re.search(r'^examples?:', answer.stdout, re.MULTILINE | re.IGNORECASE)
-    assert 'python ' in answer.stdout.lower().partition('example')[2], 'examples are complete commands'
+    assert done.returncode == 0, done.stderr
+    check(done.stdout)

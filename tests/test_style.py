@@ -19,10 +19,8 @@ LEFTOVER = re.compile(
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor, ast.AsyncWith)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
-COVERED_ELSEWHERE: dict[str, str] = {}
-"""Modules without a test file of the same name -> the test file that covers them."""
 SMALL = 25
-"""Modules with fewer statements need no test file of their own."""
+"""Modules with fewer statements need no test of their own."""
 
 
 @cache
@@ -172,13 +170,22 @@ def test_nothing_is_left_behind(pattern: re.Pattern[str], what: str) -> None:
 
 
 def test_tests_mirror_the_package() -> None:
+    """A module is tested by the file of its name or imported by another test of its part."""
+    texts = {path: (ROOT / path).read_text() for path in tracked() if path.name.startswith('test_')}
     problems = []
     for path, tree in trees('mmseg/').items():
         statements = sum(isinstance(node, ast.stmt) for node in ast.walk(tree))
-        expected = Path('tests', *path.parent.parts[1:], f'test_{path.stem}.py')
-        covering = Path(COVERED_ELSEWHERE.get(str(path), expected))
-        if path.name != '__init__.py' and statements >= SMALL and not (ROOT / covering).is_file():
-            problems.append(f'{path}: no {covering}')
+        if path.name == '__init__.py' or statements < SMALL:
+            continue
+        own, part = (
+            Path('tests', *path.parent.parts[1:], f'test_{path.stem}.py'),
+            Path('tests', *path.parts[1:2]),
+        )
+        parent, module = '.'.join(path.parent.parts), path.stem
+        wanted = re.compile(rf'from {parent} import [^\n]*\b{module}\b|{parent}\.{module}\b')
+        near = (text for test, text in texts.items() if len(path.parts) == 2 or part in test.parents)
+        if own not in texts and not any(wanted.search(text) for text in near):
+            problems.append(f'{path}: no {own}, and no test in {part} imports it')
     report(problems)
 
 
