@@ -96,14 +96,16 @@ def read_label(path: PathLike) -> NDArray[np.uint8]:
     if label.ndim != 2 or label.dtype != np.uint8:
         raise DataError(
             f'{path}: found a label map of shape {label.shape} and type {label.dtype}; expected one 8-bit '
-            'channel '
-            'of class ids. If these are the original labels, convert them first (tools/convert_datasets).'
+            'channel of class ids. If these are the original labels, convert them first '
+            '(tools/convert_datasets).'
         )
     return label
 
 
 def write_label_png(
-    path: PathLike, array: NDArray[np.integer], palette: Sequence[Sequence[int]] | None = None
+    path: PathLike,
+    array: NDArray[np.integer],
+    palette: Sequence[Sequence[int]] | NDArray[np.uint8] | None = None,
 ) -> None:
     """Write a map of ids 0..255 as an 8-bit PNG, atomically.
 
@@ -118,7 +120,10 @@ def write_label_png(
             temporary.write_bytes(cv2.imencode('.png', label)[1].tobytes())
             return
         image = Image.fromarray(label)
-        image.putpalette(np.asarray(palette, np.uint8).tobytes())
+        # All 256 entries: with fewer colours Pillow would write fewer bits a pixel and cut the ids.
+        colours = np.zeros((256, 3), np.uint8)
+        colours[: len(palette)] = palette
+        image.putpalette(colours.tobytes())
         image.save(temporary, format='PNG')
 
 

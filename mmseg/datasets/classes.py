@@ -103,8 +103,7 @@ def parse_class_merge(cfg: dict[str, Any] | None, class_names: Sequence[str] | N
     if unknown or outside or len(names) != len(classes):
         raise ConfigError(
             f'class_merge: unknown keys {unknown}, ids outside 0..{total - 1}: {outside}, {len(classes)} '
-            'classes and '
-            f'{len(names)} names. Expected dict(merge={{from: to}}, classes=[ids to score], names=[one per '
-            'class]).'
+            f'classes and {len(names)} names. Expected dict(merge={{from: to}}, classes=[ids to score], '
+            'names=[one per class]).'
         )
     return ClassMerge(merge, classes, names)

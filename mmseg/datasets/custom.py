@@ -219,8 +219,8 @@ class CustomDataset:
         if self.FULL_SIZE is None or len(margins) != 4:
             raise ConfigError(
                 f'crop_pseudo_margins: {list(margins)} given to {type(self).__name__}; expected [top, '
-                'bottom, left, '
-                'right] on a target data set whose full size is known (CityscapesDataset and its kind).'
+                'bottom, left, right] on a target data set whose full size is known (CityscapesDataset and '
+                'its kind).'
             )
         height, width = self.FULL_SIZE
         top, bottom, left, right = margins
@@ -254,6 +254,7 @@ class CustomDataset:
             'label_table': self.label_table,
             'valid_ids': self._valid_ids(),
             'ignore_index': self.ignore_index,
+            'remedy': self.remedy(),
         }
         if not self.test_mode:
             results['ann_info'] = info['ann']

@@ -15,8 +15,8 @@ class GTADataset(CustomDataset):
     SEG_MAP_SUFFIX = '_labelTrainIds.png'
     USES_SPLIT = False
     PREPARE = (
-        'Put the pictures and labels of GTA5 below {data_root}, then run '
-        '`python tools/convert_datasets/gta.py {data_root}`.'
+        'Put the pictures and labels of GTA5 below {data_root}, then run `python '
+        'tools/convert_datasets/gta.py {data_root}`.'
     )
 
 
@@ -30,8 +30,8 @@ class SynthiaDataset(CustomDataset):
     SEG_MAP_SUFFIX = '_labelTrainIds.png'
     USES_SPLIT = False
     PREPARE = (
-        'Put RGB and GT of RAND_CITYSCAPES below {data_root}, then run '
-        '`python tools/convert_datasets/synthia.py {data_root}`.'
+        'Put RGB and GT of RAND_CITYSCAPES below {data_root}, then run `python '
+        'tools/convert_datasets/synthia.py {data_root}`.'
     )
 
 
@@ -45,6 +45,6 @@ class CityscapesDataset(CustomDataset):
     SEG_MAP_SUFFIX = '_gtFine_labelTrainIds.png'
     FULL_SIZE = (1024, 2048)
     PREPARE = (
-        'Put leftImg8bit and gtFine of Cityscapes below {data_root}, then run '
-        '`python tools/convert_datasets/cityscapes.py {data_root}`.'
+        'Put leftImg8bit and gtFine of Cityscapes below {data_root}, then run `python '
+        'tools/convert_datasets/cityscapes.py {data_root}`.'
     )

@@ -149,7 +149,7 @@ def build_test_loader(
     return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is, **_worker_options(workers))
 
 
-def _as_it_is(item: Batch) -> Batch:
+def _as_it_is(item: Any) -> Any:
     return item
 
 

@@ -4,7 +4,6 @@ Every random decision comes from an argument of the narrow type :class:`Rng`, wh
 satisfies, so that reference checks can replay recorded draws.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -27,7 +26,7 @@ class Rng(Protocol):
     def uniform(self, low: float, high: float) -> float:
         """A number in [low, high)."""
 
-    def choice(self, a: int, p: Sequence[float] | NDArray[np.floating] | None = None) -> Any:
+    def choice(self, a: int, *, p: NDArray[np.float64] | None = None) -> Any:
         """A whole number in [0, a), with probabilities ``p`` if given."""
 
     def permutation(self, n: int) -> NDArray[np.int64]:

@@ -83,16 +83,32 @@ def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dic
 
 def read_stats(folder: str, remedy: str) -> list[dict[str, Any]]:
     """``sample_class_stats.json`` of a data set."""
-    return _read_json(folder, STATS_FILE, list, remedy)
+    content = _read_json(folder, STATS_FILE, list, remedy)
+    try:
+        total_pixels(content)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(
+            _unexpected(folder, STATS_FILE, '[{"0": pixels, ..., "file": name}, ...]', remedy)
+        ) from error
+    return content
 
 
 def read_samples(folder: str, remedy: str) -> Samples:
     """``samples_with_class.json`` of a data set, with base names of the files."""
     content = _read_json(folder, SAMPLES_FILE, dict, remedy)
-    return {
-        int(class_id): [(name.split('/')[-1], int(count)) for name, count in files]
-        for class_id, files in content.items()
-    }
+    try:
+        return {
+            int(class_id): [(name.split('/')[-1], int(count)) for name, count in files]
+            for class_id, files in content.items()
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(
+            _unexpected(folder, SAMPLES_FILE, '{"0": [[name, pixels], ...], ...}', remedy)
+        ) from error
+
+
+def _unexpected(folder: str, name: str, layout: str, remedy: str) -> str:
+    return f'{Path(folder) / name}: not the statistics of a conversion; expected {layout}. {remedy}'
 
 
 def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
@@ -110,8 +126,8 @@ def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
     if not isinstance(content, kind) or not content:
         raise DataError(
             f'{path}: found a {type(content).__name__} with '
-            f'{len(content) if hasattr(content, "__len__") else 0} '
-            f'entries; expected a filled {kind.__name__}. {remedy}'
+            f'{len(content) if hasattr(content, "__len__") else 0} entries; expected a filled '
+            f'{kind.__name__}. {remedy}'
         )
     return content
 

@@ -60,8 +60,8 @@ class RareClassSampler:
         if unknown:
             raise DataError(
                 f'{folder}: the statistics name {len(set(unknown))} label maps without a picture in '
-                f'{source.img_dir}, '
-                f'for instance {unknown[0]}. The statistics belong to other files. {remedy}'
+                f'{source.img_dir}, for instance {unknown[0]}. The statistics belong to other files. '
+                f'{remedy}'
             )
         logger.info('RCS Classes: %s', self.classes)
         logger.info('RCS ClassProb: %s', [round(float(p), 6) for p in probabilities])

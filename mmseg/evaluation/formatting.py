@@ -80,17 +80,15 @@ def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> d
     truths = sorted(Path(ann_dir).rglob(f'*{GROUND_TRUTH_SUFFIX}'))
     if not truths:
         raise DataError(
-            f'{ann_dir}: no files *{GROUND_TRUTH_SUFFIX}, which the official evaluation compares with. '
-            'They come with '
-            'Cityscapes (gtFine_trainvaltest.zip); use `--eval mIoU` to score with the train ids.'
+            f'{ann_dir}: no files *{GROUND_TRUTH_SUFFIX}, which the official evaluation compares with. They '
+            'come with Cityscapes (gtFine_trainvaltest.zip); use `--eval mIoU` to score with the train ids.'
         )
     stem_end = f'_{GROUND_TRUTH_SUFFIX}'
     predictions = [Path(folder) / f'{path.name.removesuffix(stem_end)}{suffix}.png' for path in truths]
     if missing := [path.name for path in predictions if not path.is_file()]:
         raise DataError(
             f'{folder}: {len(missing)} of {len(predictions)} predictions are missing, for instance '
-            f'{missing[0]}. Predict '
-            'all pictures of the split before the official evaluation.'
+            f'{missing[0]}. Predict all pictures of the split before the official evaluation.'
         )
     args = official_evaluation.args
     args.evalInstLevelScore = True

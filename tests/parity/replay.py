@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.parity.core import Check
 
@@ -39,16 +40,16 @@ class Replay:
         """The recorded number, scaled."""
         return low + (high - low) * self.random()
         """Position of the recorded value; size of the pool and use of probabilities must agree."""
-    def choice(self, a: int, p: Any = None) -> int:
+    def choice(self, a: int, *, p: Any = None) -> int:
         """Position of the recorded value in its pool; size of the pool and use of probabilities must agree."""
         draw = self._next('choice')
         if len(draw['among']) != a or bool(draw.get('with_class_probabilities')) != (p is not None):
             raise AssertionError(f'draw {self.position}: one of {a} asked for, recorded: {draw}')
         return draw['among'].index(draw['value'])
 
-    def permutation(self, n: int) -> np.ndarray:
-        """Not recorded anywhere."""
-        raise AssertionError('a permutation was asked for; none is recorded')
+    def permutation(self, n: int) -> NDArray[np.int64]:
+        """The recorded order of 0..n-1."""
+        return np.array(self._next('permutation')['value'])
 
     def check_finished(self, check: Check) -> None:
         """All recorded draws were used."""

@@ -104,8 +104,7 @@ class PhotoMetricDistortion(Transform):
         if image.dtype != np.uint8:
             raise ConfigError(
                 f'PhotoMetricDistortion: the picture has type {image.dtype}; it works on bytes, so put it '
-                'before '
-                'Normalize in the pipeline.'
+                'before Normalize in the pipeline.'
             )
         for change in drawn:
             image = apply_change(image, change)

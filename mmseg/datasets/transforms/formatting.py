@@ -43,7 +43,8 @@ class DefaultFormatBundle(Transform):
         if 'img' in results:
             results['img'] = image_tensor(results['img'])
         if 'gt_semantic_seg' in results:
-            results['gt_semantic_seg'] = image_tensor(results['gt_semantic_seg']).long()
+            # Converted by NumPy: torch would wake its thread pool for it, in every worker.
+            results['gt_semantic_seg'] = image_tensor(results['gt_semantic_seg'].astype(np.int64))
         if 'valid_pseudo_mask' in results:
             results['valid_pseudo_mask'] = image_tensor(results['valid_pseudo_mask'])
         return results
@@ -86,8 +87,8 @@ class Collect(Transform):
         if missing:
             raise ConfigError(
                 f'Collect: {", ".join(missing)} missing at the end of the pipeline; found '
-                f'{", ".join(sorted(results))}. '
-                'Add the step that makes it (LoadAnnotations, RandomFlip, Normalize, ...) or change the keys.'
+                f'{", ".join(sorted(results))}. Add the step that makes it (LoadAnnotations, RandomFlip, '
+                'Normalize, ...) or change the keys.'
             )
         kept = {key: results[key] for key in self.keys}
         kept['img_metas'] = {key: results[key] for key in self.meta_keys}

@@ -73,13 +73,14 @@ class LoadAnnotations(Transform):
     def apply(self, results: Results, drawn: Any) -> Results:
         """Set ``gt_semantic_seg`` and register it in ``seg_fields``; ``drawn`` is not used."""
         filename = _join(results.get('seg_prefix'), results['ann_info']['seg_map'])
+        if not os.path.exists(filename):
+            raise DataError(f'{filename}: no such label map. {results.get("remedy", "")}'.rstrip())
         label = read_label(filename)
         if 'img' in results and label.shape != results['img'].shape[:2]:
             raise DataError(
                 f'{filename}: the label map is {label.shape[1]}x{label.shape[0]} pixels, its picture '
                 f'{results["filename"]} is {results["img"].shape[1]}x{results["img"].shape[0]}. Both must '
-                'have the '
-                'same size; convert or copy this pair again.'
+                'have the same size; convert or copy this pair again.'
             )
         label = apply_table(label, results.get('label_table'), self.reduce_zero_label)
         check_ids(label, results.get('valid_ids'), results.get('ignore_index', 255), filename)
@@ -114,9 +115,7 @@ def check_ids(label: NDArray[np.uint8], valid_ids: int | None, ignore_index: int
         return
     found = np.unique(label[strange > 0]).tolist()
     raise DataError(
-        f'{filename}: found label ids {found[:10]}; expected 0..{valid_ids - 1} or {ignore_index} '
-        '(ignore). If these '
-        'are the original ids, convert the labels first (tools/convert_datasets), or name a class_merge in '
-        'the '
-        'configuration.'
+        f'{filename}: found label ids {found[:10]}; expected 0..{valid_ids - 1} or {ignore_index} (ignore). '
+        'If these are the original ids, convert the labels first (tools/convert_datasets), or name a '
+        'class_merge in the configuration.'
     )

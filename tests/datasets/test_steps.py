@@ -1,0 +1,34 @@
+"""Changes to lists of steps."""
+
+import pytest
+
+from mmseg.datasets.presets import expand_pipeline
+from mmseg.datasets.steps import with_collected, without_labels
+from mmseg.errors import ConfigError
+
+PRESET = {'type': 'TrainPipeline', 'img_scale': (40, 24), 'crop_size': (16, 20)}
+
+
+def test_labels_are_left_out() -> None:
+    steps = expand_pipeline(PRESET)
+    kept = without_labels(steps)
+    assert [s['type'] for s in kept] == [s['type'] for s in steps if s['type'] != 'LoadAnnotations']
+    assert kept[-1]['keys'] == ['img']
+    assert steps[-1]['keys'] == ['img', 'gt_semantic_seg']
+
+
+def test_labels_stay_where_a_crop_is_chosen_by_them() -> None:
+    steps = expand_pipeline({**PRESET, 'cat_max_ratio': 0.75})
+    assert without_labels(steps) == steps
+
+
+def test_key_is_added_once_and_the_given_list_stays() -> None:
+    steps = [{'type': 'Collect', 'keys': ['img']}]
+    twice = with_collected(with_collected(steps, 'mask'), 'mask')
+    assert twice == [{'type': 'Collect', 'keys': ['img', 'mask']}]
+    assert steps == [{'type': 'Collect', 'keys': ['img']}]
+
+
+def test_last_step_must_collect() -> None:
+    with pytest.raises(ConfigError, match='Collect'):
+        with_collected([{'type': 'Normalize'}], 'mask')

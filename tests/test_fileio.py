@@ -1,0 +1,124 @@
+"""Reading pictures and label maps, and writing without halves."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmseg.errors import DataError
+from mmseg.fileio import atomic_write, read_image, read_label, write_label_png
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+def test_image_round_trip_is_bgr(tmp_path: Path, picture: np.ndarray) -> None:
+    Image.fromarray(picture[..., ::-1]).save(tmp_path / 'a.png')
+    np.testing.assert_array_equal(read_image(tmp_path / 'a.png'), picture)
+
+
+def test_grey_picture_becomes_three_channels(tmp_path: Path, picture: np.ndarray) -> None:
+    cv2.imwrite(str(tmp_path / 'a.png'), picture[..., 0])
+    assert read_image(tmp_path / 'a.png').shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize('palette', [None, [[0, 0, 0], [9, 8, 7], [1, 2, 3]]])
+def test_label_round_trip(tmp_path: Path, palette: list[list[int]] | None) -> None:
+    label = np.random.default_rng(0).integers(0, 256, (7, 5)).astype(np.uint8)
+    write_label_png(tmp_path / 'deep/folder/l.png', label, palette)
+    np.testing.assert_array_equal(read_label(tmp_path / 'deep/folder/l.png'), label)
+    with Image.open(tmp_path / 'deep/folder/l.png') as image:
+        assert image.mode == ('L' if palette is None else 'P')
+        if palette:
+            assert image.getpalette()[3:6] == [9, 8, 7]
+
+
+@pytest.mark.parametrize('name', ['a.png', 'a.jpg'])
+@pytest.mark.parametrize('share', [0.05, 0.5, 0.9, 0.999])
+def test_truncated_picture_is_refused(tmp_path: Path, picture: np.ndarray, name: str, share: float) -> None:
+    path = tmp_path / name
+    cv2.imwrite(str(path), picture)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(DataError, match=name):
+        read_image(path)
+
+
+def test_progressive_jpeg_cut_between_scans_is_refused(tmp_path: Path, picture: np.ndarray) -> None:
+    path = tmp_path / 'a.jpg'
+    Image.fromarray(picture).save(path, progressive=True)
+    assert read_image(path).shape == picture.shape
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rfind(b'\xff\xda') - 4])
+    with pytest.raises(DataError):
+        read_image(path)
+
+
+def test_jpeg_with_trailing_bytes_is_read(tmp_path: Path, picture: np.ndarray) -> None:
+    path = tmp_path / 'a.jpg'
+    cv2.imwrite(str(path), picture)
+    path.write_bytes(path.read_bytes() + b'\0' * 100)
+    assert read_image(path).shape == picture.shape
+
+
+@pytest.mark.parametrize('read', [read_image, read_label])
+def test_flipped_byte_in_png_is_refused(tmp_path: Path, picture: np.ndarray, read) -> None:
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), picture[..., 0])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DataError, match='check sum'):
+        read(path)
+
+
+@pytest.mark.parametrize('read', [read_image, read_label])
+@pytest.mark.parametrize(('content', 'message'), [(b'', 'empty'), (b'no picture', 'damaged'), (None, 'no such file')])
+def test_unusable_file_is_named(tmp_path: Path, read, content: bytes | None, message: str) -> None:
+    path = tmp_path / 'strange.png'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as error:
+        read(path)
+    assert 'strange.png' in str(error.value)
+
+
+def test_folder_instead_of_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match='cannot be read'):
+        read_image(tmp_path)
+
+
+def test_raw_label_of_16_bits_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / 'raw.png'), np.zeros((4, 4, 3), np.uint16))
+    with pytest.raises(DataError, match='convert'):
+        read_label(tmp_path / 'raw.png')
+
+
+@pytest.mark.parametrize('error', [OSError(28, 'No space left on device'), KeyboardInterrupt()])
+def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: BaseException) -> None:
+    target = tmp_path / 'weights.pth'
+    target.write_text('old')
+
+    def fail() -> None:
+        with atomic_write(target) as temporary:
+            temporary.write_text('half')
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert target.read_text() == 'old'
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_write_replaces_at_the_end(tmp_path: Path) -> None:
+    target = tmp_path / 'new/file.txt'
+    with atomic_write(target) as temporary:
+        temporary.write_text('new')
+        assert not target.exists()
+        assert temporary.suffix == '.txt'
+    assert target.read_text() == 'new'
+    assert list(target.parent.iterdir()) == [target]
