@@ -1,0 +1,43 @@
+"""The benchmarks compare like with like: both sides give the same result."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def run(
+    names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> list[dict[str, Any]]:
+    """Results of tools/benchmark.py at the smallest sizes."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    sizes = ['--device', 'cpu', '--encoder', 'mit_b0', '--size', '64', '--batch', '1', '--rounds', '1']
+    monkeypatch.setattr(sys, 'argv', ['benchmark.py', *names, *sizes, '--json'])
+    with pytest.raises(SystemExit) as leaving:
+        runpy.run_path(str(TOOLS / 'benchmark.py'), run_name='__main__')
+    assert leaving.value.code in (0, None)
+    found = json.loads(capsys.readouterr().out)
+    assert found['machine']['commit']
+    results: list[dict[str, Any]] = found['results']
+    return results
+
+
+def test_parts_agree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    results = run(['attention', 'ema', 'optimizer', 'blur', 'convert'], monkeypatch, capsys)
+    assert len(results) == 9
+    for result in results:
+        assert result['difference'] < 1e-5, result['name']
+        assert result['ours_ms'] > 0
+
+
+@pytest.mark.slow
+def test_samples_and_steps_agree(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    sampling, step = run(['sampling', 'step'], monkeypatch, capsys)
+    assert sampling['difference'] == 0
+    assert step['difference'] < 1e-4
+    assert len(step['parts_ms']) == 5
