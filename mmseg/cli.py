@@ -4,7 +4,6 @@ import errno
 import os
 import re
 import sys
-import textwrap
 import traceback
 from collections.abc import Callable
 from functools import wraps
@@ -51,12 +50,7 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
 def _leave(message: str, code: int) -> NoReturn:
     if '--debug' in sys.argv:
         traceback.print_exc()
-    message = own_words(message)
-    lines = [
-        textwrap.fill(line, 100, break_long_words=False, break_on_hyphens=False)
-        for line in message.splitlines()
-    ]
-    sys.stderr.write('\n'.join(lines) + '\n')
+    sys.stderr.write(own_words(message) + '\n')
     sys.stderr.flush()
     sys.exit(code)
 

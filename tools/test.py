@@ -16,7 +16,7 @@ from mmseg.errors import UsageError
 EXAMPLES = """examples:
   python tools/test.py CONFIG work_dirs/NAME/latest.pth --eval mIoU
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --network teacher --show-dir preds --opacity 1
-  python tools/test.py CONFIG CHECKPOINT --test-set --format-only --eval-options imgfile_prefix=labelTrainIds to_label_id=False
+  python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir labelTrainIds --eval-options to_label_id=False
 """
 METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
 

@@ -1,0 +1,151 @@
+"""Every method trains through the real run; a resumed run equals an uninterrupted one bit for bit."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mmseg.config import load_config
+from mmseg.engine.checkpoint import read_checkpoint
+from mmseg.engine.loop import Run
+from mmseg.engine.train import train
+from tests.integration.tiny import METHODS, tiny_config
+
+pytestmark = pytest.mark.slow
+
+
+def run(config: dict[str, Any], folder: Path, **options: Any) -> Run:
+    return train(load_config(config), work_dir=folder, **options)
+
+
+def log_lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in sorted(folder.glob('*.log.json')) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_every_method_trains(method: str, tiny_data: Path, tmp_path: Path) -> None:
+    config = tiny_config(tiny_data, method)
+    config['runner']['max_iters'] = 4
+    config['evaluation']['interval'] = 4
+    done = run(config, tmp_path)
+    losses = [
+        value
+        for line in log_lines(tmp_path)
+        if line.get('mode') == 'train'
+        for name, value in line.items()
+        if 'loss' in name and not name.endswith('imnet_feat_dist')
+    ]
+    assert losses
+    assert all(math.isfinite(value) for value in losses)
+    scores = next(line for line in log_lines(tmp_path) if line.get('mode') == 'val')
+    assert scores['iter'] == 4
+    assert 0 <= scores['mIoU'] <= 1
+    for name, parameter in done.trainable.named_parameters():
+        frozen = name.startswith(('ema_model.', 'imnet_model.'))
+        assert (parameter.grad is None) == frozen, name
+
+
+def test_method_learns(tiny_data: Path, tmp_path: Path) -> None:
+    config = tiny_config(tiny_data, 'source_only')
+    config['runner']['max_iters'] = 40
+    config['optimizer']['lr'] = 1e-3
+    config['log_config']['interval'] = 10
+    run(config, tmp_path, validate=False)
+    losses = [line['decode.loss_seg'] for line in log_lines(tmp_path) if line.get('mode') == 'train']
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def assert_equal(one: Any, other: Any, place: str = '') -> None:
+    """Nested plain values and tensors are the same, bit for bit."""
+    assert type(one) is type(other), place
+    if isinstance(one, torch.Tensor):
+        assert torch.equal(one, other), place
+    elif isinstance(one, dict):
+        assert one.keys() == other.keys(), place
+        for key in one:
+            assert_equal(one[key], other[key], f'{place}.{key}')
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), place
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            assert_equal(*pair, place=f'{place}.{number}')
+    else:
+        assert one == other, place
+
+
+@pytest.mark.parametrize(
+    ('method', 'workers', 'precision'),
+    [
+        ('daformer', 0, 'fp32'),
+        ('daformer', 2, 'fp32'),
+        ('daformer', 0, 'bf16'),
+        ('dacs', 2, 'fp32'),
+        ('source_only', 0, 'fp32'),
+    ],
+)
+def test_exact_resume(method: str, workers: int, precision: str, tiny_data: Path, tmp_path: Path) -> None:
+    config = tiny_config(tiny_data, method)
+    config['data']['workers_per_gpu'] = workers
+    config['precision'] = precision
+    whole, again = tmp_path / 'whole', tmp_path / 'again'
+    run(config, whole)
+    again.mkdir()
+    shutil.copy(whole / 'iter_3.pth', again)
+    run(config, again, resume=True)
+    reference, resumed = read_checkpoint(whole / 'iter_6.pth'), read_checkpoint(again / 'iter_6.pth')
+    for part in ('state_dict', 'optimizer', 'training_state'):
+        assert_equal(reference[part], resumed[part], part)
+    if method == 'daformer':
+        teacher = 'ema_model.decode_head.conv_seg.weight'
+        early = read_checkpoint(whole / 'iter_3.pth')['state_dict'][teacher]
+        assert not torch.equal(early, resumed['state_dict'][teacher])
+
+
+def test_workers_make_no_difference(tiny_data: Path, tmp_path: Path) -> None:
+    config = tiny_config(tiny_data)
+    for workers in (0, 2):
+        config['data']['workers_per_gpu'] = workers
+        run(config, tmp_path / str(workers), validate=False)
+    one, other = (read_checkpoint(tmp_path / name / 'iter_6.pth')['state_dict'] for name in '02')
+    assert_equal(one, other)
+
+
+def test_published_checkpoint_resumes(tiny_data: Path, tmp_path: Path) -> None:
+    config = tiny_config(tiny_data)
+    run(config, tmp_path / 'ours', validate=False)
+    contents = read_checkpoint(tmp_path / 'ours' / 'iter_3.pth')
+    del contents['training_state']
+    path = tmp_path / 'published.pth'
+    torch.save(contents, path)
+    assert run(config, tmp_path / 'theirs', validate=False, resume_from=path).iteration == 6
+
+
+def test_load_from_takes_weights_only(tiny_data: Path, tmp_path: Path) -> None:
+    plain = tiny_config(tiny_data, 'source_only')
+    plain['runner']['max_iters'] = 3
+    run(plain, tmp_path / 'plain', validate=False)
+    config = tiny_config(tiny_data, 'daformer')
+    config['load_from'] = str(tmp_path / 'plain' / 'iter_3.pth')
+    config['runner']['max_iters'] = 1
+    done = run(config, tmp_path / 'adapted', validate=False)
+    assert done.iteration == 1
+    source = read_checkpoint(tmp_path / 'plain' / 'iter_3.pth')['state_dict']
+    name = 'backbone.patch_embed1.proj.weight'
+    change = (done.trainable.state_dict()[f'model.{name}'] - source[name]).abs().max()
+    assert change < 1e-3
+
+
+def test_checkpoint_has_the_published_layout(tiny_data: Path, tmp_path: Path) -> None:
+    run(tiny_config(tiny_data), tmp_path, validate=False)
+    contents = torch.load(tmp_path / 'latest.pth', weights_only=True)
+    assert list(contents)[:3] == ['meta', 'state_dict', 'optimizer']
+    assert contents['meta']['iter'] == 6
+    assert len(contents['meta']['CLASSES']) == 19
+    prefixes = list(dict.fromkeys(key.split('.')[0] for key in contents['state_dict']))
+    assert prefixes == ['model', 'ema_model', 'imnet_model']
+    groups = contents['optimizer']['param_groups']
+    assert len(groups) % 3 == 0
+    assert len(contents['optimizer']['state']) == len(groups) // 3
