@@ -6,14 +6,14 @@ put stored decisions in their place. Each kind of decision has a stream of its o
 the others as they were.
 """
 
-import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
 
+from mmseg.models.draws import Streams
 from mmseg.uda.augmentation import BLUR_THRESHOLD, Jitter, JitterStrength, Strong
 from mmseg.uda.mixing import LABEL_VALUES, choose_half, present_values
 from mmseg.uda.transfer import to_device
@@ -24,6 +24,9 @@ SIGMA_RANGE = (0.15, 1.15)
 
 class StepDraws(Protocol):
     """What a step may ask for."""
+
+    def stream(self, name: str) -> Any:
+        """Random numbers for what the network decides, see :meth:`Streams.stream`."""
 
     def gates(self) -> tuple[float, float]:
         """Two uniform numbers in [0, 1) that decide on colour jitter and on blur, for the whole batch."""
@@ -44,25 +47,8 @@ DrawSource = Callable[[int, int, int], StepDraws]
 """Makes the draws of a step from (seed, rank, iteration)."""
 
 
-class Draws:
-    """The draws of one step.
-
-    Args:
-        seed: seed of the run, >= 0.
-        rank: number of the process, >= 0.
-        iteration: number of the step, >= 0.
-    """
-
-    def __init__(self, seed: int, rank: int = 0, iteration: int = 0) -> None:
-        self._key = (seed, rank, iteration)
-        self._streams: dict[str, np.random.Generator] = {}
-
-    def stream(self, name: str) -> np.random.Generator:
-        """The generator of one kind of decision; asking again continues it."""
-        if name not in self._streams:
-            entropy = np.random.SeedSequence([*self._key, zlib.crc32(name.encode())])
-            self._streams[name] = np.random.Generator(np.random.PCG64(entropy))
-        return self._streams[name]
+class Draws(Streams):
+    """The draws of one step of self-training; see :class:`Streams`."""
 
     def gates(self) -> tuple[float, float]:
         """See :class:`StepDraws`."""
@@ -108,8 +94,3 @@ def draw_strong(
         jitter=draws.jitter(batch, strength) if jitter_gate > jitter_above else None,
         sigmas=draws.sigmas(batch) if blur and blur_gate > BLUR_THRESHOLD else None,
     )
-
-
-def process_rank() -> int:
-    """Number of this process in a distributed run, 0 otherwise."""
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0

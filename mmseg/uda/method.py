@@ -9,18 +9,21 @@ network's business, which images come is the data set's.
 import copy
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from mmseg.errors import ConfigError
+from mmseg.models.detail_crop import crop
+from mmseg.models.draws import process_rank
 from mmseg.models.dropout import set_dropout
-from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
+from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, View
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong
-from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong, process_rank
+from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
 from mmseg.uda.gradients import collect_gradients, gradient_norm
 from mmseg.uda.mixing import class_mask
@@ -47,7 +50,7 @@ class DACS(Trainable):
 
     Args:
         model: configuration of the segmentor; each of the networks is built from it.
-        max_iters: length of the run; here only because every adaptation method gets it.
+        max_iters: length of the run; every adaptation method gets it, this one needs it for nothing.
         alpha: share of the old teacher kept in a step, in [0, 1].
         pseudo_threshold: probability from which a pseudo-label counts as confident, in [0, 1].
         pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the target crop that get weight 0.
@@ -106,7 +109,6 @@ class DACS(Trainable):
             imnet_feature_dist_scale_min_ratio=imnet_feature_dist_scale_min_ratio,
             color_jitter_probability=color_jitter_probability,
         )
-        self.max_iters = max_iters
         self.pseudo_threshold = pseudo_threshold
         self.ignore_rows = (pseudo_weight_ignore_top, pseudo_weight_ignore_bottom)
         self.distance_weight = imnet_feature_dist_lambda
@@ -128,16 +130,13 @@ class DACS(Trainable):
         self.train()
 
     def init_weights(self) -> None:
-        """Load or draw the weights of every network; the teacher's are replaced by the student's in iteration
-        0.
-        """
+        """Load or draw the weights of every network; iteration 0 overwrites the teacher's by the student's."""
         for network in (self.model, self.ema_model, self.imnet_model):
             if network is not None:
                 network.init_weights()
 
     def train(self, mode: bool = True) -> 'DACS':
-        """Training mode for student and teacher, but no dropout in the teacher, whose batch norms use the
-        batch.
+        """Training mode for student and teacher, but no dropout in the teacher; its batch norms use the batch.
 
         The frozen network stays in evaluation mode.
         """
@@ -167,10 +166,10 @@ class DACS(Trainable):
         """
         image, label = batch['img'], batch['gt_semantic_seg']
         student = self.model.forward_train(image, label, draws=draws)
-        seen = {'img': image, 'label': label}
+        seen = {'img': image, 'label': label, **student.seen}
         distances: dict[str, Tensor] = {}
         if self.imnet_model is not None:
-            distance = self._feature_distance(image, label, student.features)
+            distance = self._feature_distance(image, label, student.views)
             distances['src.loss_imnet_feat_dist'] = self.distance_weight * distance.value
             seen |= {'distance_mask': distance.mask, 'distance_label': distance.label}
         if not self.print_grad_magnitude:
@@ -184,19 +183,27 @@ class DACS(Trainable):
         yield LossGroup('distance', {**logged, **distances})
         return {'Fdist Grad.': gradient_norm(collect_gradients(self.model.backbone), before)}
 
-    def _feature_distance(self, image: Tensor, label: Tensor, features: Sequence[Tensor]) -> Distance:
-        """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3)."""
+    def _feature_distance(self, image: Tensor, label: Tensor, views: Sequence[View]) -> Distance:
+        """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3).
+
+        The distances of several views of one image (``model.feature_scale = 'all'``) are summed; mask and label
+        are those of the first.
+        """
         assert self.imnet_model is not None
         with torch.no_grad():
-            frozen = self.imnet_model.extract_feat(image)
-        return feature_distance(
-            features[-1],
-            frozen[-1],
-            label,
-            self.distance_classes,
-            self.distance_min_ratio,
-            self.model.num_classes,
-        )
+            frozen = self.imnet_model.extract_views(image, [view.box for view in views])
+        parts = [
+            feature_distance(
+                view.features[-1],
+                features[-1],
+                label if view.box is None else crop(label, view.box),
+                self.distance_classes,
+                self.distance_min_ratio,
+                self.model.num_classes,
+            )
+            for view, features in zip(views, frozen, strict=True)
+        ]
+        return replace(parts[0], value=torch.stack([part.value for part in parts]).sum())
 
     @torch.no_grad()
     def _pseudo_label(self, batch: Batch) -> PseudoLabel:
@@ -229,6 +236,7 @@ class DACS(Trainable):
             'mask': mask,
             'target_img': target,
             'pseudo_label': pseudo.label,
+            **student.seen,
         }
         return LossGroup('mixed', {**logged, **losses, 'mix.pseudo_weight': pseudo.confident}, seen)
 

@@ -18,6 +18,7 @@ from mmseg.uda.augmentation import Jitter, JitterStrength
 from mmseg.uda.mixing import LABEL_VALUES
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
+from tests.parity.hrda import FixedBoxes
 from tests.parity.train_check import Step, check_step
 
 MAX_ITERS = 40000
@@ -59,7 +60,7 @@ def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt:
         logits.clear()
         if stored['lr_schedule'] is not None:
             set_learning_rates(optimizer, LrSchedule(**stored['lr_schedule']), iteration['iter'], MAX_ITERS)
-        replay = Replay(iteration)
+        replay = Replay(iteration, stored['model'].get('crop_coord_divisible', 1))
         trainable.draws = lambda seed, rank, at, replay=replay: replay  # type: ignore[assignment,misc]
         trainable.train()
         logged = trainable.train_step(make_batch(stored, iteration), optimizer)
@@ -125,9 +126,14 @@ def make_batch(stored: Stored, iteration: Stored) -> Batch:
 class Replay:
     """The stored draws of one step in place of random ones."""
 
-    def __init__(self, iteration: Stored) -> None:
+    def __init__(self, iteration: Stored, crop_divisible: int) -> None:
+        self.boxes = FixedBoxes(iteration.get('hr_crop_boxes_y1y2x1x2') or [], crop_divisible)
         self.classes = iteration.get('mix_classes')
         self.strong = iteration.get('strong_draws') or {}
+
+    def stream(self, name: str) -> FixedBoxes:
+        """The draws of the network: its detail crops."""
+        return self.boxes.stream(name)
 
     def gates(self) -> tuple[float, float]:
         """Stored gates; without them everything stays off."""

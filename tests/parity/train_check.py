@@ -57,14 +57,26 @@ class Step:
     optimizer: OptimWrapper
 
 
-def tolerances(number: int) -> Tolerances:
-    """Tolerances of a step by its place."""
+LARGE_STEPS = Tolerances(2e-3, 0.3, 5e-2, 5e-4, 5e-4, 1.5e-2, 4, 20)
+"""From the second step on, after AdamW steps of ``LARGE_ADAMW_RATE`` or more (golden/README.md on dacs_higher_lr).
+
+AdamW's first step moves each parameter by its rate whatever the size of its gradient. Where a gradient is tiny,
+rounding decides the direction; at ten times the published rate a few such entries change the next losses visibly.
+"""
+
+LARGE_ADAMW_RATE = 6e-4
+
+
+def tolerances(number: int, optimizer: Stored) -> Tolerances:
+    """Tolerances of a step by its place and by the optimiser of the case."""
+    if number > 0 and optimizer['type'] == 'AdamW' and optimizer['lr'] >= LARGE_ADAMW_RATE:
+        return LARGE_STEPS
     return (FIRST, SECOND, LATER)[min(number, 2)]
 
 
 def check_step(check: Check, step: Step, stored: Stored, want: Stored, arrays: Arrays) -> None:
     """Compare everything that is stored about a step."""
-    allowed = tolerances(step.number)
+    allowed = tolerances(step.number, stored['optimizer'])
     name = f'it{want["iter"]}'
     check_logs(check, step, want, allowed, name)
     check_gradients(check, step, want, allowed, name)
@@ -113,9 +125,10 @@ def check_parameters(check: Check, step: Step, want: Stored, allowed: Tolerances
         value = state[key].double()
         relative = allowed.buffer_norm if key in buffers else allowed.norm
         check.close(f'{name} norm of {key}', value.norm(), stats['norm'], rtol=relative)
-        # A mean may nearly vanish; it is judged by the size of the entries.
+        # A mean may nearly vanish, so it is judged by the size of the entries. It gets ten times the tolerance of
+        # the norm, to which single entries that AdamW moves the other way, for a tiny gradient's sign, add less.
         size = stats['norm'] / value.numel() ** 0.5
-        check.close(f'{name} mean of {key}', value.mean(), stats['mean'], atol=relative * size)
+        check.close(f'{name} mean of {key}', value.mean(), stats['mean'], atol=10 * relative * size)
 
 
 def check_teacher(

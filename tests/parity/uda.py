@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.optimizer import parameter_options
 from mmseg.engine.schedule import lr_at
-from mmseg.models.crops import crop_offset_bounds
+from mmseg.models.detail_crop import draw_box
 from mmseg.uda import augmentation, feature_distance, mixing
 from mmseg.uda.draws import SIGMA_RANGE, Draws
 from mmseg.uda.teacher import MeanTeacher, effective_alpha
@@ -237,13 +237,28 @@ def check_rcs(check: Check, stored: Stored, arrays: Arrays) -> None:
         check.close(f'probabilities at {entry["temperature"]}', probabilities, entry['probs'], atol=1e-5)
 
 
+class RangeRecorder:
+    """A random stream that remembers what it was asked for and answers with the largest value."""
+
+    def __init__(self) -> None:
+        self.ranges: list[list[int]] = []
+
+    def integers(self, low: int, high: int) -> int:
+        """``high - 1``."""
+        self.ranges.append([low, high])
+        return high - 1
+
+
 def check_crop_draws(check: Check, stored: Stored, arrays: Arrays) -> None:
     """Ranges that the offset of a detail crop is drawn from."""
     for entry in stored['hr_crop_draws']:
-        bounds = crop_offset_bounds(entry['img'], entry['crop'], entry['divisible'])
-        ranges = [] if bounds is None else [[0, bound] for bound in bounds]
-        check.equal(f'{entry["img"]} {entry["crop"]}', ranges, entry['integer_draw_ranges_half_open'])
-        check.equal('multiplier', entry['divisible'], entry['offset_multiplier'])
+        recorder = RangeRecorder()
+        y, _, x, _ = draw_box(recorder, entry['img'], entry['crop'], entry['divisible'])
+        want = entry['integer_draw_ranges_half_open']
+        check.equal(f'{entry["img"]} {entry["crop"]}', recorder.ranges, want)
+        check.equal(
+            'offsets', [y, x], [entry['offset_multiplier'] * (high - 1) for _, high in want] or [0, 0]
+        )
 
 
 def check_lr(check: Check, stored: Stored, arrays: Arrays) -> None:
