@@ -1,7 +1,7 @@
 """Scenes in the raw file formats and folder layouts of GTA, SYNTHIA and Cityscapes (spec/data.md 1).
 
 Files that exist are kept, so an interrupted run goes on where it stopped. A note (``scenes.json``)
-beside them tells what was drawn; other scenes, another size or style start over.
+beside them tells what was drawn; other scenes, another size or style start over. Functions return how many were drawn.
 """
 
 import json
@@ -33,29 +33,29 @@ Task = tuple[int, Path, Path]
 def write_gta(
     root: str | Path, count: int, size: Size = (256, 128), style: str = 'render', first_seed: int = 0,
     progress: bool = False,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """``images/00001.png`` and palette PNGs of raw ids ``labels/00001.png``. ``size``: width, height."""
     root = Path(root)
     names = [f'{index + 1:05d}.png' for index in range(count)]
     tasks = [(first_seed + i, root / 'images' / name, root / 'labels' / name) for i, name in enumerate(names)]
-    _write(root, tasks, size, style, _write_gta_label, progress)
+    return _write(root, tasks, size, style, _write_gta_label, progress)
 
 
 def write_synthia(
     root: str | Path, count: int, size: Size = (256, 128), style: str = 'render', first_seed: int = 0,
     progress: bool = False,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """``RGB/0000000.png``, 16-bit ``GT/LABELS/0000000.png`` (R class, G instance)."""
     root = Path(root)
     names = [f'{index:07d}.png' for index in range(count)]
     tasks = [(first_seed + i, root / 'RGB' / name, root / 'GT/LABELS' / name) for i, name in enumerate(names)]
-    _write(root, tasks, size, style, _write_synthia_label, progress)
+    return _write(root, tasks, size, style, _write_synthia_label, progress)
 
 
 def write_cityscapes(
     root: str | Path, counts: Mapping[str, int], size: Size = (256, 128), style: str = 'photo',
     first_seed: int = 0, progress: bool = False,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """``leftImg8bit/{split}/{city}/..._leftImg8bit.png`` and ``gtFine/.../..._gtFine_polygons.json``.
 
     Args:
@@ -74,7 +74,7 @@ def write_cityscapes(
             picture, label = f'leftImg8bit/{name}leftImg8bit.png', f'gtFine/{name}gtFine_polygons.json'
             tasks.append((first_seed + len(tasks), root / picture, root / label))
         (root / 'gtFine' / split).mkdir(parents=True, exist_ok=True)
-    _write(root, tasks, size, style, _write_polygons, progress)
+    return _write(root, tasks, size, style, _write_polygons, progress)
 
 
 def write_layouts(root: str | Path, count: int, size: Size = (256, 128)) -> None:
@@ -92,7 +92,7 @@ def _write(
     style: str,
     write_label: Callable[[Path, Scene], None],
     progress: bool,
-) -> None:
+) -> int:
     if min(size) < 48 or max(size) < 96:
         raise DataError(f'Scenes of {size[0]}x{size[1]} pixels were asked for; the least is 96x48.')
     _start_over_if_changed(
@@ -104,6 +104,7 @@ def _write(
         write_label(label, scene)
         with atomic_write(picture) as temporary:
             temporary.write_bytes(cv2.imencode('.png', draw_scene(scene, style))[1].tobytes())
+    return len(missing)
 
 
 def _start_over_if_changed(root: Path, wanted: dict[str, object]) -> None:
