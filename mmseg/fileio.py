@@ -137,7 +137,7 @@ def _decode(content: bytes, flag: int) -> NDArray[np.uint8] | None:
 def _decode_with_pillow(content: bytes, path: PathLike) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(content)) as image:
-            return np.asarray(image).squeeze()
+            return np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(_damaged(path, str(error) or 'it cannot be decoded')) from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> d
 
     Args:
         folder: predictions, named like the pictures.
-        ann_dir: searched for ``*gtFine_labelIds.png``.
+        ann_dir: searched for ``*gtFine_labelIds.png``, which need ``*gtFine_instanceIds.png`` beside them.
         suffix: ending of the pictures' names that ``gtFine_labelIds`` stands for, without extension
             ('_leftImg8bit').
 
@@ -90,9 +91,12 @@ def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> d
             f'{folder}: {len(missing)} of {len(predictions)} predictions are missing, for instance '
             f'{missing[0]}. Predict all pictures of the split before the official evaluation.'
         )
+    if not hasattr(np, 'in1d'):
+        # cityscapesscripts 2.3 calls np.in1d, which NumPy 2.4 removed; only its own view of NumPy is completed.
+        official_evaluation.np = SimpleNamespace(**{**vars(np), 'in1d': np.isin})
     args = official_evaluation.args
     args.evalInstLevelScore = True
-    args.evalPixelAccuracy = True
+    args.evalPixelAccuracy = False
     args.JSONOutput = False
     args.quiet = True
     results: dict[str, Any] = official_evaluation.evaluateImgLists(

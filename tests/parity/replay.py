@@ -39,7 +39,7 @@ class Replay:
     def uniform(self, low: float, high: float) -> float:
         """The recorded number, scaled."""
         return low + (high - low) * self.random()
-        """Position of the recorded value; size of the pool and use of probabilities must agree."""
+
     def choice(self, a: int, *, p: Any = None) -> int:
         """Position of the recorded value in its pool; size of the pool and use of probabilities must agree."""
         draw = self._next('choice')

@@ -55,7 +55,9 @@ def test_normalize_records_what_it_did() -> None:
 
 @given(factor=st.floats(0.5, 1.5), shift=st.floats(-32, 32))
 def test_table_is_the_plain_arithmetic(factor: float, shift: float) -> None:
-    want = np.clip(ALL_BYTES.astype(np.float32) * np.float32(factor) + np.float32(shift), 0, 255).astype(np.uint8)
+    want = np.clip(ALL_BYTES.astype(np.float32) * np.float32(factor) + np.float32(shift), 0, 255).astype(
+        np.uint8
+    )
     np.testing.assert_array_equal(scale_bytes(ALL_BYTES, factor, shift), want)
 
 

@@ -31,7 +31,12 @@ sides = st.integers(1, 40)
 def results(height: int = 12, width: int = 20) -> dict[str, Any]:
     """Picture and label that encode their own position."""
     rows, columns = np.mgrid[:height, :width].astype(np.uint8)
-    return {'img': np.dstack([rows, columns, rows]), 'gt_semantic_seg': rows + columns, 'seg_fields': ['gt_semantic_seg']}
+    label = rows + columns
+    return {
+        'img': np.dstack([rows, columns, rows]),
+        'gt_semantic_seg': label,
+        'seg_fields': ['gt_semantic_seg'],
+    }
 
 
 @given(h=sides, w=sides, scale=st.tuples(st.integers(4, 80), st.integers(4, 80)))
@@ -88,7 +93,11 @@ def test_ratio_of_the_own_size() -> None:
 
 @pytest.mark.parametrize(
     ('options', 'random'),
-    [({'img_scale': (4, 4)}, False), ({'img_scale': [(4, 4), (8, 8)]}, True), ({'ratio_range': (1, 2)}, True)],
+    [
+        ({'img_scale': (4, 4)}, False),
+        ({'img_scale': [(4, 4), (8, 8)]}, True),
+        ({'ratio_range': (1, 2)}, True),
+    ],
 )
 def test_only_some_resizes_draw(options: dict[str, Any], random: bool) -> None:
     assert Resize(**options).random is random
@@ -133,7 +142,9 @@ def test_share_of_the_largest_class(label: list[int], expected: bool) -> None:
 
 def test_ids_are_counted() -> None:
     label = np.random.default_rng(0).integers(0, 256, (30, 50)).astype(np.uint8)
-    np.testing.assert_array_equal(count_ids(label[3:20, 5:]), np.bincount(label[3:20, 5:].ravel(), minlength=256))
+    np.testing.assert_array_equal(
+        count_ids(label[3:20, 5:]), np.bincount(label[3:20, 5:].ravel(), minlength=256)
+    )
 
 
 class CountingRng:

@@ -53,8 +53,12 @@ def test_id_outside_the_table_is_named(tmp_path: Path) -> None:
 
 
 def test_missing_label_tells_how_to_make_it(tmp_path: Path) -> None:
-    results = {'ann_info': {'seg_map': 'no.png'}, 'seg_prefix': str(tmp_path), 'remedy': 'Run the conversion.'}
-    with pytest.raises(DataError, match='no such label map. Run the conversion.'):
+    results = {
+        'ann_info': {'seg_map': 'no.png'},
+        'seg_prefix': str(tmp_path),
+        'remedy': 'Run the conversion.',
+    }
+    with pytest.raises(DataError, match=r'no such label map\. Run the conversion\.'):
         LoadAnnotations()(results, rng_for(0, 0))
 
 

@@ -1,0 +1,90 @@
+"""Probabilities, candidates and statistics files of rare class sampling."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmseg.datasets.rare_classes import (
+    candidates,
+    class_probabilities,
+    merge_samples,
+    min_count,
+    read_samples,
+    read_stats,
+    total_pixels,
+)
+from mmseg.errors import DataError
+
+STATS = [{'0': 60, '4': 10, 'file': 'a'}, {'0': 20, '2': 10, 'file': 'b'}]
+
+
+def test_totals_and_order() -> None:
+    assert total_pixels(STATS) == {0: 80, 2: 10, 4: 10}
+    assert class_probabilities(STATS, 0.1)[0] == [2, 4, 0]
+
+
+@pytest.mark.parametrize('temperature', [0.05, 0.5, 10.0])
+def test_probabilities_are_the_softmax(temperature: float) -> None:
+    weights = np.exp((1 - np.array([0.1, 0.1, 0.8])) / temperature)
+    np.testing.assert_allclose(class_probabilities(STATS, temperature)[1], weights / weights.sum(), rtol=1e-5)
+
+
+def test_infinite_temperature_is_uniform() -> None:
+    np.testing.assert_allclose(class_probabilities(STATS, math.inf)[1], 1 / 3, rtol=1e-6)
+
+
+@given(
+    counts=st.dictionaries(st.integers(0, 18), st.integers(1, 10**7), min_size=1),
+    temperature=st.floats(0.01, 10),
+)
+def test_rarer_classes_are_never_less_likely(counts: dict[int, int], temperature: float) -> None:
+    stats = [{**{str(k): v for k, v in counts.items()}, 'file': 'a'}]
+    classes, probabilities = class_probabilities(stats, temperature)
+    assert [counts[c] for c in classes] == sorted(counts.values())
+    assert (np.diff(probabilities) <= 0).all()
+    assert probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_candidates_have_more_than_the_limit() -> None:
+    samples = {0: [('a', 5), ('b', 6), ('c', 7)]}
+    assert candidates(samples, [0], 5) == {0: ['b', 'c']}
+    with pytest.raises(DataError, match='min_pixels=7 pixels of class 0, 3'):
+        candidates(samples, [0, 3], 7)
+
+
+def test_merged_classes_share_their_files() -> None:
+    table = np.arange(256, dtype=np.uint8)
+    table[3] = 2
+    merged = merge_samples({2: [('a', 5)], 3: [('a', 4), ('b', 1)], 0: [('b', 2)]}, table)
+    assert merged == {2: [('a', 9), ('b', 1)], 0: [('b', 2)]}
+
+
+def test_limit_of_a_crop() -> None:
+    assert min_count(3000, 0.5) == 1500
+    assert min_count(3000, 0) == -math.inf
+
+
+def test_files_are_read_with_base_names(tmp_path: Path) -> None:
+    (tmp_path / 'sample_class_stats.json').write_text(json.dumps(STATS))
+    (tmp_path / 'samples_with_class.json').write_text('{"0": [["data/gta/labels/a.png", 5]]}')
+    assert read_stats(str(tmp_path), '') == STATS
+    assert read_samples(str(tmp_path), '') == {0: [('a.png', 5)]}
+
+
+@pytest.mark.parametrize('read', [read_stats, read_samples])
+@pytest.mark.parametrize(
+    'content', [None, '', '{', '[]', '{}', '3', '[1]', '{"road": [["a", 1]]}', '{"0": [["a"]]}']
+)
+def test_unusable_statistics_name_file_and_remedy(tmp_path: Path, read: Any, content: str | None) -> None:
+    for name in ('sample_class_stats.json', 'samples_with_class.json'):
+        if content is not None:
+            (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=r'(sample_class_stats|samples_with_class)\.json') as error:
+        read(str(tmp_path), 'Run gta.py.')
+    assert 'Run gta.py.' in str(error.value) or content == ''
