@@ -92,11 +92,9 @@ def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Repor
 def _check_keys(section: Mapping[str, Any], place: str, allowed: set[str], report: Report) -> None:
     unused = schema.UNUSED.get(place, set())
     for key in section:
-        if key in allowed:
-            continue
         if key in unused:
             report.notes.append(f'{place}.{key}: accepted, has no effect')
-        else:
+        elif key not in allowed:
             report.problems.append(f'{place}.{key}: unknown key{nearest(key, allowed)}.')
 
 

@@ -102,7 +102,9 @@ def _read(source: Source) -> tuple[dict[str, Any], set[str]]:
 def _read_file(path: Path) -> tuple[dict[str, Any], set[str]]:
     helpers = scan(path).helpers()
     try:
-        values = Config.fromfile(str(path), import_custom_modules=False).to_dict()
+        values = Config.fromfile(
+            str(path), import_custom_modules=False, use_environment_variables=False
+        ).to_dict()
     except Exception as error:
         raise ConfigError(_explain(path, error)) from error
     public = {key: value for key, value in values.items() if not key.startswith('_')}

@@ -27,10 +27,9 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
                 f'--cfg-options: found {pair!r}, expected KEY=VALUE without blanks, for instance '
                 'data.samples_per_gpu=1 or "model.test_cfg.crop_size=(512,512)".'
             )
-        try:
-            action(argparse.ArgumentParser(), namespace, [pair])
-        except AssertionError as error:
-            raise UsageError(f'--cfg-options {pair}: brackets do not match ({error}).') from error
+        if any(pair.count(opening) != pair.count(closing) for opening, closing in ('()', '[]')):
+            raise UsageError(f'--cfg-options {pair}: brackets do not match.')
+        action(argparse.ArgumentParser(), namespace, [pair])
     return dict(namespace.options or {})
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class LrSchedule:
@@ -92,8 +94,17 @@ class TrainSettings:
 
 
 def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
-    """Translate a checked configuration."""
+    """Translate a checked configuration.
+
+    Raises:
+        ConfigError: the configuration does not say how long to train.
+    """
     values = cfg.to_dict() if isinstance(cfg, Config) else dict(cfg)
+    if not values.get('runner'):
+        raise ConfigError(
+            'The configuration cannot be trained: runner is missing. Add, for instance, '
+            "runner = dict(type='IterBasedRunner', max_iters=40000)."
+        )
     max_iters = int(values['runner']['max_iters'])
     data = values.get('data') or {}
     seed = values.get('seed')

@@ -1,0 +1,144 @@
+"""Strict checking: every problem at once, each with its place and the nearest valid name."""
+
+from typing import Any
+
+import pytest
+
+from mmseg.config.check import check_config, inspect_config, nearest, parameters
+from mmseg.errors import ConfigError
+
+SECTIONS: dict[str, Any] = {
+    'model': {
+        'type': 'EncoderDecoder',
+        'backbone': {'type': 'mit_b0', 'style': 'pytorch'},
+        'decode_head': {
+            'type': 'SegFormerHead',
+            'in_channels': [32, 64, 160, 256],
+            'in_index': [0, 1, 2, 3],
+            'channels': 128,
+            'num_classes': 19,
+            'decoder_params': {},
+            'loss_decode': {'type': 'CrossEntropyLoss', 'loss_weight': 1.0},
+        },
+        'test_cfg': {'mode': 'whole'},
+    },
+    'uda': {'type': 'DACS', 'alpha': 0.99, 'imnet_feature_dist_scale_method': 'ratio'},
+    'data': {
+        'samples_per_gpu': 2,
+        'workers_per_gpu': 4,
+        'train': {
+            'type': 'GTADataset',
+            'data_root': 'data/gta/',
+            'img_dir': 'images',
+            'ann_dir': 'labels',
+            'pipeline': [{'type': 'LoadImageFromFile'}, {'type': 'Resize', 'img_scale': (64, 32)}],
+        },
+    },
+    'optimizer': {'type': 'AdamW', 'lr': 6e-5, 'paramwise_cfg': {'custom_keys': {'head': {'lr_mult': 10.0}}}},
+    'runner': {'type': 'IterBasedRunner', 'max_iters': 10},
+    'n_gpus': 1,
+}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """The valid configuration with values set by dotted key ('.' written as '__')."""
+
+    def copy(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: copy(item) for key, item in value.items()}
+        return [copy(item) for item in value] if isinstance(value, list) else value
+
+    values = copy(SECTIONS)
+    for key, value in changes.items():
+        *parents, last = key.split('__')
+        holder = values
+        for parent in parents:
+            holder = holder[int(parent) if parent.isdigit() else parent]
+        holder[last] = value
+    return values
+
+
+def problems(**changes: Any) -> list[str]:
+    return inspect_config(config(**changes)).problems
+
+
+def test_valid_configuration_has_only_notes() -> None:
+    report = check_config(config())
+    assert report.problems == []
+    assert [note.split(':')[0] for note in report.notes] == [
+        'n_gpus',
+        'model.backbone.style',
+        'uda.imnet_feature_dist_scale_method',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'told'),
+    [
+        ('sed', 1, "sed: unknown key; the nearest valid name is 'seed'"),
+        ('uda__alhpa', 1, "uda.alhpa: unknown key; the nearest valid name is 'alpha'"),
+        ('model__backbone__drop_pth_rate', 1, "model.backbone.drop_pth_rate: unknown key; the nearest valid name"),
+        ('model__backbone__type', 'mitb0', "model.backbone.type: no model is called 'mitb0'"),
+        ('model__decode_head__chanels', 1, "the nearest valid name is 'channels'"),
+        ('model__decode_head__loss_decode__weight', 1, "the nearest valid name is 'loss_weight'"),
+        ('data__train__img_dirs', 1, "the nearest valid name is 'img_dir'"),
+        ('data__train__pipeline__1__img_scael', 1, "data.train.pipeline.1.img_scael: unknown key; the nearest"),
+        ('data__train__pipeline__1__type', 'Resise', "the nearest valid name is 'Resize'"),
+        ('data__train__pipeline', {'type': 'TranPipeline'}, "the nearest valid name is 'TrainPipeline'"),
+        ('data__train__pipeline', {'type': 'TrainPipeline', 'img_scale': (8, 4)}, 'crop_size: missing'),
+        ('data__train', 'gta', 'data.train: expected a dict with a type'),
+        ('optimizer__weight_dekay', 1, "the nearest valid name is 'weight_decay'"),
+        ('optimizer__type', 'Adamw', "the nearest valid name is 'AdamW'"),
+        ('optimizer__paramwise_cfg__custom_keys__head__lr_mul', 1, "the nearest valid name is 'lr_mult'"),
+        ('optimizer__lr', 'fast', "optimizer.lr: found 'fast', expected a number"),
+        ('runner__max_iters', 0, 'expected a whole number of at least 1'),
+        ('runner__max_iters', True, 'expected a whole number of at least 1'),
+        ('evaluation', 3, 'evaluation: expected a dict'),
+        ('precision', 'fp8', "'fp32', 'bf16' or 'fp16'"),
+        ('model__test_cfg__mode', 'slide', 'model.test_cfg.crop_size: missing'),
+    ],
+)  # fmt: skip
+def test_problem_names_its_place_and_the_nearest_name(key: str, value: Any, told: str) -> None:
+    found = problems(**{key: value})
+    assert any(told in problem for problem in found), found
+
+
+def test_missing_parameters_are_told() -> None:
+    values = config()
+    del values['model']['decode_head']
+    del values['data']['train']['pipeline']
+    found = inspect_config(values).problems
+    assert any(problem.startswith('model.decode_head: missing') for problem in found)
+    assert any(problem.startswith('data.train.pipeline: missing') for problem in found)
+
+
+def test_all_problems_are_raised_together() -> None:
+    values = config(sed=1, uda__alhpa=0.9, precision='fp8')
+    with pytest.raises(ConfigError, match='3 problems') as caught:
+        check_config(values)
+    assert all(name in str(caught.value) for name in ('sed', 'alhpa', 'fp8'))
+    assert caught.value.exit_code == 2
+
+
+def test_helper_variables_are_no_problem() -> None:
+    assert inspect_config({'my_size': 3}, helpers=['my_size']).problems == []
+    assert inspect_config({'train_pipeline': []}).problems == []
+    assert len(inspect_config({'my_size': 3}).problems) == 1
+
+
+def test_parameters_of_classes_functions_and_bases() -> None:
+    class Base:
+        def __init__(self, depth: int, width: int = 2) -> None: ...
+
+    class Child(Base):
+        def __init__(self, style: str, **kwargs: Any) -> None: ...
+
+    assert parameters(Base) == ({'depth', 'width', 'self'} - {'self'}, {'depth'})
+    assert parameters(Child) == ({'style', 'depth', 'width'}, {'style', 'depth'})
+    assert parameters(lambda size, ratio=1: None) == ({'size', 'ratio'}, {'size'})
+
+
+def test_nearest_is_case_blind_and_lists_few_names() -> None:
+    assert nearest('ADAMW', ['AdamW', 'SGD']) == "; the nearest valid name is 'AdamW'"
+    assert nearest('zzz', ['a', 'b']) == '; valid: a, b'
+    assert nearest('zzz', [str(i) for i in range(20)]) == ''

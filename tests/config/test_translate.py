@@ -1,0 +1,56 @@
+"""The published dialect in the engine's terms."""
+
+import pytest
+
+from mmseg.config import LrSchedule, train_settings
+from mmseg.errors import ConfigError
+
+PUBLISHED = {
+    'runner': {'type': 'IterBasedRunner', 'max_iters': 40000},
+    'data': {'samples_per_gpu': 2, 'workers_per_gpu': 1},
+    'optimizer': {'type': 'AdamW', 'lr': 6e-5},
+    'optimizer_config': None,
+    'lr_config': {
+        'policy': 'poly', 'warmup': 'linear', 'warmup_iters': 1500, 'warmup_ratio': 1e-6, 'power': 1.0,
+        'min_lr': 0.0, 'by_epoch': False,
+    },
+    'checkpoint_config': {'by_epoch': False, 'interval': 40000, 'max_keep_ckpts': 1},
+    'evaluation': {'interval': 4000, 'metric': 'mIoU'},
+    'log_config': {'interval': 50, 'hooks': [{'type': 'TextLoggerHook'}, {'type': 'TensorboardLoggerHook'}]},
+    'uda': {'debug_img_interval': 1000},
+    'seed': 2,
+}  # fmt: skip
+
+
+def test_published_values() -> None:
+    settings = train_settings(PUBLISHED)
+    assert (settings.max_iters, settings.seed, settings.samples_per_gpu, settings.workers) == (40000, 2, 2, 1)
+    assert settings.schedule == LrSchedule('poly', 1.0, 0.0, 'linear', 1500, 1e-6)
+    assert settings.optimizer == {'type': 'AdamW', 'lr': 6e-5}
+    assert settings.grad_clip is None
+    assert (settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last) == (40000, 1, True)
+    assert (settings.eval_interval, settings.eval_metrics) == (4000, ('mIoU',))
+    assert settings.log_hooks == ({'type': 'TensorboardLoggerHook'},)
+    assert settings.debug_img_interval == 1000
+
+
+def test_defaults_are_plain_float32() -> None:
+    settings = train_settings({'runner': {'max_iters': 3}, 'seed': None})
+    assert (settings.precision, settings.compile, settings.channels_last) == ('fp32', False, False)
+    assert settings.schedule == LrSchedule()
+    assert (settings.seed, settings.checkpoint_interval, settings.eval_interval) == (0, 3, 0)
+
+
+def test_gradient_clipping_and_several_metrics() -> None:
+    changed = {
+        'optimizer_config': {'grad_clip': {'max_norm': 1.0}},
+        'evaluation': {'metric': ['mIoU', 'mDice']},
+    }
+    settings = train_settings({**PUBLISHED, **changed})
+    assert settings.grad_clip == {'max_norm': 1.0}
+    assert settings.eval_metrics == ('mIoU', 'mDice')
+
+
+def test_training_needs_a_length() -> None:
+    with pytest.raises(ConfigError, match='runner'):
+        train_settings({'seed': 1})

@@ -1,0 +1,96 @@
+"""Stored experiment tables: what the published generators returned, and what it means after merging.
+
+A case holds all runs of an id. Rows whose networks or data sets are not part of this version are not generated;
+such a case compares the others and then fails, saying how many are missing.
+"""
+
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmseg.config import load_config, resolved
+from mmseg.experiments import TABLE, available_rows
+from mmseg.experiments.generate import compose_all
+from tests.parity.core import Case, Check, family, stem
+
+
+@family('experiments/*.json')
+def generated(file: Path, root: Path) -> Iterator[Case]:
+    """``{id: [configuration, ...]}`` of one project, which the file's name tells."""
+    for number, configs in json.loads(file.read_text()).items():
+        yield Case(
+            f'{stem(file, root)}/{number}',
+            lambda check, n=number, want=configs: _compare_generated(check, file.stem, n, want),
+        )
+
+
+@family('experiments/*.json.xz')
+def merged(file: Path, root: Path) -> Iterator[Case]:
+    """``{project: {id: {name without seed: configuration}}}``, base files merged."""
+    with lzma.open(file, 'rt') as stream:
+        projects = json.load(stream)
+    for project, numbers in projects.items():
+        for number, configs in numbers.items():
+            yield Case(
+                f'{stem(file, root)}/{project}/{number}',
+                lambda check, p=project, n=number, want=configs: _compare_merged(check, p, n, want),
+            )
+
+
+def _listed(project: str, number: str) -> list[dict[str, Any]]:
+    """What this version generates for a published id; the id may be another one here (daformer-7)."""
+    found = [e for e in TABLE.values() if e.paper.lower() == project and str(e.exp) == number]
+    return compose_all(found[0], available_rows(found[0])) if found else []
+
+
+def _compare_generated(check: Check, project: str, number: str, want: list[dict[str, Any]]) -> None:
+    got = _listed(project, number)
+    names = [cfg['name'] for cfg in got]
+    present = [cfg for cfg in want if cfg['name'] in names]
+    check.equal('names in order', names, [cfg['name'] for cfg in present])
+    for ours, theirs in zip(got, present, strict=False):
+        check.equal(theirs['name'], differences(_plain(ours), _plain(theirs)), [])
+    _check_complete(check, [cfg['name'] for cfg in want], names)
+
+
+def _compare_merged(check: Check, project: str, number: str, want: dict[str, Any]) -> None:
+    got = {cfg['name'].removesuffix('_s0'): cfg for cfg in _listed(project, number) if cfg.get('seed') == 0}
+    for name, theirs in want.items():
+        if name in got:
+            ours = resolved(load_config(got[name]))
+            check.equal(name, differences(_plain(ours), _plain(theirs)), [])
+    _check_complete(check, list(want), list(got))
+
+
+def _check_complete(check: Check, want: list[str], got: list[str]) -> None:
+    missing = [name for name in want if name not in got]
+    compared = len(want) - len(missing)
+    check.true(
+        'complete',
+        not missing,
+        f'{len(missing)} of {len(want)} configurations are not listed by this version (network or data set '
+        f'missing), e.g. {missing[:1]}; {compared} compared',
+    )
+
+
+def differences(ours: Any, theirs: Any, place: str = '') -> list[str]:
+    """Places where two plain values differ."""
+    if not (isinstance(ours, dict) and isinstance(theirs, dict)):
+        return [] if ours == theirs else [f'{place}: {ours!r}, expected {theirs!r}']
+    found = [f'{place}.{key}: not expected' for key in ours if key not in theirs]
+    found += [f'{place}.{key}: missing' for key in theirs if key not in ours]
+    for key in theirs:
+        if key in ours:
+            found += differences(ours[key], theirs[key], f'{place}.{key}'.lstrip('.'))
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, infinity as 'inf', as JSON files hold them."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return 'inf' if value == float('inf') else value
