@@ -121,6 +121,8 @@ class TimmBackbone(nn.Module):
         output_stride: 32, 16 or 8; smaller values dilate the last stages (where timm supports it).
         drop_path_rate: largest stochastic-depth probability in [0, 1); timm lets it rise linearly with depth.
         in_chans: image channels.
+        frozen_stages: number of leading feature levels (of timm's, counted from the finest) that keep their weights
+            and batch-norm statistics; their backward pass is saved.
 
     Attributes:
         channels: channels of each returned map.
@@ -138,6 +140,7 @@ class TimmBackbone(nn.Module):
         output_stride: int = 32,
         drop_path_rate: float = 0.0,
         in_chans: int = 3,
+        frozen_stages: int = 0,
     ) -> None:
         super().__init__()
         self.model_name = model_name
@@ -159,6 +162,31 @@ class TimmBackbone(nn.Module):
             ) from error
         self.channels: list[int] = self.encoder.feature_info.channels()
         self.strides: list[int] = self.encoder.feature_info.reduction()
+        self.frozen = self._leading_modules(frozen_stages)
+        for name in self.frozen:
+            for parameter in self.encoder.get_submodule(name).parameters(recurse=False):
+                parameter.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> 'TimmBackbone':
+        """Training mode, except for the frozen levels."""
+        super().train(mode)
+        for name in self.frozen:
+            self.encoder.get_submodule(name).training = False
+        return self
+
+    def _leading_modules(self, levels: int) -> list[str]:
+        """Names of the modules up to the end of a number of feature levels, in order of registration."""
+        if levels == 0:
+            return []
+        info = self.encoder.feature_info.info
+        if not 0 < levels <= len(info):
+            raise ConfigError(f'frozen_stages is {levels}; {self.model_name} has levels 1 to {len(info)}.')
+        last = info[levels - 1]['module'].replace('.', '_')
+        names = [name for name, _ in self.encoder.named_modules() if name]
+        inside = [i for i, name in enumerate(names) if f'{name}_'.replace('.', '_').startswith(f'{last}_')]
+        if not inside:
+            raise ConfigError(f'frozen_stages: {self.model_name} cannot be frozen up to {last}. Use 0.')
+        return names[: inside[-1] + 1]
 
     def init_weights(self) -> None:
         """Load ``pretrained``, if given; otherwise keep timm's initialisation.
