@@ -61,5 +61,7 @@ def test_training_state_restores_the_count(trained):
 
 
 def test_total_is_the_mean_of_each_term_summed():
-    group = LossGroup('x', {'loss': torch.tensor([1.0, 3.0]), 'other_loss': torch.tensor(1.0), 'acc': torch.tensor(9.0)})
+    group = LossGroup(
+        'x', {'loss': torch.tensor([1.0, 3.0]), 'other_loss': torch.tensor(1.0), 'acc': torch.tensor(9.0)}
+    )
     assert group.total().item() == pytest.approx(3.0)

@@ -1,7 +1,7 @@
 """Encoder-decoder segmentor (spec/models.md 6)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.models.detail_crop import Box
+from mmseg.models.draws import Streams, process_rank
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
@@ -20,7 +22,23 @@ Meta = Mapping[str, Any]
 
 
 class Draws(Protocol):
-    """Source of the random decisions of a training pass; a plain segmentor makes none."""
+    """Source of the random decisions of a training pass, see :class:`mmseg.models.draws.Streams`."""
+
+    def stream(self, name: str) -> Any:
+        """A generator of random numbers for one kind of decision."""
+
+
+@dataclass
+class View:
+    """Features of what the encoder saw of an image.
+
+    Attributes:
+        features: maps, finest first.
+        box: the part of the (scaled) image that was seen, None for all of it.
+    """
+
+    features: list[Tensor]
+    box: Box | None
 
 
 @dataclass
@@ -29,15 +47,17 @@ class SegmentorOutput:
 
     Attributes:
         losses: scalars by log name in logging order, e.g. 'decode.loss_seg', 'decode.acc_seg'.
-        features: maps that went into the decode head.
+        views: features that a feature distance compares.
         logits: (B, num_classes, h, w) at the head's resolution.
         embedding: (B, D, h, w), what the head's dropout and classifier received.
+        seen: what debug pictures show besides image and label.
     """
 
     losses: dict[str, Tensor]
-    features: list[Tensor]
+    views: list[View]
     logits: Tensor
     embedding: Tensor
+    seen: dict[str, Any] = field(default_factory=dict)
 
 
 @MODELS.register_module()
@@ -76,6 +96,7 @@ class EncoderDecoder(Trainable):
             self.auxiliary_head = nn.ModuleList(MODELS.build(head) for head in auxiliary_head)
         self.test_cfg: Mapping[str, Any] = {'mode': 'whole'} if test_cfg is None else test_cfg
         self.precision = 'fp32'
+        self.draws: Callable[[int, int, int], Draws] = Streams
 
     @property
     def num_classes(self) -> int:
@@ -97,6 +118,10 @@ class EncoderDecoder(Trainable):
         with autocast(img, self.precision):
             features = list(self.backbone(img))
             return features if self.neck is None else self.neck(features)
+
+    def extract_views(self, img: Tensor, boxes: Sequence[Box | None]) -> list[list[Tensor]]:
+        """Features of the views that another network's :meth:`forward_train` returned with these boxes."""
+        return [self.extract_feat(img)]
 
     def encode_decode(self, img: Tensor) -> Tensor:
         """Normalised image (B, 3, H, W) -> float32 logits (B, num_classes, H, W)."""
@@ -122,7 +147,7 @@ class EncoderDecoder(Trainable):
             img: normalised image (B, 3, H, W).
             label: int64 (B, 1, H, W), class ids or 255 = ignore.
             weight: pixel weights (B, H, W) in [0, 1], or None for 1.
-            draws: random decisions of multi-resolution networks; unused here.
+            draws: random decisions of multi-resolution networks (required there); unused here.
         """
         features = self.extract_feat(img)
         with autocast(img, self.precision):
@@ -131,12 +156,14 @@ class EncoderDecoder(Trainable):
             for prefix, head, weighted in self._auxiliary_heads():
                 found = head.forward_train(features, label, weight if weighted else None).losses
                 losses.update({f'{prefix}.{name}': value for name, value in found.items()})
-        return SegmentorOutput(losses, features, output.logits, output.embedding)
+        return SegmentorOutput(losses, [View(features, None)], output.logits, output.embedding)
 
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Supervised training on ``img`` and ``gt_semantic_seg``: source-only and target-only."""
         img, label = batch['img'], batch['gt_semantic_seg']
-        yield LossGroup('source', self.forward_train(img, label).losses, {'img': img, 'label': label})
+        draws = self.draws(self.seed, process_rank(), self.iteration)
+        output = self.forward_train(img, label, draws=draws)
+        yield LossGroup('source', output.losses, {'img': img, 'label': label, **output.seen})
 
     def inference(self, img: Tensor, metas: Sequence[Meta], rescale: bool = True) -> Tensor:
         """Class probabilities in the orientation of the original image.

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-Box = tuple[int, int, int, int]
-"""(y1, y2, x1, x2), end exclusive."""
+from mmseg.models.detail_crop import Box
 
 
 def intervals(length: int, crop: int, stride: int) -> list[tuple[int, int]]:

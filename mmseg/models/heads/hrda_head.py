@@ -1,0 +1,252 @@
+"""HRDA head: one decoder for two resolutions and a learned scale attention (Hoyer et al., ECCV 2022,
+arXiv:2204.13132; spec/hrda.md 2).
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mmseg.errors import ConfigError
+from mmseg.models.detail_crop import Box, crop, resize_by, shrink
+from mmseg.models.layers import resize
+from mmseg.registry import MODELS
+
+
+@dataclass
+class ScaleLogits:
+    """Predictions of both scales and their fusion.
+
+    Attributes:
+        fused: (B, C, H', W') on the detail grid.
+        context: (B, C, h, w) on the context grid, already multiplied by one minus the attention (Quirk: this is
+            what the context loss and the debug picture use).
+        detail: (B, C, ...) of the detail crop, or of the whole image at test time.
+        attention: sigmoid of the scale attention before crop masking, (B, C or 1, h, w), or the fixed number.
+    """
+
+    fused: Tensor
+    context: Tensor
+    detail: Tensor
+    attention: Tensor | float
+
+
+@MODELS.register_module()
+class HRDAHead(nn.Module):
+    """Single-scale decoder ``head`` for both resolutions and ``scale_attention``, which sees the context only.
+
+    Args:
+        single_scale_head: 'DAFormerHead' or 'DLV2Head'; the remaining options are this head's.
+        lr_loss_weight, hr_loss_weight: weights of the context and the detail loss; the fused loss gets the rest
+            of 1.
+        scales: (context, detail) scale of the image, ascending; set by the segmentor.
+        attention_embed_dim: width of the attention decoder (DAFormerHead only).
+        attention_classwise: one attention map a class, or one for all.
+        enable_hr_crop: training sees a detail crop instead of the whole image; set by the segmentor.
+        hr_slide_inference: accepted for published configurations; the segmentor slides.
+        fixed_attention: use this number instead of a learned attention.
+        debug_output_attention: :meth:`output` returns the attention-weighted probability map (B, 1, H', W').
+
+    Raises:
+        ConfigError: unknown single-scale head, or not exactly two scales.
+    """
+
+    def __init__(
+        self,
+        single_scale_head: str,
+        in_channels: int | Sequence[int],
+        num_classes: int,
+        channels: int | None = None,
+        in_index: int | Sequence[int] | None = None,
+        decoder_params: Mapping[str, Any] | None = None,
+        dilations: Sequence[int] | None = None,
+        dropout_ratio: float | None = None,
+        norm_cfg: Mapping[str, Any] | None = None,
+        act_cfg: Mapping[str, Any] | None = None,
+        loss_decode: Mapping[str, Any] | None = None,
+        ignore_index: int = 255,
+        sampler: Mapping[str, Any] | None = None,
+        align_corners: bool = False,
+        init_cfg: Mapping[str, Any] | None = None,
+        lr_loss_weight: float = 0,
+        hr_loss_weight: float = 0,
+        scales: Sequence[float] = (1,),
+        attention_embed_dim: int = 256,
+        attention_classwise: bool = True,
+        enable_hr_crop: bool = False,
+        hr_slide_inference: bool = True,
+        fixed_attention: float | None = None,
+        debug_output_attention: bool = False,
+    ) -> None:
+        super().__init__()
+        if len(scales) != 2:
+            raise ConfigError(f'model.scales is {list(scales)}; HRDAHead expects two scales.')
+        given = {
+            'channels': channels, 'in_index': in_index, 'decoder_params': decoder_params, 'dilations': dilations,
+            'dropout_ratio': dropout_ratio, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg, 'loss_decode': loss_decode,
+            'sampler': sampler, 'init_cfg': init_cfg,
+        }  # fmt: skip
+        base = {
+            'type': single_scale_head, 'in_channels': in_channels, 'num_classes': num_classes,
+            'ignore_index': ignore_index, 'align_corners': align_corners,
+            **{key: value for key, value in given.items() if value is not None},
+        }  # fmt: skip
+        attention = _attention_config(base, attention_embed_dim, num_classes if attention_classwise else 1)
+        self.head = MODELS.build(copy.deepcopy(base))
+        self.scale_attention = None if fixed_attention is not None else MODELS.build(attention)
+        self.num_classes, self.align_corners, self.ignore_index = num_classes, align_corners, ignore_index
+        self.lr_loss_weight, self.hr_loss_weight = lr_loss_weight, hr_loss_weight
+        self.lr_scale, self.hr_scale = scales
+        self.enable_hr_crop, self.fixed_attention = enable_hr_crop, fixed_attention
+        self.debug_output_attention = debug_output_attention
+
+    def init_weights(self) -> None:
+        """Initialise the decoders."""
+        self.head.init_weights()
+        if self.scale_attention is not None:
+            self.scale_attention.init_weights()
+
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Embedding (B, D, h, w) of one scale, see :meth:`BaseDecodeHead.embed`."""
+        embedding: Tensor = self.head.embed(features)
+        return embedding
+
+    def decode(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits (B, C, h, w) of the features of one scale."""
+        logits: Tensor = self.head(features)
+        return logits
+
+    def attend(self, context_features: Sequence[Tensor]) -> Tensor | float:
+        """Scale attention in [0, 1], (B, C or 1, h, w), or the fixed number."""
+        if self.scale_attention is None:
+            assert self.fixed_attention is not None
+            return self.fixed_attention
+        return torch.sigmoid(self.scale_attention(context_features))
+
+    def fuse(
+        self, context_logits: Tensor, detail_logits: Tensor, attention: Tensor | float, box: Box | None = None
+    ) -> ScaleLogits:
+        """``up((1 - a) * context) + up(a) * detail`` (spec/hrda.md 2.3).
+
+        Args:
+            context_logits: (B, C, h, w).
+            detail_logits: of the crop ``box``, or of the whole image without ``box``.
+            attention: what :meth:`attend` returned.
+            box: detail crop in pixels of the detail image.
+        """
+        weight: Tensor | float = attention
+        if box is not None:
+            stride = _output_stride(box, detail_logits)
+            mask = _ones_inside(context_logits, shrink(box, stride / self.lr_scale * self.hr_scale))
+            weight = attention * mask
+        attenuated = (1 - weight) * context_logits
+        ratio = self.hr_scale / self.lr_scale
+        context = resize_by(attenuated, ratio)
+        if isinstance(weight, Tensor):
+            weight = resize_by(weight, ratio)
+        if box is not None:
+            detail = torch.zeros_like(context)
+            crop(detail, shrink(box, stride)).copy_(detail_logits)
+        else:
+            detail = detail_logits
+            size = (detail.shape[2], detail.shape[3])
+            # Only sizes that the ratio does not divide differ here; there the detail grid decides.
+            context = resize(context, size)
+            weight = resize(weight, size) if isinstance(weight, Tensor) else weight
+        return ScaleLogits(weight * detail + context, attenuated, detail_logits, attention)
+
+    def output(self, scales: ScaleLogits) -> Tensor:
+        """What inference goes on with: the fused logits, or the attention map (B, 1, H', W') in debug mode."""
+        if not self.debug_output_attention:
+            return scales.fused
+        return self.attention_map(scales)
+
+    def attention_map(self, scales: ScaleLogits) -> Tensor:
+        """Attention to the detail scale in [0, 1], weighted by the predicted classes, (B, 1, H', W')."""
+        probabilities = scales.fused.softmax(dim=1)
+        if not isinstance(scales.attention, Tensor):
+            return scales.attention * probabilities.sum(dim=1, keepdim=True)
+        ratio = self.hr_scale / self.lr_scale
+        attention = resize(
+            resize_by(scales.attention, ratio), (probabilities.shape[2], probabilities.shape[3])
+        )
+        return (attention * probabilities).sum(dim=1, keepdim=True)
+
+    def losses(
+        self, scales: ScaleLogits, label: Tensor, weight: Tensor | None = None, box: Box | None = None
+    ) -> dict[str, Tensor]:
+        """Fused loss, and context and detail loss where their weights are positive (spec/hrda.md 2.4).
+
+        Args:
+            scales: predictions of the training crop.
+            label: int64 (B, 1, H, W).
+            weight: (B, H, W) pixel weights in [0, 1], or None for 1.
+            box: detail crop in pixels of ``label``.
+
+        Returns:
+            'loss_seg', 'acc_seg' and, prefixed by 'lr.' and 'hr.', those of the scales; losses are weighted.
+        """
+        found: dict[str, Tensor] = self.head.losses(scales.fused, label, weight)
+        rest = 1 - self.lr_loss_weight - self.hr_loss_weight
+        terms: list[tuple[str, float, dict[str, Tensor]]] = []
+        if self.lr_loss_weight > 0:
+            terms.append(('lr.', self.lr_loss_weight, self.head.losses(scales.context, label, weight)))
+        if self.hr_loss_weight > 0:
+            if self.enable_hr_crop and box is not None:
+                label, weight = crop(label, box), None if weight is None else crop(weight, box)
+            terms.append(('hr.', self.hr_loss_weight, self.head.losses(scales.detail, label, weight)))
+        losses = dict(found)
+        for prefix, share, values in terms:
+            losses[f'{prefix}loss_seg'] = values['loss_seg'] * share
+            losses[f'{prefix}acc_seg'] = values['acc_seg']
+        losses['loss_seg'] = losses['loss_seg'] * rest
+        return losses
+
+
+def _attention_config(base: Mapping[str, Any], embed_dim: int, classes: int) -> dict[str, Any]:
+    """Configuration of the attention decoder, a slimmer head of the same type."""
+    config = {**copy.deepcopy(dict(base)), 'num_classes': classes}
+    if base['type'] == 'DLV2Head':
+        return config
+    if base['type'] != 'DAFormerHead':
+        raise ConfigError(
+            f"model.decode_head.single_scale_head is '{base['type']}'; expected 'DAFormerHead' or 'DLV2Head'."
+        )
+    config['channels'] = embed_dim
+    params = config['decoder_params']
+    params['embed_dims'] = embed_dim
+    fusion = params['fusion_cfg']
+    if fusion['type'] == 'aspp':
+        params['fusion_cfg'] = {
+            'type': 'conv', 'kernel_size': 1, 'act_cfg': {'type': 'ReLU'}, 'norm_cfg': fusion['norm_cfg']
+        }  # fmt: skip
+    return config
+
+
+def coarse_boxes(boxes: Sequence[Box], logits: Tensor) -> list[Box]:
+    """Boxes of windows on the grid of their logits (B, C, h, w)."""
+    stride = _output_stride(boxes[0], logits)
+    return [shrink(box, stride) for box in boxes]
+
+
+def _output_stride(box: Box, logits: Tensor) -> int:
+    """Pixels of the detail image per logit; the box must be a multiple of it."""
+    height, width = box[1] - box[0], box[3] - box[2]
+    stride = max(height // logits.shape[2], 1)
+    if (height, width) != (logits.shape[2] * stride, logits.shape[3] * stride):
+        raise ConfigError(
+            f'The detail crop is {height}x{width} but its prediction {logits.shape[2]}x{logits.shape[3]}; expected '
+            'model.hr_crop_size (and the crop of the data set) divisible by the output stride of the decoder, '
+            'usually 4 or 8, or better by 32.'
+        )
+    return stride
+
+
+def _ones_inside(like: Tensor, box: Box) -> Tensor:
+    """(B, 1, h, w): 1 inside the box, 0 outside."""
+    mask = like.new_zeros(like.shape[0], 1, like.shape[2], like.shape[3])
+    crop(mask, box).fill_(1)
+    return mask

@@ -1,0 +1,179 @@
+"""HRDA: context and detail crops in one network (Hoyer et al., ECCV 2022, arXiv:2204.13132; spec/hrda.md 1)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from mmseg.errors import ConfigError
+from mmseg.models.detail_crop import Box, blur_image, crop, draw_box, scale_image
+from mmseg.models.heads.hrda_head import HRDAHead, ScaleLogits, coarse_boxes
+from mmseg.models.layers import resize
+from mmseg.models.precision import autocast
+from mmseg.models.segmentors.encoder_decoder import Draws, EncoderDecoder, SegmentorOutput, View
+from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class HRDAEncoderDecoder(EncoderDecoder):
+    """Encoder-decoder that sees an image twice: small as a whole, and large in a detail crop.
+
+    Args:
+        backbone, decode_head, neck, train_cfg, test_cfg, pretrained, init_cfg: see :class:`EncoderDecoder`; the
+            decode head is an HRDAHead.
+        scales: the two image scales; sorted, the smaller is the context.
+        hr_crop_size: (height, width) of the training detail crop in pixels of the detail image; None: no crop.
+        hr_slide_inference: at test time and for pseudo-labels slide detail crops over the image.
+        hr_slide_overlapping: they overlap by half; else not at all.
+        crop_coord_divisible: offsets of the training crop are multiples of it.
+        blur_hr_crop: take the fine detail out of the detail image (ablation).
+        feature_scale: the scale whose features are compared in the feature distance, or 'all'.
+        hr_slide_batch: at test time at most so many detail windows in one forward pass, so memory stays bounded
+            whatever the size of the image. Training mode takes all at once, as published, because batch norms
+            then use the statistics of the batch.
+
+    Raises:
+        ConfigError: not two scales, or a feature scale that is not one of them.
+    """
+
+    decode_head: HRDAHead
+
+    def __init__(
+        self,
+        backbone: Mapping[str, Any],
+        decode_head: Mapping[str, Any],
+        neck: Mapping[str, Any] | None = None,
+        train_cfg: Mapping[str, Any] | None = None,
+        test_cfg: Mapping[str, Any] | None = None,
+        pretrained: str | None = None,
+        init_cfg: None = None,
+        scales: Sequence[float] = (1,),
+        hr_crop_size: Sequence[int] | None = None,
+        hr_slide_inference: bool = True,
+        hr_slide_overlapping: bool = True,
+        crop_coord_divisible: int = 1,
+        blur_hr_crop: bool = False,
+        feature_scale: float | str = 1,
+        hr_slide_batch: int = 16,
+    ) -> None:
+        scales = sorted(scales)
+        head = {
+            **decode_head,
+            'scales': scales,
+            'enable_hr_crop': hr_crop_size is not None,
+            'hr_slide_inference': hr_slide_inference,
+        }
+        super().__init__(
+            backbone,
+            head,
+            neck,
+            train_cfg=train_cfg,
+            test_cfg=test_cfg,
+            pretrained=pretrained,
+            init_cfg=init_cfg,
+        )
+        self.scales = scales
+        self.crop_size = None if hr_crop_size is None else (hr_crop_size[0], hr_crop_size[1])
+        self.hr_slide_inference = hr_slide_inference
+        self.slide_divisor = 2 if hr_slide_overlapping else 1
+        self.crop_coord_divisible = crop_coord_divisible
+        self.blur_hr_crop = blur_hr_crop
+        self.feature_scale = feature_scale
+        self.hr_slide_batch = hr_slide_batch
+        if feature_scale != 'all' and feature_scale not in scales:
+            raise ConfigError(f"model.feature_scale is {feature_scale!r}; expected one of {scales} or 'all'.")
+        if hr_slide_inference and hr_crop_size is None:
+            raise ConfigError(
+                'model.hr_slide_inference is True without model.hr_crop_size; expected (height, width).'
+            )
+
+    def encode_decode(self, img: Tensor) -> Tensor:
+        """Normalised image (B, 3, H, W) -> fused float32 logits (B, num_classes, H, W).
+
+        With ``decode_head.debug_output_attention``: attention to the detail scale, (B, 1, H, W) in [0, 1].
+        """
+        scales = self.predict_scales(img)
+        output = self.decode_head.output(scales)
+        return resize(output.float(), (img.shape[2], img.shape[3]), self.align_corners)
+
+    def predict_scales(self, img: Tensor) -> ScaleLogits:
+        """Predictions of both scales for a whole image (B, 3, H, W): test time and pseudo-labels."""
+        context = self.extract_feat(self._image(img, self.scales[0]))
+        detail_image = self._image(img, self.scales[1])
+        with autocast(img, self.precision):
+            head = self.decode_head
+            context_logits, attention = head.decode(context), head.attend(context)
+            if self.hr_slide_inference:
+                detail_logits = self._slide_detail(detail_image)
+            else:
+                detail_logits = head.decode(self.extract_feat(detail_image))
+            return head.fuse(context_logits, detail_logits, attention)
+
+    def forward_train(
+        self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: Draws | None = None
+    ) -> SegmentorOutput:
+        """Losses of a batch on the context image and one random detail crop; see :class:`EncoderDecoder`.
+
+        Args:
+            img, label, weight: at the detail scale, (B, 3, H, W), (B, 1, H, W), (B, H, W).
+            draws: decides where the detail crop lies.
+        """
+        context = self.extract_feat(self._image(img, self.scales[0]))
+        detail_image = self._image(img, self.scales[1])
+        box = self.draw_detail_box(detail_image, draws)
+        detail = self.extract_feat(detail_image if box is None else crop(detail_image, box))
+        with autocast(img, self.precision):
+            head = self.decode_head
+            embedding = head.embed(context)
+            context_logits = head.head.classify(embedding)
+            scales = head.fuse(context_logits, head.decode(detail), head.attend(context), box)
+            losses = {
+                f'decode.{name}': value for name, value in head.losses(scales, label, weight, box).items()
+            }
+        views = [View(context, None), View(detail, box)]
+        return SegmentorOutput(losses, self._compared(views), scales.fused, embedding, {'scales': scales})
+
+    def draw_detail_box(self, detail_image: Tensor, draws: Draws | None) -> Box | None:
+        """One window for the whole batch, or None without ``hr_crop_size``."""
+        if self.crop_size is None:
+            return None
+        if draws is None:
+            raise ValueError('a detail crop is random: forward_train needs draws')
+        size = (detail_image.shape[2], detail_image.shape[3])
+        return draw_box(draws.stream('detail'), size, self.crop_size, self.crop_coord_divisible)
+
+    def extract_views(self, img: Tensor, boxes: Sequence[Box | None]) -> list[list[Tensor]]:
+        """Features of the views that :meth:`forward_train` returned, for another network's comparison."""
+        if self.feature_scale != 'all':
+            return [self.extract_feat(self._image(img, float(self.feature_scale)))]
+        images = [self._image(img, scale) for scale in self.scales]
+        cut = [image if box is None else crop(image, box) for image, box in zip(images, boxes, strict=True)]
+        return [self.extract_feat(image) for image in cut]
+
+    def _compared(self, views: list[View]) -> list[View]:
+        """The views that the feature distance compares."""
+        return views if self.feature_scale == 'all' else [views[self.scales.index(float(self.feature_scale))]]
+
+    def _image(self, img: Tensor, scale: float) -> Tensor:
+        """The image at a scale; at scale 1 without fine detail under ``blur_hr_crop``."""
+        return blur_image(img) if scale == 1 and self.blur_hr_crop else scale_image(img, scale)
+
+    def detail_windows(self, size: Sequence[int]) -> list[Box]:
+        """The sliding windows over a detail image of (height, width)."""
+        assert self.crop_size is not None
+        height, width = self.crop_size
+        return window_boxes(size, self.crop_size, (height // self.slide_divisor, width // self.slide_divisor))
+
+    def _slide_detail(self, img: Tensor) -> Tensor:
+        """Logits of the detail image (B, 3, H, W), averaged over sliding windows."""
+        boxes = self.detail_windows((img.shape[2], img.shape[3]))
+        at_once = len(boxes) if self.training else max(self.hr_slide_batch // img.shape[0], 1)
+        windows: list[Tensor] = []
+        for start in range(0, len(boxes), at_once):
+            batch = cut_windows(img, boxes[start : start + at_once])
+            windows += self.decode_head.decode(self.extract_feat(batch)).split(img.shape[0])
+        if len(boxes) == 1:
+            return windows[0]
+        coarse = coarse_boxes(boxes, windows[0])
+        return merge_windows([window.float() for window in windows], coarse, (coarse[-1][1], coarse[-1][3]))
