@@ -42,7 +42,9 @@ optimizer = dict(
     lr=0.0004,
     paramwise_cfg=dict(custom_keys=dict(head=dict(lr_mult=10.0), bn=dict(decay_mult=0.0))),
 )
-lr_config = dict(policy='poly', warmup='linear', warmup_iters=50, warmup_ratio=1e-6, power=1.0, min_lr=0.0, by_epoch=False)
+lr_config = dict(
+    policy='poly', warmup='linear', warmup_iters=50, warmup_ratio=1e-6, power=1.0, min_lr=0.0, by_epoch=False
+)
 channels_last = True
 log_config = dict(interval=50)
 runner = dict(type='IterBasedRunner', max_iters=600)

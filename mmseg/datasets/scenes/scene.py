@@ -1,6 +1,6 @@
 """From a seed to a scene: which things stand where, and the label map that follows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,8 +12,11 @@ from mmseg.datasets.scenes import things
 from mmseg.datasets.scenes.sketch import Camera, Part, Sketch
 from mmseg.datasets.scenes.street import Street, lay_out
 
-Thing = Callable[[Sketch, float, float], None]
-LARGE: tuple[tuple[str, Thing], ...] = (('truck', things.truck), ('bus', things.bus), ('train', things.train))
+LARGE: tuple[tuple[str, things.Thing], ...] = (
+    ('truck', things.truck),
+    ('bus', things.bus),
+    ('train', things.train),
+)
 TWO_WHEELERS = ('bicycle', 'motorcycle')
 ALWAYS = (
     'road', 'sidewalk', 'building', 'wall', 'fence', 'pole', 'traffic light', 'traffic sign', 'vegetation',
@@ -95,7 +98,7 @@ def _compose(seed: int, attempt: int, size: tuple[int, int]) -> Scene:
     return Scene(camera, tuple(sketch.parts), _rasterise(sketch), seed)
 
 
-def _traffic(sketch: Sketch, street: Street, seed: int) -> Iterator[tuple[float, float, Thing]]:
+def _traffic(sketch: Sketch, street: Street, seed: int) -> Iterator[tuple[float, float, things.Thing]]:
     """(x, z, thing) on the road: each lane is filled from near to far, so that vehicles do not overlap."""
     rng = sketch.rng
     near = sketch.camera.nearest()
@@ -117,10 +120,10 @@ def _traffic(sketch: Sketch, street: Street, seed: int) -> Iterator[tuple[float,
         yield middle + rng.uniform(-0.8, 0.8), near + rng.uniform(7.0, 14.0), partial(_rider, _either(rng))
 
 
-def _pavements(sketch: Sketch, street: Street) -> Iterator[tuple[float, float, Thing]]:
+def _pavements(sketch: Sketch, street: Street) -> Iterator[tuple[float, float, things.Thing]]:
     rng = sketch.rng
     near = sketch.camera.nearest()
-    kinds: list[Thing] = [
+    kinds: list[things.Thing] = [
         things.person,
         things.person,
         things.traffic_light,
@@ -128,7 +131,7 @@ def _pavements(sketch: Sketch, street: Street) -> Iterator[tuple[float, float, T
         things.pole,
         things.tree,
     ]
-    optional: list[Thing] = [
+    optional: list[things.Thing] = [
         things.person, things.person, things.tree, things.tree, things.pole, things.traffic_sign,
         things.traffic_light, things.bin_or_crate,
         partial(_parked, 'bicycle'), partial(_parked, 'motorcycle'),

@@ -1,6 +1,10 @@
 """Things on the street, built of boxes, discs and rectangles; metres; ``x``, ``z``: where they stand."""
 
+from collections.abc import Callable
+
 from mmseg.datasets.scenes.sketch import Sketch
+
+Thing = Callable[[Sketch, float, float], None]
 
 
 def car(sketch: Sketch, x: float, z: float) -> None:
@@ -101,6 +105,7 @@ def person(sketch: Sketch, x: float, z: float) -> None:
 def rider_on(sketch: Sketch, vehicle: str, x: float, z: float) -> None:
     """A rider on a 'bicycle' or 'motorcycle': the two belong to different classes."""
     two_wheeler(sketch, vehicle, x, z)
+    sketch.new_object()
     for foot in (-0.2, 0.2):
         leg = [
             (x + foot - 0.1, 0.4, z),

@@ -9,8 +9,9 @@ from PIL import Image
 
 from mmseg.datasets.conversion import convert
 from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
-from mmseg.datasets.scenes import STYLES, draw_scene, make_scene, write_cityscapes, write_gta, write_synthia
-from mmseg.datasets.scenes.paint import COLOURS
+from mmseg.datasets.scenes.paint import COLOURS, STYLES, draw_scene
+from mmseg.datasets.scenes.scene import make_scene
+from mmseg.datasets.scenes.writers import write_cityscapes, write_gta, write_synthia
 from mmseg.errors import DataError
 
 SIZE = (128, 64)
