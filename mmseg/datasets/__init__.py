@@ -4,7 +4,13 @@ from typing import Any
 
 from mmseg.datasets.classes import CLASSES, PALETTE, SYNTHIA_13, SYNTHIA_16
 from mmseg.datasets.custom import CustomDataset
-from mmseg.datasets.domains import CityscapesDataset, GTADataset, SynthiaDataset
+from mmseg.datasets.domains import (
+    ACDCDataset,
+    CityscapesDataset,
+    DarkZurichDataset,
+    GTADataset,
+    SynthiaDataset,
+)
 from mmseg.datasets.loading import build_test_loader, build_train_loader, collate
 from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
 from mmseg.datasets.uda import UDADataset
@@ -15,9 +21,11 @@ __all__ = [
     'PALETTE',
     'SYNTHIA_13',
     'SYNTHIA_16',
+    'ACDCDataset',
     'CamVidDataset',
     'CityscapesDataset',
     'CustomDataset',
+    'DarkZurichDataset',
     'GTADataset',
     'ProcStreetDataset',
     'SynthiaDataset',

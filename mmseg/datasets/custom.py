@@ -14,7 +14,7 @@ from mmseg.datasets.classes import parse_class_merge
 from mmseg.datasets.files import find_files, missing_files, read_split
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
-from mmseg.datasets.steps import with_collected, without_labels
+from mmseg.datasets.steps import with_collected
 from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids
 from mmseg.errors import ConfigError
@@ -131,11 +131,6 @@ class CustomDataset:
     def process(self, loaded: Results, rng: Rng) -> Results:
         """The rest of the pipeline for what :meth:`load` returned, which can be used again."""
         return self.pipeline.finish(self.pipeline.place(loaded, rng), rng)
-
-    def drop_labels(self) -> None:
-        """Stop reading label maps: for the target of an adaptation run."""
-        self.steps = without_labels(self.steps)
-        self.pipeline = Pipeline(self.steps)
 
     def get_gt_seg_map(self, index: int) -> NDArray[np.uint8]:
         """Label map (H, W) of picture ``index``, uint8, merged and remapped as configured.

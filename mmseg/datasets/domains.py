@@ -48,3 +48,25 @@ class CityscapesDataset(CustomDataset):
         'Put leftImg8bit and gtFine of Cityscapes below {data_root}, then run `python '
         'tools/convert_datasets/cityscapes.py {data_root}`.'
     )
+
+
+@DATASETS.register_module()
+class ACDCDataset(CustomDataset):
+    """ACDC: real streets in fog, at night, in rain and snow. Its labels come as train ids."""
+
+    CLASSES = CLASSES
+    PALETTE = PALETTE
+    IMG_SUFFIX = '_rgb_anon.png'
+    SEG_MAP_SUFFIX = '_gt_labelTrainIds.png'
+    FULL_SIZE = (1080, 1920)
+    PREPARE = (
+        'Copy the pictures of all conditions of ACDC to {data_root}/rgb_anon/train and val, and the files '
+        '*_gt_labelTrainIds.png to {data_root}/gt/train and val.'
+    )
+
+
+@DATASETS.register_module()
+class DarkZurichDataset(ACDCDataset):
+    """Dark Zurich: real streets at night, with ACDC's file names. Only its validation pictures have labels."""
+
+    PREPARE = 'Unpack Dark Zurich, so that {data_root}/rgb_anon/train/night, rgb_anon/val and gt/val exist.'

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from mmseg.datasets.custom import VALID_MASK, CustomDataset
+from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
 from mmseg.datasets.rare_classes import (
     candidates,
@@ -17,6 +18,7 @@ from mmseg.datasets.rare_classes import (
     read_samples,
     read_stats,
 )
+from mmseg.datasets.steps import without_labels
 from mmseg.datasets.transforms import Results
 from mmseg.datasets.transforms.geometry import Box, draw_offset
 from mmseg.errors import ConfigError, DataError
@@ -96,7 +98,7 @@ class UDADataset:
 
     Args:
         source: configuration of the labelled data set, or the data set.
-        target: configuration of the other one. Its labels are not read.
+        target: configuration of the other one, whose labels are not read (they need not exist), or the data set.
         rare_class_sampling: dict(min_pixels, class_temp, min_crop_ratio), see RareClassSampler; None pairs
             every source
             with every target.
@@ -115,8 +117,7 @@ class UDADataset:
         sync_crop_size: Sequence[int] | None = None,
     ) -> None:
         self.source: CustomDataset = DATASETS.build(source) if isinstance(source, dict) else source
-        self.target: CustomDataset = DATASETS.build(target) if isinstance(target, dict) else target
-        self.target.drop_labels()
+        self.target: CustomDataset = _build_target(target) if isinstance(target, dict) else target
         _check_equal(self.source, self.target)
         self.CLASSES, self.PALETTE = self.target.CLASSES, self.target.PALETTE
         self.ignore_index = self.target.ignore_index
@@ -175,6 +176,10 @@ class UDADataset:
         if VALID_MASK in target:
             joined[VALID_MASK] = target[VALID_MASK]
         return joined
+
+
+def _build_target(cfg: dict[str, Any]) -> CustomDataset:
+    return DATASETS.build({**cfg, 'pipeline': without_labels(expand_pipeline(cfg['pipeline']))})
 
 
 def _sampling_options(cfg: dict[str, Any]) -> dict[str, Any]:
