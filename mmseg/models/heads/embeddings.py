@@ -13,4 +13,5 @@ class LinearEmbedding(nn.Module):
         self.proj = nn.Linear(in_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return map_of(self.proj(tokens_of(x)), x.shape[2], x.shape[3])
+        # The depthwise convolutions that follow are far slower on channels-last maps in float32.
+        return map_of(self.proj(tokens_of(x)), x.shape[2], x.shape[3]).contiguous()

@@ -27,7 +27,7 @@ class SegFormerAdapter(nn.Module):
         """Feature list -> list of the same length whose last map is (B, sum of channels, scale*h, scale*w)."""
         chosen = []
         for layer, scale in zip(self.out_layers, self.scales, strict=True):
-            x = features[layer]
+            x = features[layer].contiguous()
             if scale != 1:
                 x = F.interpolate(x, scale_factor=scale, mode='bilinear', align_corners=False)
             chosen.append(x)
