@@ -4,10 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mmseg.datasets.conversion import convert
 from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
 from mmseg.datasets.scenes import write_layouts
+
+# No time limit per example: the machines that run the tests are shared.
+settings.register_profile('suite', deadline=None, max_examples=50)
+settings.load_profile('suite')
 
 
 @pytest.fixture(scope='session')
