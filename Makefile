@@ -23,8 +23,8 @@ demo: $(STAMP)  ## Draw the built-in scenes, train and test on them, write work_
 test: $(STAMP)  ## All tests: unit, stored reference cases, integration.
 	$(PYTEST) $(PYTEST_ARGS)
 
-test-fast: $(STAMP)  ## Unit tests only.
-	$(PYTEST) -m 'not slow' $(PYTEST_ARGS)
+test-fast: $(STAMP)  ## Unit tests only, without the stored reference cases.
+	$(PYTEST) -m 'not slow' --ignore tests/parity/test_parity.py $(PYTEST_ARGS)
 
 check: $(STAMP)  ## Lint, formatting, types, style tests; changes nothing.
 	$(BIN)/ruff check .
