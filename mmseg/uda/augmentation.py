@@ -143,7 +143,7 @@ OPERATIONS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (_brightness, _cont
 
 
 def rgb_to_hsv(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Hue in [0, 2 pi), saturation and value of RGB images, each (B, 1, H, W).
+    """Hue in [0, 2 pi], saturation and value of RGB images, each (B, 1, H, W).
 
     Args:
         images: (B, 3, H, W); saturation is in [0, 1] where no channel is negative.

@@ -220,6 +220,7 @@ class DACS(Trainable):
         8).
         """
         source_label, target = batch['gt_semantic_seg'], batch['target_img']
+        _check_sizes(batch['img'], target)
         mask = class_mask(source_label, draws.mix_classes(source_label))
         image = mix_where(mask, batch['img'], target)
         label = mix_where(mask, source_label, pseudo.label.unsqueeze(1))
@@ -239,6 +240,17 @@ class DACS(Trainable):
             **student.seen,
         }
         return LossGroup('mixed', {**logged, **losses, 'mix.pseudo_weight': pseudo.confident}, seen)
+
+
+def _check_sizes(source: Tensor, target: Tensor) -> None:
+    if source.shape != target.shape:
+        sizes = [
+            f'{len(images)} of {images.shape[2]} x {images.shape[3]} pixels' for images in (source, target)
+        ]
+        raise ConfigError(
+            f'Source images ({sizes[0]}) and target images ({sizes[1]}) cannot be mixed; give both domains the same '
+            'crop size (RandomCrop and Pad of data.train.source and data.train.target).'
+        )
 
 
 def _normalisation(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,230 @@
+"""The method as a whole, on small networks: order, gradients, modes, logs, edge cases."""
+
+import copy
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmseg.errors import ConfigError
+from mmseg.models.dropout import zero_dropout
+from mmseg.uda.gradients import collect_gradients
+from tests.uda.networks import DISTANCE, small_batch, small_method
+
+PUBLISHED_LOG = [
+    'decode.loss_seg',
+    'decode.acc_seg',
+    'src.loss_imnet_feat_dist',
+    'mix.decode.loss_seg',
+    'mix.decode.acc_seg',
+    'mix.pseudo_weight',
+]
+
+
+def train(method, batches, lr=0.01):
+    """Logs of consecutive steps."""
+    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=lr))
+    method.train()
+    return [method.train_step(batch, wrapper) for batch in batches]
+
+
+def observed(method):
+    """Loss groups of later steps, by name."""
+    groups = {}
+    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, group))
+    return groups
+
+
+def test_keys_are_those_of_three_networks_in_order():
+    prefixes = [key.split('.')[0] for key in small_method(**DISTANCE).state_dict()]
+    assert list(dict.fromkeys(prefixes)) == ['model', 'ema_model', 'imnet_model']
+    assert len(set(map(prefixes.count, prefixes))) == 1
+    assert {key.split('.')[0] for key in small_method().state_dict()} == {'model', 'ema_model'}
+
+
+def test_published_entries_are_logged_in_published_order():
+    (logged,) = train(small_method(**DISTANCE), [small_batch()])
+    assert list(logged) == PUBLISHED_LOG
+    assert all(not value.requires_grad and value.ndim == 0 for value in logged.values())
+
+
+def test_only_the_student_gets_gradients_and_moves():
+    method = small_method(**DISTANCE)
+    before = copy.deepcopy(method.state_dict())
+    train(method, [small_batch()])
+    assert all(parameter.grad is not None for parameter in method.model.backbone.parameters())
+    for network in (method.ema_model, method.imnet_model):
+        assert all(parameter.grad is None for parameter in network.parameters())
+    for key, value in method.imnet_model.state_dict().items():
+        assert torch.equal(value, before[f'imnet_model.{key}'])
+
+
+def test_the_teacher_starts_as_the_student_of_before_the_step():
+    method = small_method()
+    before = [parameter.detach().clone() for parameter in method.model.parameters()]
+    train(method, [small_batch()])
+    for mine, theirs in zip(method.ema_model.parameters(), before, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_modes_in_training():
+    method = small_method(**DISTANCE)
+    train(method, [small_batch()])
+    assert not any(m.training for m in method.ema_model.modules() if isinstance(m, nn.Dropout2d))
+    assert any(m.training for m in method.model.modules() if isinstance(m, nn.Dropout2d))
+    assert method.ema_model.backbone.first[1].num_batches_tracked == 1
+    assert method.model.backbone.first[1].num_batches_tracked == 2
+    assert method.imnet_model.backbone.first[1].num_batches_tracked == 0
+
+
+def test_the_gradient_is_the_sum_of_source_distance_and_mixed_whatever_is_logged_about_it():
+    gradients, logs = [], []
+    for print_grad_magnitude in (False, True):
+        method = small_method(**DISTANCE, print_grad_magnitude=print_grad_magnitude)
+        zero_dropout(method)
+        logs += train(method, [small_batch()])
+        gradients.append(collect_gradients(method.model))
+    torch.testing.assert_close(gradients[0], gradients[1])
+    extra = [name for name in logs[1] if name not in logs[0]]
+    assert extra == ['Seg. Grad.', 'Fdist Grad.']
+    assert all(logs[1][name] > 0 for name in extra)
+
+
+def test_gradient_size_is_logged_without_a_distance_too():
+    (logged,) = train(small_method(print_grad_magnitude=True), [small_batch()])
+    assert 'Seg. Grad.' in logged
+    assert 'Fdist Grad.' not in logged
+
+
+def test_what_the_student_was_shown():
+    method = small_method(blur=False, color_jitter_probability=1.0)
+    groups, batch = observed(method), small_batch()
+    (logged,) = train(method, [batch])
+    seen = groups['mixed'].seen
+    mask = seen['mask']
+    assert 0 < mask.float().mean() < 1
+    assert torch.equal(seen['img'], torch.where(mask, batch['img'], batch['target_img']))
+    pseudo = seen['pseudo_label'].unsqueeze(1)
+    assert torch.equal(seen['label'], torch.where(mask, batch['gt_semantic_seg'], pseudo))
+    weight = torch.where(mask[:, 0], 1.0, logged['mix.pseudo_weight'])
+    torch.testing.assert_close(seen['weight'], weight)
+
+
+def test_strong_augmentation_changes_images_only():
+    plain = small_method(blur=False, color_jitter_probability=1.0)
+    strong = small_method(color_jitter_probability=0.0)
+    groups = [observed(method) for method in (plain, strong)]
+    for method in (plain, strong):
+        train(method, [small_batch()])
+    first, second = (group['mixed'].seen for group in groups)
+    assert not torch.allclose(first['img'], second['img'])
+    assert torch.equal(first['label'], second['label'])
+    assert torch.equal(first['weight'], second['weight'])
+
+
+@pytest.mark.parametrize('batch', [1, 3])
+@pytest.mark.parametrize('size', [(32, 40), (40, 24)])
+def test_any_batch_and_size(batch, size):
+    (logged,) = train(small_method(**DISTANCE), [small_batch(batch, size)])
+    assert logged['mix.decode.loss_seg'].isfinite()
+
+
+def test_odd_sizes_without_a_distance_on_classes():
+    method = small_method(imnet_feature_dist_lambda=0.1)
+    (logged,) = train(method, [small_batch(2, (35, 45))])
+    assert all(value.isfinite() for value in logged.values())
+
+
+def test_source_labels_that_are_all_ignored_train_on_without_a_distance():
+    batch = small_batch()
+    batch['gt_semantic_seg'].fill_(255)
+    method = small_method(**DISTANCE)
+    first, second = train(method, [batch, small_batch(seed=1)])
+    assert first['decode.loss_seg'] == 0
+    assert first['mix.decode.loss_seg'] == 0
+    assert first['src.loss_imnet_feat_dist'].isnan()
+    assert all(value.isfinite() for value in second.values())
+    assert all(parameter.isfinite().all() for parameter in method.model.parameters())
+
+
+def test_rows_and_valid_mask_reach_the_weights():
+    method = small_method(pseudo_threshold=0.0, pseudo_weight_ignore_top=3)
+    groups = observed(method)
+    train(method, [small_batch()])
+    seen = groups['mixed'].seen
+    top = seen['weight'][:, :3]
+    assert torch.equal(top, seen['mask'][:, 0, :3].float())
+    batch = small_batch()
+    batch['valid_pseudo_mask'] = torch.zeros(2, 1, 32, 40, dtype=torch.uint8)
+    method = small_method(pseudo_threshold=0.0)
+    groups = observed(method)
+    train(method, [batch])
+    assert torch.equal(groups['mixed'].seen['weight'], groups['mixed'].seen['mask'][:, 0].float())
+
+
+def test_six_steps_equal_three_a_restart_and_three_more():
+    batches = [small_batch(seed=i) for i in range(6)]
+    straight = small_method(**DISTANCE)
+    zero_dropout(straight)
+    train(straight, batches)
+
+    first = small_method(**DISTANCE)
+    zero_dropout(first)
+    train(first, batches[:3])
+    second = small_method(**DISTANCE)
+    zero_dropout(second)
+    second.load_state_dict(first.state_dict())
+    second.load_training_state(first.training_state())
+    train(second, batches[3:])
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_the_given_configuration_is_not_changed():
+    from tests.uda.networks import MODEL
+
+    before = copy.deepcopy(MODEL)
+    small_method(**DISTANCE)
+    assert before == MODEL
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        ({'mix': 'cow'}, "uda.mix is 'cow'; expected 'class'"),
+        ({'alpha': 1.5, 'pseudo_threshold': -1}, 'uda.alpha is 1.5.*uda.pseudo_threshold is -1'),
+        ({'imnet_feature_dist_classes': [1]}, 'imnet_feature_dist_scale_min_ratio is missing'),
+        ({'pseudo_weight_ignore_top': -2}, 'pseudo_weight_ignore_top'),
+    ],
+)
+def test_wrong_options_are_all_named(options, message):
+    with pytest.raises(ConfigError, match=message):
+        small_method(**options)
+
+
+def test_source_and_target_of_different_size_are_an_error_that_says_so():
+    batch = small_batch()
+    batch['target_img'] = torch.randn(2, 3, 32, 32)
+    with pytest.raises(ConfigError, match=r'32 x 40.*32 x 32.*crop'):
+        train(small_method(), [batch])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+def test_a_step_never_waits_for_the_device():
+    method = small_method(**DISTANCE, color_jitter_probability=0.0).cuda()
+    batches = [small_batch(seed=i) for i in range(12)]
+    on_device = [
+        {key: value.cuda() if isinstance(value, torch.Tensor) else value for key, value in batch.items()}
+        for batch in batches
+    ]
+    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=0.01))
+    method.train()
+    method.train_step(on_device[0], wrapper)
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        for batch in on_device[1:]:
+            method.train_step(batch, wrapper)
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
