@@ -49,6 +49,12 @@ def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
     return logger
 
 
+def loader_workers(wanted: int) -> int:
+    """Loader processes to start: as configured, but not more than there are cores; samples do not depend on it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return min(wanted, cores)
+
+
 def describe_environment() -> str:
     """Versions and devices, one ``name: value`` a line."""
     facts = {

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
 from prettytable import PrettyTable
 
@@ -11,6 +12,7 @@ from mmseg.engine.distributed import barrier, is_main
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.state import collect
 from mmseg.engine.trackers import LogWriter
+from mmseg.models.trainable import LossGroup
 
 Scores = dict[str, float]
 
@@ -62,6 +64,32 @@ class LogHook(Hook):
         """Mean duration of a step since a mark, without evaluation and saving."""
         clock, aside, iteration = since
         return max(perf_counter() - clock - (run.aside - aside), 0.0) / max(run.iteration - iteration, 1)
+
+
+class ClosableObserver(Protocol):
+    """An observer of loss groups that has something to finish."""
+
+    def __call__(self, iteration: int, group: LossGroup) -> None:
+        """See :data:`mmseg.models.trainable.Observer`."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+class ObserverHook(Hook):
+    """Lets an observer, such as debug pictures, watch the loss groups of a run."""
+
+    def __init__(self, observer: ClosableObserver) -> None:
+        self.observer = observer
+
+    def before_run(self, run: Run) -> None:
+        """Start watching."""
+        run.trainable.observers.append(self.observer)
+
+    def after_run(self, run: Run) -> None:
+        """Stop watching and finish."""
+        run.trainable.observers.remove(self.observer)
+        self.observer.close()
 
 
 class EvaluationHook(Hook):

@@ -17,6 +17,7 @@ from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
 from mmseg.engine.build import apply_speed_options, choose_device, to_dict
 from mmseg.engine.distributed import barrier, is_main, world_size
+from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
 from mmseg.engine.outputs import ColourPictures, LabelPictures, Output, ResultFile
 from mmseg.errors import UsageError
@@ -80,7 +81,7 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     """
     network = load_network(cfg, checkpoint, options.network)
     dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
-    workers = int(cfg.data.get('workers_per_gpu', 4))
+    workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
     with _label_folder(options) as options:
         outputs = _outputs(options, dataset)
         matrix = _run(network, dataset, workers, outputs, scored=bool(options.metrics))

@@ -4,6 +4,7 @@ import json
 import logging
 import shlex
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,17 @@ from mmseg.datasets.loading import build_train_loader
 from mmseg.engine.build import build_trainable, choose_device, load_initial_weights
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
-from mmseg.engine.environment import describe_environment, open_log, seed_everything
+from mmseg.engine.environment import describe_environment, loader_workers, open_log, seed_everything
 from mmseg.engine.evaluate import evaluate_dataset, student_of
-from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, Scores
+from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook
 from mmseg.engine.loop import Hook, Run, run_loop
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
 from mmseg.fileio import atomic_write
+from mmseg.models.trainable import Batch
+from mmseg.uda.debug import DebugPictures
 
 
 def train(
@@ -41,7 +44,7 @@ def train(
 
     Args:
         cfg: checked configuration (:func:`mmseg.config.load_config`).
-        work_dir: where everything is written; default ``cfg.work_dir``, else ``work_dirs/{name of the config file}``.
+        work_dir: where everything is written; default: see :func:`choose_work_dir`.
         resume: go on from the newest checkpoint of ``work_dir``.
         resume_from: go on from this checkpoint; default ``cfg.resume_from``.
         validate: evaluate at the configured intervals.
@@ -61,14 +64,8 @@ def train(
     logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
     source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
     saved = read_checkpoint(source) if source else None
-
     seed_everything(settings.seed, settings.deterministic)
-    writer = LogWriter(
-        folder / f'{stamp}.log.json' if is_main() else None,
-        settings.name or folder.name,
-        build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else [],
-    )
-    run = assemble(cfg, settings, folder, writer, validate, initialise=saved is None)
+    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None)
     announce(run, cfg)
     if saved is not None:
         restore(run, saved, str(source))
@@ -84,12 +81,7 @@ def train(
 
 
 def assemble(
-    cfg: Config,
-    settings: TrainSettings,
-    folder: Path,
-    writer: LogWriter,
-    validate: bool,
-    initialise: bool = True,
+    cfg: Config, settings: TrainSettings, folder: Path, stamp: str, validate: bool, initialise: bool = True
 ) -> Run:
     """Build everything a run consists of; nothing has been trained or restored yet.
 
@@ -97,55 +89,94 @@ def assemble(
         cfg: checked configuration.
         settings: the same, translated.
         folder: work folder, exists.
-        writer: where log lines go.
+        stamp: start of the log files' names.
         validate: add the evaluation hook.
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
     """
     dataset = build_dataset(cfg.data.train)
+    scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
     if initialise and settings.load_from:
         load_initial_weights(trainable, settings.load_from)
     share_initial_state(trainable)
+
+    def batches(start: int) -> Iterable[Batch]:
+        return build_train_loader(
+            dataset, settings.samples_per_gpu, loader_workers(settings.workers), settings.seed, start,
+            rank(), world_size(), settings.max_iters,
+        )  # fmt: skip
+
     run = Run(
         trainable=trainable,
         optimizer=build_optimizer(trainable, settings.optimizer, settings.precision, settings.grad_clip),
         settings=settings,
-        batches=lambda start: build_train_loader(
-            dataset, settings.samples_per_gpu, settings.workers, settings.seed, start_iteration=start,
-            rank=rank(), world_size=world_size(), end_iteration=settings.max_iters,
-        ),
-        hooks=[LogHook(writer, settings.log_interval)],
+        batches=batches,
+        hooks=[],
         work_dir=folder,
         device=device,
-        meta=describe_run(cfg, settings, dataset, folder),
-    )  # fmt: skip
-    if validate and settings.eval_interval > 0:
-        run.hooks.append(_evaluation_hook(cfg, settings, writer))
-    run.hooks.append(
-        CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last)
+        meta=describe_run(settings, folder, cfg.pretty_text, dataset),
     )
-    writer.meta(run.meta)
+    run.hooks = _hooks(cfg, run, stamp, dataset, scored)
     return run
 
 
-def _evaluation_hook(cfg: Config, settings: TrainSettings, writer: LogWriter) -> Hook:
+def _validation_set(cfg: Config) -> Any:
+    """The data set that is scored during training; missing labels are found now, not after the first thousand steps."""
     dataset = build_dataset({**cfg.data.val, 'test_mode': True})
-
-    def evaluate(run: Run) -> tuple[Scores, str]:
-        return evaluate_dataset(student_of(run.trainable), dataset, settings.workers, settings.eval_metrics)
-
-    return EvaluationHook(evaluate, writer, settings.eval_interval)
+    dataset.check_labels()
+    return dataset
 
 
-def describe_run(cfg: Config, settings: TrainSettings, dataset: Any, folder: Path) -> dict[str, Any]:
+def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list[Hook]:
+    """Log, debug pictures, evaluation, checkpoint, in this order."""
+    settings, folder = run.settings, run.work_dir
+    trackers = build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else []
+    writer = LogWriter(folder / f'{stamp}.log.json' if is_main() else None, run.meta['exp_name'], trackers)
+    writer.meta(run.meta)
+    hooks: list[Hook] = [LogHook(writer, settings.log_interval)]
+    if settings.debug_img_interval > 0 and is_main():
+        mean, std = normalisation_of(cfg)
+        pictures = DebugPictures(
+            folder / 'class_mix_debug', settings.debug_img_interval, dataset.PALETTE, mean, std
+        )
+        hooks.append(ObserverHook(pictures))
+    if scored is not None:
+        workers = loader_workers(settings.workers)
+        hooks.append(
+            EvaluationHook(
+                lambda run: evaluate_dataset(
+                    student_of(run.trainable), scored, workers, settings.eval_metrics
+                ),
+                writer,
+                settings.eval_interval,
+            )
+        )
+    hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
+    return hooks
+
+
+def normalisation_of(cfg: Config) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of the training pictures, in grey levels, from the first Normalize step."""
+    waiting: list[Any] = [cfg.data.train.to_dict()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict) and value.get('type') == 'Normalize':
+            return list(value['mean']), list(value['std'])
+        waiting.extend(
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        )
+    return [0.0] * 3, [1.0] * 3
+
+
+def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: Any) -> dict[str, Any]:
     """What checkpoints and the first log line tell about a run (spec/tools.md 4, 5)."""
     return {
         'env_info': describe_environment(),
         'seed': settings.seed,
         'exp_name': settings.name or folder.name,
         'mmseg_version': mmseg.__version__,
-        'config': cfg.pretty_text,
+        'config': config,
         'CLASSES': tuple(str(name) for name in dataset.CLASSES),
         'PALETTE': [[int(value) for value in colour] for colour in dataset.PALETTE],
     }

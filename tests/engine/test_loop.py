@@ -80,7 +80,7 @@ def test_nan_names_the_term_and_the_iteration(tmp_path: Path) -> None:
 def test_nan_is_not_saved(tmp_path: Path) -> None:
     run = make_run(tmp_path, log_interval=50, checkpoint_interval=1)
     run.trainable.poison_at = 2
-    with pytest.raises(TrainingError, match='decode.loss_seg'):
+    with pytest.raises(TrainingError, match=r'decode\.loss_seg'):
         run_loop(run)
     assert sorted(path.name for path in tmp_path.glob('iter_*.pth')) == ['iter_1.pth', 'iter_2.pth']
 
@@ -154,7 +154,7 @@ def test_damaged_checkpoint(tmp_path: Path) -> None:
     run_loop(run)
     path = tmp_path / 'iter_6.pth'
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(CheckpointError, match='iter_6.pth'):
+    with pytest.raises(CheckpointError, match=r'iter_6\.pth'):
         read_checkpoint(path)
     torch.save({'state_dict': {}}, path)
     with pytest.raises(CheckpointError, match='optimizer'):
@@ -172,7 +172,7 @@ def test_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise error
 
     monkeypatch.setattr(torch, 'save', fail)
-    with pytest.raises(TrainingError, match='iter_1.pth'):
+    with pytest.raises(TrainingError, match=r'iter_1\.pth'):
         write_checkpoint(tmp_path / 'iter_1.pth', {})
     assert list(tmp_path.iterdir()) == []
 

@@ -51,7 +51,18 @@ def test_scores_pictures_and_labels(
     network: str, trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     show, labels = tmp_path / 'show', tmp_path / 'labels'
-    options = ['--eval', 'mIoU', '--show-dir', show, '--opacity', '1', '--out-dir', labels, '--work-dir', tmp_path]
+    options = [
+        '--eval',
+        'mIoU',
+        '--show-dir',
+        show,
+        '--opacity',
+        '1',
+        '--out-dir',
+        labels,
+        '--work-dir',
+        tmp_path,
+    ]
     options += ['--out', tmp_path / 'out.pkl']
     assert run_tool(monkeypatch, 'test', *trained, '--network', network, *options) == 0
     text = capsys.readouterr().out
@@ -73,7 +84,9 @@ def test_whole_slide_and_augmented(
 ) -> None:
     sliding = ['--inference-mode', 'slide', '--cfg-options', 'crop_size=[64,64]']
     for number, options in enumerate((sliding, ['--tta'], ['--format-only', '--out-dir', tmp_path / 'ids'])):
-        scoring = [] if '--format-only' in options else ['--eval', 'mIoU', '--work-dir', tmp_path / str(number)]
+        scoring = (
+            [] if '--format-only' in options else ['--eval', 'mIoU', '--work-dir', tmp_path / str(number)]
+        )
         assert run_tool(monkeypatch, 'test', *trained, *scoring, *options) == 0, capsys.readouterr().err
     assert len(list((tmp_path / 'ids').glob('*.png'))) == 3
 
@@ -95,7 +108,14 @@ def test_ctrl_c_saves_and_prints_the_command(tiny_data: Path, tmp_path: Path) ->
     config['checkpoint_config']['interval'] = 5000
     config['data']['workers_per_gpu'] = 2
     path = write_config(tmp_path, config)
-    command = [sys.executable, 'tools/train.py', str(path), '--work-dir', str(tmp_path / 'run'), '--no-validate']
+    command = [
+        sys.executable,
+        'tools/train.py',
+        str(path),
+        '--work-dir',
+        str(tmp_path / 'run'),
+        '--no-validate',
+    ]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in process.stdout:
@@ -265,5 +285,3 @@ def test_full_disk_is_one_paragraph(
 def test_debug_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert run_tool(monkeypatch, 'train', tmp_path / 'absent.py', '--debug') == 2
     assert 'Traceback' in capsys.readouterr().err
-
-

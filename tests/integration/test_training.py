@@ -23,7 +23,11 @@ def run(config: dict[str, Any], folder: Path, **options: Any) -> Run:
 
 
 def log_lines(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for path in sorted(folder.glob('*.log.json')) for line in path.read_text().splitlines()]
+    return [
+        json.loads(line)
+        for path in sorted(folder.glob('*.log.json'))
+        for line in path.read_text().splitlines()
+    ]
 
 
 @pytest.mark.parametrize('method', METHODS)

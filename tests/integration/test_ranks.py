@@ -1,0 +1,65 @@
+"""Two processes on the CPU: weights stay equal, testing is shared out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.integration.programs import ROOT
+from tests.integration.tiny import tiny_config, write_config
+
+pytestmark = pytest.mark.slow
+
+
+def torchrun(*arguments: object) -> str:
+    """Two processes of a program; returns what they wrote."""
+    launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    done = subprocess.run(
+        [*launcher, *map(str, arguments)],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def config(tiny_data: Path) -> dict[str, Any]:
+    config = tiny_config(tiny_data)
+    config['data']['samples_per_gpu'] = 1
+    config['runner']['max_iters'] = 4
+    config['checkpoint_config']['interval'] = 2
+    return config
+
+
+def test_ranks_stay_equal_and_resume(config: dict[str, Any], tmp_path: Path) -> None:
+    path = write_config(tmp_path, config)
+    torchrun('tests/integration/rank_program.py', path, tmp_path / 'run')
+    one, other = (torch.load(tmp_path / 'run' / f'rank{i}.pt', weights_only=True) for i in range(2))
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        assert torch.equal(value, other[name]), name
+
+    config['resume_from'] = str(tmp_path / 'run' / 'iter_2.pth')
+    torchrun('tests/integration/rank_program.py', write_config(tmp_path, config), tmp_path / 'again')
+    again = torch.load(tmp_path / 'again' / 'rank1.pt', weights_only=True)
+    assert all(torch.equal(value, again[name]) for name, value in one.items())
+
+
+def test_testing_is_shared_out(config: dict[str, Any], tmp_path: Path) -> None:
+    config['runner']['max_iters'] = 1
+    path = write_config(tmp_path, config)
+    run = ['tools/train.py', path, '--work-dir', tmp_path / 'run', '--launcher', 'pytorch', '--no-validate']
+    torchrun(*run)
+    test = ['tools/test.py', path, tmp_path / 'run' / 'latest.pth', '--eval', 'mIoU', '--work-dir']
+    torchrun(*test, tmp_path / 'two', '--launcher', 'pytorch', '--show-dir', tmp_path / 'show')
+    single = [sys.executable, *map(str, test), str(tmp_path / 'one')]
+    subprocess.run(single, cwd=ROOT, check=True, capture_output=True)
+    one, two = (json.loads((tmp_path / name / 'result_student.json').read_text()) for name in ('one', 'two'))
+    assert one['confusion'] == two['confusion']
+    assert len(list((tmp_path / 'show').rglob('*.png'))) == 3
