@@ -77,7 +77,9 @@ def test_flipped_byte_in_png_is_refused(tmp_path: Path, picture: np.ndarray, rea
 
 
 @pytest.mark.parametrize('read', [read_image, read_label])
-@pytest.mark.parametrize(('content', 'message'), [(b'', 'empty'), (b'no picture', 'damaged'), (None, 'no such file')])
+@pytest.mark.parametrize(
+    ('content', 'message'), [(b'', 'empty'), (b'no picture', 'damaged'), (None, 'no such file')]
+)
 def test_unusable_file_is_named(tmp_path: Path, read, content: bytes | None, message: str) -> None:
     path = tmp_path / 'strange.png'
     if content is not None:
@@ -122,3 +124,29 @@ def test_write_replaces_at_the_end(tmp_path: Path) -> None:
         assert temporary.suffix == '.txt'
     assert target.read_text() == 'new'
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    'options', [{}, {'progressive': True}, {'restart_marker_blocks': 2}, {'comment': b'\xff\xd9'}]
+)
+def test_every_kind_of_jpeg_is_read_and_no_cut_is_missed(
+    tmp_path: Path, picture: np.ndarray, options: dict
+) -> None:
+    path = tmp_path / 'a.jpg'
+    Image.fromarray(picture).save(path, **options)
+    assert read_image(path).shape == picture.shape
+    content = path.read_bytes()
+    for end in range(2, len(content), 97):
+        path.write_bytes(content[:end])
+        with pytest.raises(DataError):
+            read_image(path)
+
+
+def test_garbage_in_a_jpeg_is_refused(tmp_path: Path, picture: np.ndarray) -> None:
+    path = tmp_path / 'a.jpg'
+    cv2.imwrite(str(path), picture)
+    content = bytearray(path.read_bytes())
+    content[-400:-395] = b'\xff\x10\xff\x11\xff'
+    path.write_bytes(content)
+    with pytest.raises(DataError, match='impossible bytes'):
+        read_image(path)
