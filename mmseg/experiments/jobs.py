@@ -14,6 +14,7 @@ from typing import Any
 from mmseg.config import load_config, resolved
 from mmseg.config.check import nearest
 from mmseg.config.files import BASE_KEY
+from mmseg.config.load import configs_folder
 from mmseg.errors import ConfigError, UsageError
 from mmseg.experiments import available_rows, find_experiment
 from mmseg.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
@@ -90,6 +91,7 @@ def plan_experiment(exp: int | str, options: LaunchOptions) -> list[Job]:
 
     Raises:
         UsageError: unknown id, nothing of it is available, or ``only`` matches nothing.
+        ConfigError: the configurations are wrong, for instance by ``cfg_options``.
     """
     experiment = find_experiment(exp)
     configs = compose_all(experiment, available_rows(experiment))
@@ -99,8 +101,7 @@ def plan_experiment(exp: int | str, options: LaunchOptions) -> list[Job]:
             'See `python run_experiments.py --list`.'
         )
     folder = f'{options.machine}-exp{experiment.id}' + ('-startup' if options.startup_test else '')
-    kept = _only(configs, options.only)
-    return [_job(cfg, experiment.exp, folder, options) for cfg in kept]
+    return _jobs(_only(configs, options.only), experiment.exp, folder, options)
 
 
 def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
@@ -111,10 +112,9 @@ def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
     """
     base = load_config(path)
     name, exp = str(base.get('name') or path.stem), base.get('exp', 'basic')
-    relative = os.path.relpath(path.resolve(), GENERATED.parent.resolve())
-    cfg: Values = {BASE_KEY: [relative], 'name': name}
+    cfg: Values = {BASE_KEY: [os.path.relpath(path, configs_folder())], 'name': name}
     folder = f'{options.machine}-{exp}' + ('-startup' if options.startup_test else '')
-    return [_job(cfg, exp, folder, options) for cfg in _only([cfg], options.only)]
+    return _jobs(_only([cfg], options.only), exp, folder, options)
 
 
 def with_flags(cfg: Values, options: LaunchOptions) -> Values:
@@ -137,15 +137,11 @@ def write_job(job: Job) -> None:
     """Write the generated file of a new run; a resumed one has its file already."""
     if job.resumed:
         return
-    up = [(name if os.path.isabs(name) else f'../../{name}') for name in job.config.get(BASE_KEY, [])]
-    bases = {BASE_KEY: up} if up else {}
-    content = {
-        **job.config,
-        **bases,
-        'name': job.unique,
-        'work_dir': str(job.work_dir),
-        'git_rev': git_revision(),
-    }
+    stamp = {'name': job.unique, 'work_dir': str(job.work_dir), 'git_rev': git_revision()}
+    content = {**job.config, **stamp}
+    if BASE_KEY in content:
+        bases = (configs_folder() / name for name in content[BASE_KEY])
+        content[BASE_KEY] = [os.path.relpath(base, job.file.parent) for base in bases]
     job.file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(job.file) as temporary:
         Path(temporary).write_text(json.dumps(content, indent=4), encoding='utf-8')
@@ -159,6 +155,13 @@ def git_revision() -> str:
     except (OSError, subprocess.SubprocessError):
         return 'unknown'
     return found.stdout.strip() or 'unknown'
+
+
+def _jobs(configs: list[Values], exp: int | str, folder: str, options: LaunchOptions) -> list[Job]:
+    jobs = [_job(cfg, exp, folder, options) for cfg in configs]
+    for config in {json.dumps({**job.config, 'seed': 0, 'name': ''}): job.config for job in jobs}.values():
+        load_config(config)
+    return jobs
 
 
 def _job(cfg: Values, exp: int | str, folder: str, options: LaunchOptions) -> Job:
@@ -194,15 +197,13 @@ def _only(configs: list[Values], patterns: tuple[str, ...]) -> list[Values]:
 
 def _with_options(cfg: Values, options: dict[str, Any]) -> Values:
     """Command-line values written into the configuration itself, so that the run's file is complete."""
-    if not options:
-        return cfg
-    merged = resolved(load_config(cfg, options))
-    for key in options:
-        parts = key.split('.')
-        if any(part.isdigit() for part in parts):
-            cfg[parts[0]] = {'_delete_': True, **merged[parts[0]]}
-        else:
-            _set(cfg, parts, options[key])
+    indexed = {key: value for key, value in options.items() if any(p.isdigit() for p in key.split('.'))}
+    for key, value in options.items():
+        if key not in indexed:
+            _set(cfg, key.split('.'), value)
+    merged = resolved(load_config(cfg, indexed)) if indexed else {}
+    for section in {key.split('.')[0] for key in indexed}:
+        cfg[section] = {'_delete_': True, **merged[section]}
     return cfg
 
 

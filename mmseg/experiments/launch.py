@@ -53,8 +53,6 @@ def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', af
         prepare_scenes()
         jobs = [replace(job, config=on_builtin_data(job.config)) for job in jobs]
     _call(before, jobs, say)
-    for config in {json.dumps({**job.config, 'seed': 0, 'name': ''}): job.config for job in jobs}.values():
-        load_config(config)
     for job in jobs:
         write_job(job)
     todo = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]

@@ -1,0 +1,134 @@
+"""Running a series: order, failures, stops."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmseg.engine.signals import Interrupted
+from mmseg.errors import DataError, UserError
+from mmseg.experiments import launch
+from mmseg.experiments.jobs import LaunchOptions
+from mmseg.experiments.launch import describe, plan_config, run_config, run_experiment
+
+DEMO = Path('configs/demo/builtin_daformer.py')
+
+
+class Trained:
+    """Stands in for the training function: remembers the names, fails where told."""
+
+    def __init__(self, **failures: Exception) -> None:
+        self.names: list[str] = []
+        self.failures = failures
+
+    def __call__(self, cfg: Any, resume: bool, resume_command: str) -> None:
+        self.names.append(cfg.name)
+        for part, error in self.failures.items():
+            if part in cfg.name:
+                raise error
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def trained(monkeypatch: pytest.MonkeyPatch, **failures: Exception) -> Trained:
+    stand_in = Trained(**failures)
+    monkeypatch.setattr(launch, 'train', stand_in)
+    return stand_in
+
+
+def test_runs_follow_each_other(workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+    stand_in = trained(monkeypatch)
+    run_experiment('daformer-7', LaunchOptions(), said.append)
+    assert [name[-8:-6] for name in stand_in.names] == ['s0', 's1', 's2']
+    assert said[0].startswith('Run job ')
+    assert said[-1] == '3 of 3 runs finished.'
+    for name in stand_in.names:
+        assert (Path('work_dirs/local-expdaformer-7') / name / f'{name}.json').is_file()
+
+
+def test_a_failure_is_reported_and_the_others_run(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    stand_in = trained(monkeypatch, s0_=DataError('no pictures in data/gta'), s1_=ZeroDivisionError())
+    with pytest.raises(UserError, match='2 of 3 runs failed') as caught:
+        run_experiment('daformer-7', LaunchOptions(command='python run --resume'), said.append)
+    assert caught.value.exit_code == 1
+    assert 'python run --resume' in str(caught.value)
+    assert len(stand_in.names) == 3
+    assert any('no pictures in data/gta' in line for line in said)
+    assert any('ZeroDivisionError' in line for line in said)
+
+
+def test_ctrl_c_ends_the_series_and_tells_how_to_go_on(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    stand_in = trained(monkeypatch, s1_=Interrupted('stopped'))
+    with pytest.raises(Interrupted, match='python run --resume'):
+        run_experiment('daformer-7', LaunchOptions(command='python run --resume'), said.append)
+    assert len(stand_in.names) == 2
+
+
+def test_startup_test_trains_seed_0_only_and_any_single_config(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    stand_in = trained(monkeypatch)
+    run_experiment('daformer-7', LaunchOptions(startup_test=True), said.append)
+    assert [name[-8:-6] for name in stand_in.names] == ['s0']
+    assert len(list(Path('configs/generated/local-expdaformer-7-startup').iterdir())) == 3
+    run_config(DEMO, LaunchOptions(startup_test=True, cfg_options={'seed': 1}), said.append)
+    assert len(stand_in.names) == 2
+
+
+def test_hooks_of_an_experiment_are_called_around_it(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    trained(monkeypatch)
+    called: list[tuple[str, int]] = []
+    monkeypatch.setattr(launch, '_call', lambda target, jobs, say: called.append((target, len(jobs))))
+    run_experiment(0, LaunchOptions(), said.append)
+    assert called == [('mmseg.experiments.demo:prepare', 2), ('mmseg.experiments.demo:report', 2)]
+
+
+def test_finished_run_is_not_trained_again(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    stand_in = trained(monkeypatch)
+    run_config(DEMO, LaunchOptions(), said.append)
+    folder = next(Path('work_dirs').glob('*/*'))
+    iters = plan_config(DEMO, LaunchOptions(cfg_options={'runner.max_iters': 5}))[0].config['runner'][
+        'max_iters'
+    ]
+    (folder / f'iter_{iters}.pth').touch()
+    run_config(DEMO, LaunchOptions(resume=True, cfg_options={'runner.max_iters': 5}), said.append)
+    assert len(stand_in.names) == 1
+    assert 'This run is finished already.' in said
+
+
+def test_dry_run_shows_names_or_json(workspace: Path) -> None:
+    jobs = plan_config(DEMO, LaunchOptions())
+    assert describe(jobs, as_json=False) == [jobs[0].name]
+    assert '"_base_": ["demo/builtin_daformer.py"]' in describe(jobs, as_json=True)[0]
+    assert not Path('configs/generated').exists()
+
+
+def test_torchrun_is_used_for_several_gpus(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    commands: list[list[str]] = []
+
+    class Finished:
+        returncode = 3
+
+    def run(command: list[str], **_: Any) -> Finished:
+        commands.append(command)
+        return Finished()
+
+    monkeypatch.setattr('mmseg.experiments.jobs.git_revision', lambda: 'unknown')
+    monkeypatch.setattr(launch.subprocess, 'run', run)
+    with pytest.raises(UserError, match='1 of 1 runs failed'):
+        run_config(DEMO, LaunchOptions(gpus=2), said.append)
+    assert '--nproc_per_node=2' in commands[0]
+    assert any('exit code 3' in line for line in said)

@@ -1,0 +1,19 @@
+"""The list of experiments."""
+
+from mmseg.experiments.listing import describe_experiments, experiment_table
+
+
+def test_list_for_machines() -> None:
+    entries = {entry['id']: entry for entry in describe_experiments()}
+    assert entries['5']['runs'] == entries['5']['published_runs'] == 21
+    assert entries['6']['published_miou'] == 'daformer_sepaspp 68.3'
+    assert entries['daformer-7']['names'][0] == (
+        'syn2cs_dacs_a999_fdthings_rcs001_cpl_daformer_sepaspp_mitb5_poly10warm_s0'
+    )
+    assert all(entry['runs'] == len(entry['names']) > 0 for entry in entries.values())
+
+
+def test_list_for_people_is_grouped_by_paper() -> None:
+    text = experiment_table()
+    assert text.index('DAFormer\n') < text.index('Table 1')
+    assert '68.3' in text

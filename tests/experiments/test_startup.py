@@ -1,0 +1,43 @@
+"""Start-up tests on drawn scenes."""
+
+from pathlib import Path
+
+import pytest
+
+from mmseg.config import load_config
+from mmseg.errors import UsageError
+from mmseg.experiments import startup
+from mmseg.experiments.jobs import LaunchOptions, plan_experiment
+from mmseg.experiments.startup import on_builtin_data
+
+
+def test_sizes_shrink_and_nothing_needs_a_file(workspace: Path) -> None:
+    job = plan_experiment('daformer-7', LaunchOptions(startup_test=True))[0]
+    cfg = load_config(on_builtin_data(job.config, Path('drawn')))
+    source = cfg.data.train.source
+    assert source.data_root == 'drawn/synthia'
+    assert source.pipeline[2].img_scale == (160, 95)
+    assert list(source.pipeline[3].crop_size) == [64, 64]
+    assert list(cfg.data.val.pipeline[1].img_scale) == [128, 64]
+    assert cfg.data.train.rare_class_sampling.min_pixels == 0
+    assert (cfg.uda.pseudo_weight_ignore_top, cfg.uda.pseudo_weight_ignore_bottom) == (1, 15)
+    assert cfg.model.pretrained is None
+    assert cfg.model.backbone.type == 'mit_b5'
+    assert '_base_' not in cfg
+
+
+def test_data_that_cannot_be_drawn_is_told(workspace: Path) -> None:
+    job = plan_experiment('daformer-7', LaunchOptions(cfg_options={'data.val.data_root': 'data/mapillary/'}))[
+        0
+    ]
+    with pytest.raises(UsageError, match='mapillary'):
+        on_builtin_data(job.config)
+
+
+def test_scenes_are_drawn_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, 'SCENE_SIZE', (96, 48))
+    startup.prepare_scenes(Path('drawn'))
+    first = {path: path.stat().st_mtime_ns for path in Path('drawn').rglob('*.png')}
+    startup.prepare_scenes(Path('drawn'))
+    assert {path: path.stat().st_mtime_ns for path in Path('drawn').rglob('*.png')} == first
+    assert Path('drawn/cityscapes/samples_with_class.json').is_file()

@@ -1,0 +1,63 @@
+"""Every listed row composes to a valid configuration."""
+
+import pytest
+
+from experiments import generate_experiment_cfgs
+from mmseg.config import load_config
+from mmseg.errors import UsageError
+from mmseg.experiments import TABLE, available_rows, daformer, own
+from mmseg.experiments.generate import compose
+from mmseg.experiments.rows import AnyRow, FileRow, Row
+from mmseg.experiments.table import find_experiment, is_available
+
+LISTED = {
+    repr(row): (e.exp, row)
+    for e in TABLE.values()
+    for row in available_rows(e)
+    if not (isinstance(row, Row) and row.startup)
+}
+
+
+def _label(case: tuple[int | str, AnyRow]) -> str:
+    return str(compose(case[1], 0, case[0])['name'])
+
+
+@pytest.mark.parametrize('case', LISTED.values(), ids=_label)
+def test_row_composes_and_is_valid(case: tuple[int | str, AnyRow]) -> None:
+    exp, row = case
+    cfg = load_config(compose(row, 0, exp))
+    assert cfg.model.type
+    assert cfg.exp == exp
+    assert cfg.seed == 0
+
+
+def test_every_paper_is_in_the_table() -> None:
+    assert len(TABLE) == len(daformer.EXPERIMENTS) + len(own.EXPERIMENTS)
+    assert TABLE['daformer-7'].exp == 7
+    assert TABLE['5'].exp == 5
+
+
+def test_unknown_id_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match='daformer-7'):
+        generate_experiment_cfgs(7)
+
+
+def test_rows_without_network_or_data_are_left_out() -> None:
+    assert is_available(Row('daformer_sepaspp', 'mitb5', 'dacs'))
+    assert not is_available(Row('daformer_sepaspp', 'mitb5', 'no_such_method'))
+    assert not is_available(FileRow('demo/no_such_file.py'))
+
+
+def test_seeds_are_the_innermost_loop() -> None:
+    names = [cfg['name'] for cfg in generate_experiment_cfgs(5)[:4]]
+    stem = 'gta2cs_dacs_rcsinf_segformer_mitb5_poly10warm'
+    assert names == [
+        f'{stem}_s0',
+        f'{stem}_s1',
+        f'{stem}_s2',
+        'gta2cs_dacs_rcs001_segformer_mitb5_poly10warm_s0',
+    ]
+
+
+def test_ids_are_numbers_or_names() -> None:
+    assert find_experiment(6) is find_experiment('6')
