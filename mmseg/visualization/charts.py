@@ -1,25 +1,38 @@
 """Charts of results: class bars, learning curves, row-normalised confusion matrix.
 
-All functions return a matplotlib ``Figure`` that belongs to no window and no global state.
+All functions return a matplotlib ``Figure`` that belongs to no window and no global state. matplotlib is
+imported when the first figure is drawn, so that programs which draw none start quickly.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mmseg.visualization.logs import RunLog, Series
 from mmseg.visualization.results import RunResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ('#8a94a6', '#1f6feb', '#e07a1f', '#2a9d5c', '#9b59b6', '#c0392b', '#16a2b8', '#7a5c3e')
 """Line and bar colours by run; the first (what the others are compared with) is grey."""
 
 
+def new_figure(size: tuple[float, float]) -> Figure:
+    """An empty figure of (width, height) inches that arranges its parts itself."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout='constrained')
+
+
 def class_bars(runs: Sequence[RunResult]) -> Figure:
     """IoU in percent by class, one bar a run, with the mean over classes at the left."""
     names = ['mean', *runs[0].class_iou]
-    figure = Figure(figsize=(max(7.0, 0.62 * len(names) + 1.5), 3.6), layout='constrained')
+    figure = new_figure((max(7.0, 0.62 * len(names) + 1.5), 3.6))
     axis = figure.subplots()
     width = 0.8 / len(runs)
     places = np.arange(len(names))
@@ -64,7 +77,7 @@ def learning_curves(logs: Mapping[str, RunLog]) -> Figure:
         )
     )
     panels = [(label, lines) for label, lines in panels if lines]
-    figure = Figure(figsize=(4.2 * max(len(panels), 1), 3.1), layout='constrained')
+    figure = new_figure((4.2 * max(len(panels), 1), 3.1))
     axes = figure.subplots(1, max(len(panels), 1), squeeze=False)[0]
     titles = list(logs)
     for axis, (label, lines) in zip(axes, panels, strict=False):
@@ -88,7 +101,7 @@ def confusion_chart(confusion: np.ndarray, names: Sequence[str], title: str = ''
     """
     share = row_normalised(confusion) * 100
     size = 0.42 * len(names) + 2.2
-    figure = Figure(figsize=(size, size), layout='constrained')
+    figure = new_figure((size, size))
     axis = figure.subplots()
     axis.imshow(np.nan_to_num(share), cmap='Blues', vmin=0, vmax=100)
     axis.set_xticks(range(len(names)), names, rotation=45, ha='right', fontsize=8)

@@ -1,12 +1,18 @@
 """Rows of pictures: image, predictions, truth."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
+from mmseg.visualization.charts import new_figure
 from mmseg.visualization.palette import Palette, colourise, overlay
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def picture_grid(rows: Sequence[PictureRow], palette: Palette, opacity: float = 
     """A figure with one line of pictures for each row; headings above the first line."""
     lines = [row_cells(row, palette, opacity) for row in rows]
     columns = max((len(line) for line in lines), default=1)
-    figure = Figure(figsize=(3.0 * columns, 2.3 * max(len(lines), 1)), layout='constrained')
+    figure = new_figure((3.0 * columns, 2.3 * max(len(lines), 1)))
     axes = figure.subplots(max(len(lines), 1), columns, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()

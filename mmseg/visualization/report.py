@@ -1,5 +1,7 @@
 """One self-contained HTML page about one or several tested networks."""
 
+from __future__ import annotations
+
 import base64
 import io
 import math
@@ -7,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from mmseg.errors import DataError
@@ -20,6 +22,9 @@ from mmseg.visualization.grid import PictureRow, row_cells
 from mmseg.visualization.logs import RunLog, read_log
 from mmseg.visualization.palette import Palette
 from mmseg.visualization.results import RunResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -45,21 +50,18 @@ def write_report(
 ) -> Path:
     """Write ``work_dir/report.html``: result table, class bars, curves, confusion matrices, picture grid.
 
-    The page needs no other file: pictures are embedded. The others are compared with the first run.
+    The page needs no other file: pictures are embedded.
 
     Args:
         work_dir: existing or new folder.
-        runs: at least one result; the table shows per-class IoU and the difference to the first run.
+        runs: at least one result; the others are compared with the first.
         pictures: examples; the predictions' names should be run titles.
         palette: RGB colours by class index, for the pictures and the legend.
         class_names: names by class index, for the legend.
         title: heading of the page.
         summary: a paragraph below the heading.
         commands: command lines that reproduce the numbers.
-        file_name: name of the page inside ``work_dir``.
-
-    Returns:
-        Path of the page, written through a temporary name.
+        file_name: name of the page, which is returned as a path.
 
     Raises:
         DataError: no run, or a run's log file is missing or damaged.
@@ -67,13 +69,7 @@ def write_report(
     if not runs:
         raise DataError('A report needs at least one tested run, but none was given. Test a checkpoint.')
     logs = {run.title: read_log(run.log_file) for run in runs if run.log_file is not None}
-    environment = Environment(
-        loader=PackageLoader('mmseg.visualization'),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    page = environment.get_template('report.html').render(
+    page = _template().render(
         title=title,
         summary=summary,
         commands=list(commands),
@@ -85,10 +81,15 @@ def write_report(
         **_charts(runs, logs),
     )
     path = Path(work_dir) / file_name
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         Path(temporary).write_text(page, encoding='utf-8')
     return path
+
+
+def _template() -> Template:
+    loader = PackageLoader('mmseg.visualization')
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template('report.html')
 
 
 def result_table(runs: Sequence[RunResult]) -> list[tuple[str, list[Cell]]]:

@@ -11,7 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -151,7 +150,7 @@ class TimmBackbone(nn.Module):
         if drop_path_rate > 0:
             options['drop_path_rate'] = drop_path_rate
         try:
-            self.encoder = timm.create_model(
+            self.encoder = _timm().create_model(
                 model_name, pretrained=False, features_only=True, out_indices=tuple(out_indices), **options
             )
         except (RuntimeError, TypeError, ValueError, AssertionError) as error:
@@ -202,14 +201,14 @@ class TimmBackbone(nn.Module):
 
     def _load(self, state: Mapping[str, Tensor], path: Path) -> None:
         if any(key.startswith('_blocks.') for key in state) and hasattr(self.encoder, 'blocks'):
-            with torch.device('meta'):
-                depths = [len(stage) for stage in timm.create_model(self.model_name).blocks]
+            depths = [len(stage) for stage in self._full_model().blocks]
             state = convert_efficientnet_keys(state, depths)
         # timm's feature wrapper joins some nested names ('stages.0' -> 'stages_0'): compare with both joined.
         own = {key.replace('.', '_'): (key, value) for key, value in self.encoder.state_dict().items()}
         given = {key.replace('.', '_'): value for key, value in state.items()}
         missing = [key for flat, (key, _) in own.items() if flat not in given]
-        foreign = sorted(given.keys() - own.keys() - self._full_model_keys())
+        whole = {key.replace('.', '_') for key in self._full_model().state_dict()}
+        foreign = sorted(given.keys() - own.keys() - whole)
         shared = [
             (key, value.shape, given[flat].shape) for flat, (key, value) in own.items() if flat in given
         ]
@@ -223,14 +222,21 @@ class TimmBackbone(nn.Module):
             )
         self.encoder.load_state_dict({key: given[flat] for flat, (key, _) in own.items()}, strict=True)
 
-    def _full_model_keys(self) -> set[str]:
-        """Joined key names of the whole classification network, whose head the encoder does not have."""
+    def _full_model(self) -> Any:
+        """The whole classification network without memory for weights; the encoder lacks its head."""
         with torch.device('meta'):
-            return {key.replace('.', '_') for key in timm.create_model(self.model_name).state_dict()}
+            return _timm().create_model(self.model_name)
 
     def forward(self, img: Tensor) -> list[Tensor]:
         """Map images float (B, 3, H, W) to feature maps (B, channels[i], ~H/strides[i], ~W/strides[i])."""
         return list(self.encoder(img))
+
+
+def _timm() -> Any:
+    """The library, imported when it is first needed: that takes longer than all the rest of a program's start."""
+    import timm
+
+    return timm
 
 
 def _some(keys: Sequence[str]) -> str:
