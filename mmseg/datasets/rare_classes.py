@@ -19,7 +19,7 @@ Samples = dict[int, list[tuple[str, int]]]
 
 
 def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
-    """Pixels of each class over all files, in order of ascending class.
+    """Pixels of each class over all files, in order of first appearance.
 
     Args:
         stats: the content of ``sample_class_stats.json``.
@@ -29,7 +29,7 @@ def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
         for key, count in entry.items():
             if key != 'file':
                 totals[int(key)] = totals.get(int(key), 0) + int(count)
-    return dict(sorted(totals.items()))
+    return totals
 
 
 def class_probabilities(
@@ -42,7 +42,7 @@ def class_probabilities(
         temperature: T of softmax((1 - share) / T); infinity gives equal probabilities.
 
     Returns:
-        class ids that occur, ascending by pixel count, and their probabilities (float32).
+        class ids that occur, ascending by pixel count (ties as they first appear), and their probabilities (float32).
     """
     ordered = sorted(total_pixels(stats).items(), key=lambda item: item[1])
     counts = np.array([count for _, count in ordered], dtype=np.float32)

@@ -26,7 +26,7 @@ STATS = [{'0': 60, '4': 10, 'file': 'a'}, {'0': 20, '2': 10, 'file': 'b'}]
 
 def test_totals_and_order() -> None:
     assert total_pixels(STATS) == {0: 80, 2: 10, 4: 10}
-    assert class_probabilities(STATS, 0.1)[0] == [2, 4, 0]
+    assert class_probabilities(STATS, 0.1)[0] == [4, 2, 0]
 
 
 @pytest.mark.parametrize('temperature', [0.05, 0.5, 10.0])
