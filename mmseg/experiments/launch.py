@@ -32,8 +32,7 @@ def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
     """
     experiment = find_experiment(exp)
     jobs = plan_experiment(exp, options)
-    hooks = ('', '') if options.startup_test else (experiment.before, experiment.after)
-    _run(jobs, options, say, *hooks)
+    _run(jobs, options, say, experiment.before, '' if options.startup_test else experiment.after)
 
 
 def run_config(path: Path, options: LaunchOptions, say: Say) -> None:
@@ -50,8 +49,8 @@ def describe(jobs: list[Job], as_json: bool) -> list[str]:
 
 def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', after: str = '') -> None:
     if options.builtin_data:
-        prepare_scenes()
         jobs = [replace(job, config=on_builtin_data(job.config)) for job in jobs]
+        prepare_scenes()
     _call(before, jobs, say)
     for job in jobs:
         write_job(job)
