@@ -61,7 +61,7 @@ class Draws(Streams):
 
         The scores come from the host, the choice is made on the device, which alone knows the labels.
         """
-        scores = torch.from_numpy(self.stream('mix').random((labels.shape[0], LABEL_VALUES)))
+        scores = torch.from_numpy(self.stream('mix').random((len(labels), LABEL_VALUES), np.float32))
         return choose_half(present_values(labels), to_device(scores, labels.device))
 
     def jitter(self, batch: int, strength: JitterStrength) -> Jitter:

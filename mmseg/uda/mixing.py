@@ -23,12 +23,14 @@ def choose_half(present: Tensor, scores: Tensor) -> Tensor:
 
     Args:
         present: bool (256,).
-        scores: (B, 256), finite and distinct with probability one.
+        scores: (B, 256), finite.
 
     Returns:
         Bool (B, 256).
     """
-    rank = scores.masked_fill(~present, torch.inf).argsort(dim=1).argsort(dim=1)
+    # Stable, so that equal scores are decided alike on every device.
+    order = scores.masked_fill(~present, torch.inf).argsort(dim=1, stable=True)
+    rank = order.argsort(dim=1)
     return rank < (present.sum() + 1) // 2
 
 

@@ -59,15 +59,21 @@ def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt:
         groups.clear()
         logits.clear()
         if stored['lr_schedule'] is not None:
-            set_learning_rates(optimizer, LrSchedule(**stored['lr_schedule']), iteration['iter'], MAX_ITERS)
+            schedule = {'policy': 'poly', **stored['lr_schedule']}
+            max_iters = schedule.pop('max_iters', MAX_ITERS)
+            set_learning_rates(optimizer, LrSchedule(**schedule), iteration['iter'], max_iters)
         replay = Replay(iteration, stored['model'].get('crop_coord_divisible', 1))
         trainable.draws = lambda seed, rank, at, replay=replay: replay  # type: ignore[assignment,misc]
         trainable.train()
         logged = trainable.train_step(make_batch(stored, iteration), optimizer)
-        prefix = f'it{iteration["iter"]}_'
-        own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+        own = _arrays_of(arrays, iteration['iter']) or _arrays_of(arrays, number)
         step = Step(number, logged, {group.name: group for group in groups}, logits, trainable, optimizer)
         check_step(check, step, stored, iteration, own)
+
+
+def _arrays_of(arrays: dict[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
+    prefix = f'it{number}_'
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def build(stored: Stored, salt: str) -> Trainable:
