@@ -14,7 +14,9 @@ def test_subsets_of_synthia() -> None:
 
 
 def test_merge_table_from_json_keys() -> None:
-    merge = parse_class_merge({'merge': {'3': 2}, 'classes': [0, 2], 'names': ['a', 'b(+c)'], 'note': 'x'}, CLASSES)
+    merge = parse_class_merge(
+        {'merge': {'3': 2}, 'classes': [0, 2], 'names': ['a', 'b(+c)'], 'note': 'x'}, CLASSES
+    )
     assert merge is not None
     table = merge.table()
     assert table[3] == 2
