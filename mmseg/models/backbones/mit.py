@@ -11,6 +11,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg.errors import DataError
 from mmseg.models.dropout import DropPath
 from mmseg.models.layers import map_of, tokens_of
 from mmseg.models.weights import load_pretrained, pretrained_path
@@ -151,6 +152,7 @@ class MixVisionTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.embed_dims = tuple(embed_dims)
+        self.coarsening = max(ratio * 2**i for i, ratio in enumerate(sr_ratios))
         self.pretrained = pretrained_path(pretrained, init_cfg)
         inputs = (in_chans, *embed_dims[:-1])
         for i, channels in enumerate(embed_dims):
@@ -180,6 +182,12 @@ class MixVisionTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_chans, H, W) -> four maps (B, embed_dims[i], ceil(H / s), ceil(W / s)), s = 4, 8, 16, 32."""
+        smallest = 4 * (self.coarsening - 1) + 1
+        if min(x.shape[2], x.shape[3]) < smallest:
+            raise DataError(
+                f'The encoder got images (or crops, or windows) of {x.shape[2]} x {x.shape[3]} pixels; it needs at '
+                f'least {smallest} x {smallest}. Use a larger scale or crop size.'
+            )
         outputs = []
         for i in range(1, len(self.embed_dims) + 1):
             tokens, height, width = self.get_submodule(f'patch_embed{i}')(x)

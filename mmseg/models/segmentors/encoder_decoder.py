@@ -94,7 +94,7 @@ class EncoderDecoder(Trainable):
             self.auxiliary_head = MODELS.build(auxiliary_head)
         elif auxiliary_head is not None:
             self.auxiliary_head = nn.ModuleList(MODELS.build(head) for head in auxiliary_head)
-        self.test_cfg: Mapping[str, Any] = {'mode': 'whole'} if test_cfg is None else test_cfg
+        self.test_cfg = _checked_test_cfg(test_cfg)
         self.precision = 'fp32'
         self.draws: Callable[[int, int, int], Draws] = Streams
 
@@ -190,11 +190,8 @@ class EncoderDecoder(Trainable):
         return logits if size is None else resize(logits, size, self.align_corners)
 
     def _slide_or_whole(self, img: Tensor) -> Tensor:
-        mode = self.test_cfg.get('mode', 'whole')
-        if mode == 'whole':
+        if self.test_cfg['mode'] == 'whole':
             return self.encode_decode(img)
-        if mode != 'slide':
-            raise ConfigError(f"model.test_cfg.mode is '{mode}'; expected 'whole' or 'slide'.")
         size = (img.shape[2], img.shape[3])
         boxes = window_boxes(size, self.test_cfg['crop_size'], self.test_cfg['stride'])
         if self.test_cfg.get('batched_slide', False):
@@ -244,6 +241,19 @@ def _with_pretrained(backbone: Mapping[str, Any], pretrained: str | None) -> dic
             'set; give only one.'
         )
     return {**backbone, 'pretrained': pretrained}
+
+
+def _checked_test_cfg(test_cfg: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The inference options with ``mode`` filled in."""
+    options = {'mode': 'whole', **(test_cfg or {})}
+    if options['mode'] not in ('whole', 'slide'):
+        raise ConfigError(f"model.test_cfg.mode is '{options['mode']}'; expected 'whole' or 'slide'.")
+    missing = [key for key in ('crop_size', 'stride') if options['mode'] == 'slide' and key not in options]
+    if missing:
+        raise ConfigError(
+            f"model.test_cfg.mode is 'slide' without {' and '.join(missing)}; expected (height, width)."
+        )
+    return options
 
 
 def _undo_flip(probabilities: Tensor, meta: Meta) -> Tensor:
