@@ -32,9 +32,7 @@ class StepDraws(Protocol):
         """Two uniform numbers in [0, 1) that decide on colour jitter and on blur, for the whole batch."""
 
     def mix_classes(self, labels: Tensor) -> Tensor:
-        """The label values to paste for each image: bool (B, 256) on the device of ``labels`` (B, 1, H,
-        W).
-        """
+        """The label values to paste for each image: bool (B, 256), where ``labels`` (B, 1, H, W) are."""
 
     def jitter(self, batch: int, strength: JitterStrength) -> Jitter:
         """Jitter factors and orders of ``batch`` images."""
@@ -56,8 +54,7 @@ class Draws(Streams):
         return float(first), float(second)
 
     def mix_classes(self, labels: Tensor) -> Tensor:
-        """ceil(n / 2) of the n values in the whole batch, 255 included, anew for each image (spec/uda.md
-        2.4).
+        """ceil(n / 2) of the n values in the whole batch, 255 included, for each image (spec/uda.md 2.4).
 
         The scores come from the host, the choice is made on the device, which alone knows the labels.
         """

@@ -1,6 +1,4 @@
-"""ImageNet feature distance on thing classes (spec/uda.md 2.3; DAFormer, Hoyer et al., CVPR 2022, section
-3.3).
-"""
+"""ImageNet feature distance on thing classes (spec/uda.md 2.3; Hoyer et al., CVPR 2022, section 3.3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -14,8 +14,6 @@ def collect_gradients(network: nn.Module) -> list[Tensor]:
 
 
 def gradient_norm(gradients: list[Tensor], before: list[Tensor] | None = None) -> Tensor:
-    """L2 norm over all tensors of ``gradients``, or of what they gained since ``before``; a scalar on their
-    device.
-    """
+    """L2 norm over all tensors of ``gradients``, or of what they gained since ``before``; a scalar."""
     gained = gradients if before is None else torch._foreach_sub(gradients, before)
     return torch.stack(torch._foreach_norm(gained)).norm()

@@ -216,9 +216,7 @@ class DACS(Trainable):
     def _mixed(
         self, batch: Batch, pseudo: PseudoLabel, draws: StepDraws, logged: dict[str, Tensor]
     ) -> LossGroup:
-        """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, steps 7 and
-        8).
-        """
+        """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, step 7)."""
         source_label, target = batch['gt_semantic_seg'], batch['target_img']
         _check_sizes(batch['img'], target)
         mask = class_mask(source_label, draws.mix_classes(source_label))
@@ -254,9 +252,7 @@ def _check_sizes(source: Tensor, target: Tensor) -> None:
 
 
 def _normalisation(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (3,) of the first image, which are used for all (spec/uda.md 2.2, step
-    2).
-    """
+    """Mean and standard deviation (3,) of the first image; they are used for all (spec/uda.md 2.2, step 2)."""
     config = batch['img_metas'][0]['img_norm_cfg']
     both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
     mean, std = to_device(both, device).unbind(0)

@@ -24,8 +24,7 @@ class PseudoLabel:
 
 
 def pseudo_label(logits: Tensor, threshold: float) -> PseudoLabel:
-    """Label every pixel; all share one weight, the fraction of the *batch* whose probability reaches
-    ``threshold``.
+    """Label every pixel; all share one weight, the share of the *batch* that reaches ``threshold``.
 
     Args:
         logits: (B, C, H, W), any range.

@@ -5,9 +5,7 @@ from torch import Tensor
 
 
 def to_device(values: Tensor, device: torch.device) -> Tensor:
-    """A copy of a CPU tensor on ``device``; from pinned memory, so the copy is queued and the host goes
-    on.
-    """
+    """A copy of a CPU tensor on ``device``; from pinned memory, so the host does not wait for it."""
     if device.type == 'cuda':
         values = values.pin_memory()
     return values.to(device, non_blocking=True)

@@ -1,6 +1,4 @@
-"""Cases of ``uda/uda.json`` and ``uda/param_groups_*.json``: parts of self-training, optimiser and
-schedule.
-"""
+"""Cases ``uda/uda`` and ``uda/param_groups_*``: parts of self-training, optimiser and schedule."""
 
 import json
 from collections.abc import Callable, Iterable
