@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mmseg.experiments import demo
-from mmseg.experiments.jobs import Job, LaunchOptions, plan_experiment, write_job
+from mmseg.experiments.jobs import LaunchOptions, plan_experiment
+from mmseg.experiments.launch import run_experiment
 from mmseg.visualization import RunResult
 
 
@@ -52,5 +53,18 @@ def test_table_shows_the_gain() -> None:
 def test_both_runs_are_planned() -> None:
     jobs = plan_experiment(0, LaunchOptions())
     assert [job.name for job in jobs] == ['builtin_source_only_s0', 'builtin_daformer_s0']
-    assert all(isinstance(job, Job) for job in jobs)
-    assert callable(write_job)
+    assert all(any(word in job.name for word in demo.TITLES) for job in jobs)
+
+
+@pytest.mark.slow
+def test_the_whole_demo_in_two_iterations(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, 'DRAWINGS', 12)
+    monkeypatch.setattr(demo, 'PHOTOGRAPHS', {'train': 2, 'val': 2, 'test': 1})
+    said: list[str] = []
+    run_experiment(0, LaunchOptions(cfg_options={'runner.max_iters': 2}), said.append)
+    page = next(Path(line.removeprefix('Report: ')) for line in said if line.startswith('Report: '))
+    assert page.resolve().is_relative_to(workspace)
+    html = page.read_text()
+    assert html.count('data:image/') >= 4
+    assert 'adapted' in html
+    assert any('mIoU' in line and 'traffic light' in line for line in said)

@@ -116,9 +116,9 @@ def _photograph(scene: Scene, picture: np.ndarray, rng: np.random.Generator) -> 
     picture = picture + _texture(scene, rng)
     picture = _haze(scene, picture, rng)
     picture = _light(picture, rng)
-    sigma = rng.uniform(0.4, 0.9) * scene.camera.height / 128
+    sigma = rng.uniform(0.35, 0.7) * scene.camera.height / 128
     picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma)
-    return picture + rng.normal(0.0, rng.uniform(2.0, 6.0), picture.shape)
+    return picture + rng.normal(0.0, rng.uniform(1.5, 4.5), picture.shape)
 
 
 def _texture(scene: Scene, rng: np.random.Generator) -> np.ndarray:
@@ -137,7 +137,7 @@ def _haze(scene: Scene, picture: np.ndarray, rng: np.random.Generator) -> np.nda
     rows = np.arange(scene.camera.height)[:, None] - scene.camera.horizon
     ground = scene.camera.focal * scene.camera.eye / np.maximum(rows, 0.5)
     distance = np.minimum(depth, np.where(rows > 0, ground, np.inf))
-    share = 0.6 * (1.0 - np.exp(-distance / rng.uniform(60.0, 200.0)))[..., None]
+    share = 0.6 * (1.0 - np.exp(-distance / rng.uniform(90.0, 250.0)))[..., None]
     return (1 - share) * picture + share * np.array([190.0, 194.0, 196.0])
 
 
