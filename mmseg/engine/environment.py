@@ -24,7 +24,10 @@ def seed_everything(seed: int, deterministic: bool = False) -> None:
     torch.backends.cudnn.benchmark = not deterministic
     if deterministic:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
-    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    if (
+        deterministic != torch.are_deterministic_algorithms_enabled()
+    ):  # the call imports the compiler: seconds
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
 
 
 def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:

@@ -1,0 +1,59 @@
+"""From a configuration to the object that is trained."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mmseg.engine.build import build_trainable, choose_device, load_initial_weights, networks
+from mmseg.errors import CheckpointError, ConfigError
+from tests.integration.tiny import dacs, model
+
+PLAIN: dict[str, Any] = {'model': model(), 'runner': {'max_iters': 2}, 'seed': 3}
+ADAPTED = {**PLAIN, 'uda': dacs()}
+
+
+def test_plain_and_adapted() -> None:
+    plain, adapted = build_trainable(PLAIN), build_trainable({**ADAPTED, 'precision': 'bf16'})
+    assert plain.seed == adapted.seed == 3
+    assert list(networks(plain)) == [plain]
+    assert [network.precision for network in networks(adapted)] == ['bf16'] * 3
+    assert set(adapted.state_dict()) == {
+        f'{prefix}.{key}' for prefix in ('model', 'ema_model', 'imnet_model') for key in plain.state_dict()
+    }
+
+
+def test_configuration_is_left_alone() -> None:
+    before = repr(ADAPTED)
+    build_trainable(ADAPTED)
+    assert repr(ADAPTED) == before
+
+
+def test_channels_last() -> None:
+    plain = build_trainable({**PLAIN, 'channels_last': True}, initialise=False)
+    weight = plain.get_parameter('backbone.patch_embed1.proj.weight')
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_half_precision_needs_a_gpu() -> None:
+    with pytest.raises(ConfigError, match='fp16'):
+        build_trainable({**PLAIN, 'precision': 'fp16'}, 'cpu', initialise=False)
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(ConfigError, match='cuda:77'):
+        choose_device('cuda:77')
+    assert choose_device('cpu') == torch.device('cpu')
+
+
+def test_initial_weights_go_into_the_student(tmp_path: Path) -> None:
+    plain, adapted = build_trainable(PLAIN), build_trainable(ADAPTED)
+    torch.save(plain.state_dict(), tmp_path / 'plain.pth')
+    load_initial_weights(adapted, str(tmp_path / 'plain.pth'))
+    name = 'decode_head.conv_seg.weight'
+    assert torch.equal(adapted.get_parameter(f'model.{name}'), plain.get_parameter(name))
+    assert not torch.equal(adapted.get_parameter(f'ema_model.{name}'), plain.get_parameter(name))
+    torch.save({'a.weight': torch.zeros(1)}, tmp_path / 'other.pth')
+    with pytest.raises(CheckpointError, match=r'other\.pth'):
+        load_initial_weights(adapted, str(tmp_path / 'other.pth'))

@@ -1,0 +1,83 @@
+"""Predicting and scoring a data set, with a network that knows the answers."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mmseg.engine import evaluate as module
+from mmseg.engine.evaluate import Prediction, add_to_confusion, evaluate_dataset, predict, student_of
+from mmseg.errors import DataError
+from mmseg.evaluation import evaluate
+
+TRUTH = [np.array([[0, 1], [1, 255]], np.uint8), np.array([[0, 0], [1, 1]], np.uint8)]
+
+
+class Pictures:
+    """Two pictures whose red channel is the class to predict."""
+
+    CLASSES = ('a', 'b')
+    ignore_index = 255
+
+    def __init__(self, versions: int = 1) -> None:
+        self.versions = versions
+
+    def __len__(self) -> int:
+        return len(TRUTH)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        image = torch.from_numpy(np.where(TRUTH[index] == 1, 1.0, 0.0)).float().expand(3, 2, 2)
+        meta = {'filename': f'{index}.png'}
+        return {'img': [image] * self.versions, 'img_metas': [meta] * self.versions}
+
+    def get_gt_seg_map(self, index: int) -> np.ndarray:
+        return TRUTH[index]
+
+    def evaluate_confusion(self, matrix: np.ndarray, metric: str) -> Any:
+        return evaluate(matrix, metric, self.CLASSES)
+
+
+class Oracle(nn.Module):
+    """Reads the answer from the picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def simple_test(self, img: torch.Tensor, metas: list[Any]) -> list[np.ndarray]:
+        assert not self.training
+        return [img[0, 0].long().numpy()]
+
+    def aug_test(self, imgs: list[torch.Tensor], metas: list[list[Any]]) -> list[np.ndarray]:
+        assert len(imgs) == len(metas) == 2
+        return self.simple_test(imgs[0], metas[0])
+
+
+@pytest.mark.parametrize('versions', [1, 2])
+def test_perfect_scores(versions: int) -> None:
+    values, text = evaluate_dataset(Oracle(), Pictures(versions), 0, ('mIoU', 'mDice'))
+    assert values['mIoU'] == values['mDice'] == values['aAcc'] == 1.0
+    assert text.count('per class results:') == 2
+
+
+def test_ranks_share_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, 'world_size', lambda: 2)
+    for number in range(2):
+        monkeypatch.setattr(module, 'rank', lambda number=number: number)
+        assert [p.index for p in predict(Oracle().eval(), Pictures())] == [number]
+
+
+def test_sizes_must_agree() -> None:
+    prediction = Prediction(
+        0, np.zeros((2, 3), np.int64), {'filename': 'x.png'}, torch.zeros(3, 2, 3), TRUTH[0]
+    )
+    with pytest.raises(DataError, match=r'x\.png'):
+        add_to_confusion(np.zeros((2, 2), np.int64), prediction)
+
+
+def test_student() -> None:
+    plain = nn.Linear(1, 1)
+    assert student_of(plain) is plain
+    assert student_of(nn.ModuleDict({'model': plain})['model']) is plain

@@ -1,0 +1,43 @@
+"""Work folders, descriptions and the command to resume."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from mmseg.engine.train import choose_work_dir, default_resume_command, normalisation_of, save_config
+
+
+def config_file(folder: Path, content: dict[str, Any], name: str = 'x.json') -> Config:
+    path = folder / name
+    path.write_text(json.dumps(content))
+    return Config.fromfile(str(path))
+
+
+def test_work_dir(tmp_path: Path) -> None:
+    named = config_file(tmp_path, {'work_dir': 'a/b'})
+    assert choose_work_dir(named, 'c') == Path('c')
+    assert choose_work_dir(named) == Path('a/b')
+    assert choose_work_dir(config_file(tmp_path, {})) == Path('work_dirs/x')
+
+
+def test_saved_configuration_keeps_its_format(tmp_path: Path) -> None:
+    cfg = Config({'a': {'b': [1, 2]}, 'c': None})
+    save_config(cfg, tmp_path / 'x.json')
+    save_config(cfg, tmp_path / 'x.py')
+    assert json.loads((tmp_path / 'x.json').read_text()) == {'a': {'b': [1, 2]}, 'c': None}
+    assert Config.fromfile(str(tmp_path / 'x.py')).to_dict() == cfg.to_dict()
+
+
+def test_resume_command(tmp_path: Path) -> None:
+    cfg = config_file(tmp_path, {}, 'a b.json')
+    command = default_resume_command(cfg, Path('work_dirs/x'))
+    assert command == f"python tools/train.py '{tmp_path}/a b.json' --work-dir work_dirs/x --resume"
+
+
+def test_normalisation() -> None:
+    steps = [{'type': 'Resize'}, {'type': 'Normalize', 'mean': [1, 2, 3], 'std': [4, 5, 6]}]
+    cfg = Config({'data': {'train': {'source': {'pipeline': steps}}}})
+    assert normalisation_of(cfg) == ([1, 2, 3], [4, 5, 6])
+    assert normalisation_of(Config({'data': {'train': {}}})) == ([0.0] * 3, [1.0] * 3)

@@ -1,0 +1,59 @@
+"""Exit codes and messages of programs."""
+
+import errno
+from typing import Any
+
+import pytest
+
+from mmseg.cli import own_words, run_cli
+from mmseg.errors import ConfigError, DataError
+
+
+def leave(error: BaseException | None) -> int:
+    @run_cli
+    def main() -> None:
+        if error is not None:
+            raise error
+
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ('error', 'code', 'message'),
+    [
+        (None, 0, ''),
+        (DataError('x.png: damaged.'), 1, 'x.png: damaged.\n'),
+        (ConfigError('unknown key "a".'), 2, 'unknown key "a".\n'),
+        (KeyboardInterrupt(), 130, 'Stopped by Ctrl-C.\n'),
+        (OSError(errno.ENOSPC, 'No space left on device', 'a.png'), 1, 'a.png: the disk is full.'),
+    ],
+)
+def test_exit_codes(error: BaseException | None, code: int, message: str, capsys: Any) -> None:
+    assert leave(error) == code
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_other_exceptions_keep_their_traceback() -> None:
+    @run_cli
+    def main() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        main()
+
+
+def test_debug_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr('sys.argv', ['program', '--debug'])
+    assert leave(DataError('x.png: damaged.')) == 1
+    assert 'Traceback' in capsys.readouterr().err
+
+
+def test_message_of_a_loader_process() -> None:
+    wrapped = (
+        'Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n'
+        '  File "a.py", line 1, in f\n    raise ValueError\nmmseg.errors.DataError: x.png: damaged file.\n'
+    )
+    assert own_words(wrapped) == 'x.png: damaged file.'
+    assert own_words('x.png: Error: damaged.') == 'x.png: Error: damaged.'
