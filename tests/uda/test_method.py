@@ -210,6 +210,20 @@ def test_source_and_target_of_different_size_are_an_error_that_says_so():
         train(small_method(), [batch])
 
 
+def test_sixteen_bit_networks_and_channels_last_change_only_rounding():
+    logs = []
+    for precision, layout in (('fp32', torch.contiguous_format), ('bf16', torch.channels_last)):
+        method = small_method(**DISTANCE, color_jitter_probability=0.0)
+        zero_dropout(method)
+        method.to(memory_format=layout)
+        for network in (method.model, method.ema_model, method.imnet_model):
+            network.precision = precision
+        logs += train(method, [small_batch()])
+    for name in ('decode.loss_seg', 'src.loss_imnet_feat_dist'):
+        assert logs[1][name].dtype == torch.float32
+        torch.testing.assert_close(logs[1][name], logs[0][name], rtol=0.05, atol=0)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
 def test_a_step_never_waits_for_the_device():
