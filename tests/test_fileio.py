@@ -150,3 +150,9 @@ def test_garbage_in_a_jpeg_is_refused(tmp_path: Path, picture: np.ndarray) -> No
     path.write_bytes(content)
     with pytest.raises(DataError, match='impossible bytes'):
         read_image(path)
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match='No space') as caught, atomic_write(tmp_path / 'a.png'):
+        raise OSError(28, 'No space left on device')
+    assert caught.value.filename == str(tmp_path / 'a.png')
