@@ -36,7 +36,7 @@ def main(label_format: LabelFormat, example: str, argv: list[str] | None = None)
     report = f'{done.labels} labels converted in {time.perf_counter() - start:.1f} s; statistics:\n  '
     report += '\n  '.join(done.statistics)
     if done.unknown:
-        ids = ', '.join(map(str, done.unknown))
+        ids = ', '.join(map(str, done.unknown[:8])) + (', ...' if len(done.unknown) > 8 else '')
         report += (
             f'\nWarning: ids that {label_format.name} does not define became 255 (ignored): {ids}. '
             'If there are many such pixels, check that these are the raw label PNGs, not colour pictures.'
