@@ -16,7 +16,7 @@ from mmseg.errors import UsageError
 EXAMPLES = """examples:
   python tools/test.py CONFIG work_dirs/NAME/latest.pth --eval mIoU
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --network teacher --show-dir preds --opacity 1
-  python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir labelTrainIds --eval-options to_label_id=False
+  python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir trainIds --eval-options to_label_id=False
 """
 METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
 
@@ -79,7 +79,7 @@ def add_output_options(group: Any) -> None:
     group.add_argument('--eval-options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
                        help='imgfile_prefix=DIR (as --out-dir), to_label_id=True|False')  # fmt: skip
     group.add_argument('--work-dir', type=Path, metavar='DIR',
-                       help='folder of result_NETWORK.json for reports (default: folder of the checkpoint)')  # fmt: skip
+                       help='folder of result_NETWORK.json for reports (default: that of the checkpoint)')  # fmt: skip
 
 
 def output_options(args: argparse.Namespace) -> OutputOptions:

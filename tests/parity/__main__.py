@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('dir', type=Path, metavar='DIR', help='folder of cases, laid out like golden/')
-    parser.add_argument('--case', metavar='GLOB', default='*', help="only cases whose whole name matches (default '*')")
+    parser.add_argument(
+        '--case', metavar='GLOB', default='*', help="only cases whose whole name matches (default '*')"
+    )
     parser.add_argument('--json', action='store_true', help='one JSON object a line instead of text')
     options = parser.parse_args(arguments)
     if not options.dir.is_dir():

@@ -41,7 +41,9 @@ class Check:
         self._see(difference, relative)
         wrong = ~(difference <= atol + rtol * np.abs(want)) & ~same
         if wrong.any():
-            worst = np.unravel_index(np.argmax(np.where(np.isnan(difference), np.inf, difference)), wrong.shape)
+            worst = np.unravel_index(
+                np.argmax(np.where(np.isnan(difference), np.inf, difference)), wrong.shape
+            )
             self.problems.append(
                 f'{label}: {int(wrong.sum())} of {wrong.size} outside atol {atol:g} rtol {rtol:g}; '
                 f'worst at {tuple(int(i) for i in worst)}: {got[worst]:.8g}, expected {want[worst]:.8g}'
@@ -131,7 +133,9 @@ def family(pattern: str, *inputs: str) -> Callable[[Builder], Builder]:
 
 def collect(root: Path) -> list[Case]:
     """All cases below ``root``, sorted by name; a case file that no family knows becomes a failing case."""
-    paths = sorted(path for path in root.rglob('*') if path.is_dir() or path.name.endswith(('.json', '.json.xz')))
+    paths = sorted(
+        path for path in root.rglob('*') if path.is_dir() or path.name.endswith(('.json', '.json.xz'))
+    )
     cases: list[Case] = []
     claimed: list[str] = []
     for path in paths:
@@ -155,7 +159,9 @@ def run_case(case: Case) -> Result:
         case.run(check)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        check.problems.append(f'{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {error}')
+        check.problems.append(
+            f'{type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {error}'
+        )
     if not check.count and not check.problems:
         check.problems.append('nothing was compared')
     passed = not check.problems
