@@ -2,7 +2,8 @@
 
 An architecture is a list of tokens joined by ``_`` (spec/experiments.md 5.1-5.3): an optional ``sfa`` (neck
 that brings the deepest level to stride 8), the decoder's name, an optional ``nodbn`` (decoder without norm).
-This module is the only place that takes such names apart.
+In front may stand ``hrda1-CROP-WEIGHT[-OPTION]*``, which puts HRDA around it (``mmseg.experiments.hrda_token``).
+No other module takes such names apart.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 
 from mmseg.config.check import nearest
 from mmseg.errors import UsageError
+from mmseg.experiments.hrda_token import HRDAToken, parse_hrda
 
 Values = dict[str, Any]
 
@@ -69,12 +71,14 @@ class Architecture:
         backbone: e.g. 'mitb5' or 'mitb5-del'.
         adapter: with the SegFormerAdapter neck ('sfa').
         decoder_norm: False with 'nodbn'.
+        hrda: what an 'hrda1-...' token says, or None.
     """
 
     decoder: str
     backbone: str
     adapter: bool = False
     decoder_norm: bool = True
+    hrda: HRDAToken | None = None
 
     def base_file(self) -> str:
         """File below ``configs/`` that holds the network (spec/experiments.md 5.1)."""
@@ -109,17 +113,19 @@ def parse_architecture(name: str, backbone: str) -> Architecture:
         UsageError: a token is not known, or decoder and backbone do not go together; names what is valid.
     """
     tokens = name.split('_')
-    decoder = '_'.join(token for token in tokens if token not in ('sfa', 'nodbn'))
+    hrda = next((token for token in tokens if token.startswith('hrda')), None)
+    decoder = '_'.join(token for token in tokens if token not in ('sfa', 'nodbn', hrda))
     known = {*RESNET_DECODERS, *MIT_DECODERS, 'segformer'}
     if decoder not in known:
         raise UsageError(
             f'Architecture {name!r}: no decoder is called {decoder!r}{nearest(decoder, known)}. A name is '
-            '[sfa_]DECODER[_nodbn].'
+            '[hrda1-CROP-WEIGHT_][sfa_]DECODER[_nodbn].'
         )
     if backbone.removesuffix('-del') not in BACKBONES:
         raise UsageError(f'Architecture {name!r}: no backbone {backbone!r}{nearest(backbone, BACKBONES)}.')
     _base_name(decoder, backbone)
-    return Architecture(decoder, backbone, 'sfa' in tokens, 'nodbn' not in tokens)
+    outer = parse_hrda(hrda) if hrda else None
+    return Architecture(decoder, backbone, 'sfa' in tokens, 'nodbn' not in tokens, outer)
 
 
 def _base_name(decoder: str, backbone: str) -> str:

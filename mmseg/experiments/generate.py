@@ -1,8 +1,10 @@
 """From rows to configurations: the published generator (spec/experiments.md 5)."""
 
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
+from mmseg.config import load_config
 from mmseg.experiments.architecture import parse_architecture
 from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
 
@@ -18,9 +20,10 @@ SHORT = (
 )
 """Replacements in the names of runs, in this order (spec/experiments.md 5.5)."""
 
-MIN_PIXELS, MIN_CROP_RATIO = 3000, 0.5
-"""Rare class sampling: an image has a class from so many pixels on; share of them the crop should keep."""
+MIN_PIXELS = 3000
+"""Rare class sampling: an image has a class from so many pixels on."""
 
+MARGINS = [30, 240, 30, 30]
 IGNORED_ROWS = {'pseudo_weight_ignore_top': 15, 'pseudo_weight_ignore_bottom': 120}
 LOG_ERRORS_ONLY = 40
 
@@ -54,9 +57,9 @@ def base_files(row: AnyRow) -> list[str]:
     if isinstance(row, FileRow):
         return [row.config]
     data = {
-        'target-only': [f'datasets/{row.target}_half_512x512'],
-        'source-only': [f'datasets/{row.source}_to_{row.target}_512x512'],
-    }.get(row.uda, [f'datasets/uda_{row.source}_to_{row.target}_512x512', f'uda/{row.uda}'])
+        'target-only': [f'datasets/{row.oracle_data.format(target=row.target, crop=row.crop)}'],
+        'source-only': [f'datasets/{row.source}_to_{row.target}_{row.crop}'],
+    }.get(row.uda, [f'datasets/uda_{row.source}_to_{row.target}_{row.crop}', f'uda/{row.uda}'])
     model = parse_architecture(row.architecture, row.backbone).base_file()
     names = [*data, f'schedules/{row.optimizer}', f'schedules/{row.schedule}']
     return ['_base_/default_runtime.py', model, *(f'_base_/{name}.py' for name in names)]
@@ -68,21 +71,17 @@ def _of_file(row: FileRow, seed: int, exp: int | str) -> Values:
 
 
 def _of_row(row: Row, seed: int, exp: int | str) -> Values:
-    self_training = 'dacs' in row.uda
-    cfg: Values = {
-        '_base_': base_files(row),
-        'n_gpus': 1,
-        'seed': seed,
-        'model': parse_architecture(row.architecture, row.backbone).model(),
-    }
-    if self_training and row.crop_pseudo_labels:
+    cfg: Values = {'_base_': base_files(row), 'n_gpus': 1, 'seed': seed, 'model': _model(row)}
+    if row.gpu_model is not None:
+        cfg['gpu_model'] = row.gpu_model
+    if 'dacs' in row.uda and row.crop_pseudo_labels in (True, 'v1'):
         cfg['uda'] = dict(IGNORED_ROWS)
     cfg['data'] = {
         'samples_per_gpu': row.batch_size,
         'workers_per_gpu': row.workers,
-        'train': _sampling(row) if self_training else {},
+        'train': _pairing(row) if 'dacs' in row.uda else {},
     }
-    if self_training:
+    if any(method in row.uda for method in ('dacs', 'minent', 'advseg')):
         cfg['optimizer_config'] = None
     cfg['optimizer'] = {'lr': row.lr, 'paramwise_cfg': {'custom_keys': _custom_keys(row)}}
     cfg['runner'] = {'type': 'IterBasedRunner', 'max_iters': row.iters}
@@ -94,15 +93,43 @@ def _of_row(row: Row, seed: int, exp: int | str) -> Values:
     return cfg
 
 
-def _sampling(row: Row) -> Values:
-    if row.rcs_temperature is None:
-        return {}
-    sampling = {
-        'min_pixels': MIN_PIXELS,
-        'class_temp': row.rcs_temperature,
-        'min_crop_ratio': MIN_CROP_RATIO,
-    }
-    return {'rare_class_sampling': sampling}
+def _model(row: Row) -> Values:
+    """Changes to the base file's network (spec/experiments.md 5.2-5.4)."""
+    architecture = parse_architecture(row.architecture, row.backbone)
+    model = architecture.model()
+    if architecture.hrda:
+        head = _head_type(architecture.base_file())
+        model = architecture.hrda.around(model, head, row.crop_size(), '_fd' in row.uda)
+    if row.inference == 'slide':
+        height, width = row.crop_size()
+        model['test_cfg'] = {
+            'mode': 'slide',
+            'batched_slide': row.batched_slide,
+            'crop_size': [height, width],
+            'stride': [height // 2, width // 2],
+        }
+    return model
+
+
+@cache
+def _head_type(base_file: str) -> str:
+    return str(load_config({'_base_': [base_file]}, check=False).model.decode_head.type)
+
+
+def _pairing(row: Row) -> Values:
+    """What the paired data set does besides pairing."""
+    train: Values = {}
+    if row.crop_pseudo_labels == 'v2':
+        train['target'] = {'crop_pseudo_margins': list(MARGINS)}
+    if row.rcs_temperature is not None:
+        train['rare_class_sampling'] = {
+            'min_pixels': MIN_PIXELS,
+            'class_temp': row.rcs_temperature,
+            'min_crop_ratio': row.min_crop_ratio,
+        }
+    if row.sync_crop_size is not None:
+        train['sync_crop_size'] = list(row.sync_crop_size)
+    return train
 
 
 def _custom_keys(row: Row) -> Values:
@@ -113,23 +140,40 @@ def _custom_keys(row: Row) -> Values:
 
 
 def _names(row: Row, seed: int, exp: int | str) -> Values:
-    uda = row.uda
-    if 'dacs' in uda:
-        uda += '' if row.rcs_temperature is None else f'_rcs{row.rcs_temperature}'
-        uda += '_cpl' if row.crop_pseudo_labels else ''
-    data = f'{row.source}2{row.target}'
-    network = f'{row.architecture}_{row.backbone}'
+    """Names of the run and its parts (spec/experiments.md 5.5)."""
+    uda = row.uda + (_pairing_name(row) if 'dacs' in row.uda else '')
+    data = f'{row.source}2{row.target}' + ('' if row.crop == '512x512' else f'_{row.crop}')
+    decoder = row.architecture + ('_sl' if row.inference == 'slide' else '')
+    network = f'{decoder}_{row.backbone}'
     recipe = f'{row.optimizer}_{row.lr}_pm{row.head_lr_mult}_{row.schedule}'
     return {
-        'name': _shorten(f'{data}_{uda}_{network}_{row.schedule}_s{seed}'),
+        'name': _shorten(f'{data}_{uda}_{network}_{row.schedule}{_recipe_name(row)}_s{seed}'),
         'exp': exp,
         'name_dataset': data,
         'name_architecture': network,
         'name_encoder': row.backbone,
-        'name_decoder': row.architecture,
+        'name_decoder': decoder,
         'name_uda': uda,
         'name_opt': f'{recipe}_1x{row.batch_size}_{row.iters // 1000}k',
     }
+
+
+def _pairing_name(row: Row) -> str:
+    name = ''
+    if row.rcs_temperature is not None:
+        name += f'_rcs{row.rcs_temperature}' + ('' if row.min_crop_ratio == 0.5 else f'-{row.min_crop_ratio}')
+    if row.sync_crop_size is not None:
+        name += f'_sf{row.sync_crop_size[0]}x{row.sync_crop_size[1]}'
+    if row.crop_pseudo_labels:
+        name += '_cpl' + str(row.crop_pseudo_labels).removeprefix('True').removeprefix('v').removeprefix('1')
+    return name
+
+
+def _recipe_name(row: Row) -> str:
+    """Only what differs from the usual optimiser."""
+    name = '' if row.optimizer == 'adamw' else f'_{row.optimizer}'
+    name += '' if row.lr == 0.00006 else f'_{row.lr}'
+    return name if row.head_lr_mult else f'{name}_pm{row.head_lr_mult}'
 
 
 def _shorten(name: str) -> str:

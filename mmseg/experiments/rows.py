@@ -12,15 +12,25 @@ SEEDS = (0, 1, 2)
 class Row:
     """One published setting, trained once a seed. Defaults are those of spec/experiments.md 2 (DAFormer).
 
+    The papers' generators differ in small things, which are fields here, so that all share one resolver.
+
     Attributes:
         architecture, backbone: names, see ``mmseg.experiments.architecture``.
         uda: 'source-only', 'target-only' or a file of ``configs/_base_/uda``.
         source, target: data sets of ``configs/_base_/datasets``.
+        crop: height and width of training crops, 'HxW'.
+        oracle_data: name of the data file for 'target-only'.
         rcs_temperature: temperature of rare class sampling; None = off, infinity = all classes alike.
-        crop_pseudo_labels: no pseudo-labels in the first 15 and last 120 rows of the crop.
+        min_crop_ratio: share of the required pixels that the crop should keep.
+        crop_pseudo_labels: 'v1' (or True): no pseudo-labels in the first 15 and last 120 rows of the crop; 'v2': none
+            near the border of the image; False: everywhere.
+        sync_crop_size: (h, w) of a further crop at the same place in source and target, or None.
+        inference: 'whole' or 'slide' (windows of the size of the training crop).
+        batched_slide: all windows of an image in one forward pass.
         optimizer, lr, schedule: files of ``configs/_base_/schedules`` and the base learning rate.
         head_lr_mult: ten times the rate for the decoder.
         iters, batch_size, workers: length, images per domain and step, loader processes.
+        gpu_model: for information; not written if None.
         startup: settings of the start-up tests: errors only are logged, no evaluation.
         seeds: one run each.
     """
@@ -30,8 +40,14 @@ class Row:
     uda: str
     source: str = 'gta'
     target: str = 'cityscapes'
+    crop: str = '512x512'
+    oracle_data: str = '{target}_half_{crop}'
     rcs_temperature: float | None = None
-    crop_pseudo_labels: bool = False
+    min_crop_ratio: float = 0.5
+    crop_pseudo_labels: bool | str = False
+    sync_crop_size: tuple[int, int] | None = None
+    inference: str = 'whole'
+    batched_slide: bool = True
     optimizer: str = 'adamw'
     lr: float = 0.00006
     schedule: str = 'poly10warm'
@@ -39,8 +55,14 @@ class Row:
     iters: int = 40000
     batch_size: int = 2
     workers: int = 4
+    gpu_model: str | None = None
     startup: bool = False
     seeds: tuple[int, ...] = SEEDS
+
+    def crop_size(self) -> tuple[int, int]:
+        """(h, w) that the network is trained on."""
+        height, width = (int(number) for number in self.crop.split('x'))
+        return self.sync_crop_size or (height, width)
 
 
 @dataclass(frozen=True)

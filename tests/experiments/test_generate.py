@@ -70,3 +70,39 @@ def test_grid_varies_the_method_fastest() -> None:
     rows = list(grid([('a', 'x'), ('b', 'y')], ('m', 'n'), seeds=(0,)))
     assert [(row.architecture, row.uda) for row in rows] == [('a', 'm'), ('a', 'n'), ('b', 'm'), ('b', 'n')]
     assert {row.seeds for row in rows} == {(0,)}
+
+
+def test_hrda_row_on_a_synchronised_crop() -> None:
+    row = Row(
+        'hrda1-512-0.1_daformer_sepaspp',
+        'mitb5',
+        'dacs_a999_fdthings',
+        source='gtaHR',
+        target='cityscapesHR',
+        crop='1024x1024',
+        rcs_temperature=0.01,
+        min_crop_ratio=2.0,
+        crop_pseudo_labels='v2',
+        sync_crop_size=(512, 512),
+        inference='slide',
+    )
+    cfg = compose(row, 1, 44)
+    assert cfg['name_uda'] == 'dacs_a999_fdthings_rcs0.01-2.0_sf512x512_cpl2'
+    assert cfg['name_architecture'] == 'hrda1-512-0.1_daformer_sepaspp_sl_mitb5'
+    assert cfg['model']['test_cfg'] == {
+        'mode': 'slide',
+        'batched_slide': True,
+        'crop_size': [512, 512],
+        'stride': [256, 256],
+    }
+    assert cfg['model']['feature_scale'] == 'all'
+    assert cfg['data']['train']['target'] == {'crop_pseudo_margins': [30, 240, 30, 30]}
+    assert cfg['data']['train']['sync_crop_size'] == [512, 512]
+    assert 'uda' not in cfg
+
+
+def test_unusual_optimiser_is_in_the_name() -> None:
+    row = Row(
+        'dlv2red', 'r101v1c', 'advseg', optimizer='sgd', lr=0.0025, head_lr_mult=False, source='gtaCAug'
+    )
+    assert compose(row, 0, 41)['name'] == 'gtaCAug2cs_advseg_dlv2red_r101v1c_poly10warm_sgd_00025_pmF_s0'

@@ -52,8 +52,8 @@ def test_config_may_lie_anywhere(workspace: Path) -> None:
 
 
 def test_startup_test_changes_what_is_published(workspace: Path) -> None:
-    job = plan_experiment(5, LaunchOptions(startup_test=True))[0]
-    assert job.folder == 'local-exp5-startup'
+    job = plan_experiment('daformer-7', LaunchOptions(startup_test=True))[0]
+    assert job.folder == 'local-expdaformer-7-startup'
     assert job.config['log_level'] == 40
     assert job.config['runner'] == {'type': 'IterBasedRunner', 'max_iters': 2}
     assert job.config['evaluation'] == {'interval': 100, 'metric': 'mIoU'}
@@ -65,10 +65,10 @@ def test_debug_logs_and_draws_often(workspace: Path) -> None:
         LaunchOptions(debug=True, only=('*s0',)),
         LaunchOptions(debug=True, only=('*source-only*',)),
     )
-    job = plan_experiment(5, adapted)[0]
+    (job,) = plan_experiment('daformer-7', adapted)
     assert job.config['log_config'] == {'interval': 10}
     assert job.config['evaluation'] == {'interval': 200, 'metric': 'mIoU'}
-    assert job.config['uda'] == {'debug_img_interval': 10}
+    assert job.config['uda']['debug_img_interval'] == 10
     assert 'uda' not in plan_experiment(101, supervised)[0].config
 
 
