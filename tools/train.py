@@ -1,6 +1,7 @@
 """Train a network as a configuration says."""
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -73,7 +74,9 @@ def resume_command(work_dir: Path) -> str:
         while option in kept:
             place = kept.index(option)
             del kept[place : place + (1 if option == '--resume' else 2)]
-    return shlex.join(['python', sys.argv[0], *kept, '--work-dir', str(work_dir), '--resume'])
+    processes = os.environ.get('LOCAL_WORLD_SIZE')
+    program = ['torchrun', f'--nproc_per_node={processes}'] if processes else ['python']
+    return shlex.join([*program, sys.argv[0], *kept, '--work-dir', str(work_dir), '--resume'])
 
 
 @run_cli

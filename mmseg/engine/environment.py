@@ -30,6 +30,13 @@ def seed_everything(seed: int, deterministic: bool = False) -> None:
         torch.use_deterministic_algorithms(deterministic, warn_only=True)
 
 
+class _QuietFile(logging.FileHandler):
+    """Log file on a disk that may be full: the JSON log, written at the same moments, reports that."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out."""
+
+
 def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
     """The logger 'mmseg', writing to the terminal and to a file (spec/tools.md 4).
 
@@ -43,7 +50,7 @@ def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
         handler.close()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if path is not None:
-        handlers.append(logging.FileHandler(path, encoding='utf-8'))
+        handlers.append(_QuietFile(path, encoding='utf-8'))
     for handler in handlers:
         handler.setFormatter(logging.Formatter(LINE))
         logger.addHandler(handler)

@@ -1,7 +1,7 @@
 """Predicting a data set picture by picture, and scoring it with memory that does not grow with its size."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,10 @@ from mmseg.datasets.loading import build_test_loader
 from mmseg.engine.distributed import is_main, rank, sum_over_ranks, world_size
 from mmseg.errors import DataError
 from mmseg.evaluation import confusion
+
+
+class Abandoned(Exception):
+    """An evaluation was given up because the user stops the run."""
 
 
 class Segmentor(Protocol):
@@ -106,17 +110,33 @@ def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[
 
 
 def evaluate_dataset(
-    network: Segmentor, dataset: Any, workers: int, metrics: Sequence[str] = ('mIoU',)
+    network: Segmentor,
+    dataset: Any,
+    workers: int,
+    metrics: Sequence[str] = ('mIoU',),
+    give_up: Callable[[], bool] = lambda: False,
 ) -> tuple[dict[str, float], str]:
     """Score a network on a data set; leaves it in evaluation mode.
 
+    Args:
+        network: segmentor.
+        dataset: in test mode.
+        workers: loader processes.
+        metrics: names of :data:`mmseg.evaluation.METRICS`.
+        give_up: asked after each picture (in a single process, since several must not part ways).
+
     Returns:
         Scores as fractions by published name, and the published tables (spec/data.md 3.4).
+
+    Raises:
+        Abandoned: ``give_up`` said so.
     """
     network.eval()
     matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64)
     for prediction in predict(network, dataset, workers, with_labels=True):
         add_to_confusion(matrix, prediction, dataset.ignore_index)
+        if world_size() == 1 and give_up():
+            raise Abandoned
     matrix = total_confusion(matrix, next(network.parameters()).device)
     values: dict[str, float] = {}
     texts = []

@@ -9,6 +9,7 @@ from prettytable import PrettyTable
 
 from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
 from mmseg.engine.distributed import barrier, is_main
+from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.state import collect
 from mmseg.engine.trackers import LogWriter
@@ -108,21 +109,38 @@ class EvaluationHook(Hook):
         self.writer = writer
         self.interval = interval
 
+    def before_run(self, run: Run) -> None:
+        """Make up for an evaluation that a stop cut short."""
+        if run.memory.pop('evaluation_missing', False):
+            self._evaluate(run)
+
     def after_iteration(self, run: Run) -> None:
-        if not due(run, self.interval):
-            return
+        if due(run, self.interval):
+            self._evaluate(run)
+
+    def _evaluate(self, run: Run) -> None:
         started = perf_counter()
-        scores, tables = self.evaluate(run)
-        run.trainable.train()
+        try:
+            scores, tables = self.evaluate(run)
+        except Abandoned:
+            run.memory['evaluation_missing'] = True
+            return
+        finally:
+            run.trainable.train()
         last, best = run.memory.get('last_scores'), run.memory.get('best_scores')
         run.logger.info(tables)
         if last is not None and best is not None:
             run.logger.info(f'change in percentage points:\n{change_table(scores, last, best)}')
         self.writer.evaluation(run.iteration, run.optimizer.optimizer.param_groups[0]['lr'], scores)
         run.memory['last_scores'] = scores
-        if best is None or scores['mIoU'] >= best['mIoU']:
+        if best is None or main_score(scores) >= main_score(best):
             run.memory['best_scores'] = scores
         run.aside += perf_counter() - started
+
+
+def main_score(scores: Scores) -> float:
+    """What decides which evaluation is the best: mIoU, or the first mean there is."""
+    return scores.get('mIoU', next(iter(scores.values())))
 
 
 def change_table(scores: Scores, last: Scores, best: Scores) -> str:

@@ -54,6 +54,7 @@ class Run:
         data_time: seconds the last step waited for its batch.
         aside: seconds spent in evaluation and saving so far; not part of the time of an iteration.
         stopped: the loop ended before ``max_iters`` because the user asked for it.
+        stop: tells whether the user asks for it; long hooks look at it.
     """
 
     trainable: Trainable
@@ -69,6 +70,7 @@ class Run:
     data_time: float = 0.0
     aside: float = 0.0
     stopped: bool = False
+    stop: StopRequest = field(default_factory=StopRequest)
 
     def __post_init__(self) -> None:
         self.metrics = MetricWindow(self.device)
@@ -86,7 +88,7 @@ class Run:
 
 def run_loop(run: Run) -> None:
     """Train until ``max_iters``, or until the user asks to stop."""
-    with StopRequest() as stop:
+    with run.stop:
         for hook in run.hooks:
             hook.before_run(run)
         run.trainable.train()
@@ -101,16 +103,16 @@ def run_loop(run: Run) -> None:
             run.metrics.add(run.iteration, logged)
             for hook in run.hooks:
                 hook.after_iteration(run)
-            run.stopped = run.iteration < run.max_iters and _asked_to_stop(stop, run)
+            run.stopped = run.iteration < run.max_iters and _asked_to_stop(run)
         for hook in run.hooks:
             hook.after_run(run)
 
 
-def _asked_to_stop(stop: StopRequest, run: Run) -> bool:
+def _asked_to_stop(run: Run) -> bool:
     """Whether a process was asked to stop; several processes compare notes now and then only."""
     if world_size() > 1 and run.iteration % STOP_INTERVAL:
         return False
-    return any_rank(stop.requested, run.device)
+    return any_rank(run.stop.requested, run.device)
 
 
 def seed_step(seed: int, iteration: int) -> None:

@@ -6,6 +6,8 @@ from types import FrameType, TracebackType
 
 from mmseg.errors import UserError
 
+NOTICE = b'\nStopping: this step is finished and everything saved. Ctrl-C again aborts at once and saves nothing.\n'
+
 
 class Interrupted(UserError):
     """The run was stopped from outside and has saved a checkpoint; the message names the command to resume."""
@@ -44,3 +46,4 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        os.write(2, NOTICE)

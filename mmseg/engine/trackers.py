@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import torch
 
-from mmseg.errors import ConfigError
+from mmseg.errors import ConfigError, TrainingError
 
 TRACKERS = {'TensorboardLoggerHook': 'TensorboardVisBackend', 'WandbLoggerHook': 'WandbVisBackend'}
 """Published hook type -> mmengine back end."""
@@ -116,8 +116,14 @@ class LogWriter:
         rounded = {
             key: round(value, 5) if isinstance(value, float) else value for key, value in entries.items()
         }
-        with self.path.open('a', encoding='utf-8') as file:
-            file.write(json.dumps(rounded) + '\n')
+        try:
+            with self.path.open('a', encoding='utf-8') as file:
+                file.write(json.dumps(rounded) + '\n')
+        except OSError as error:
+            raise TrainingError(
+                f'{self.path}: the log cannot be written ({error.strerror}). Make room, then go on from the last '
+                'checkpoint with --resume.'
+            ) from error
 
     def _track(self, iteration: int, values: Mapping[str, float]) -> None:
         for tracker in self.trackers:

@@ -20,7 +20,7 @@ from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import describe_environment, loader_workers, open_log, seed_everything
 from mmseg.engine.evaluate import evaluate_dataset, student_of
-from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook
+from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.loop import Hook, Run, run_loop
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.engine.signals import Interrupted
@@ -143,15 +143,12 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
         hooks.append(ObserverHook(pictures))
     if scored is not None:
         workers = loader_workers(settings.workers)
-        hooks.append(
-            EvaluationHook(
-                lambda run: evaluate_dataset(
-                    student_of(run.trainable), scored, workers, settings.eval_metrics
-                ),
-                writer,
-                settings.eval_interval,
-            )
-        )
+
+        def evaluate(run: Run) -> tuple[Scores, str]:
+            student, metrics = student_of(run.trainable), settings.eval_metrics
+            return evaluate_dataset(student, scored, workers, metrics, give_up=lambda: run.stop.requested)
+
+        hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval))
     hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
     return hooks
 

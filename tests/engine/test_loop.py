@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from mmseg.engine.checkpoint import LATEST, find_latest, read_checkpoint, write_checkpoint
+from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.hooks import EvaluationHook, change_table
 from mmseg.engine.loop import Hook, Run, run_loop, seed_step
 from mmseg.engine.metrics import MetricWindow
@@ -139,6 +140,31 @@ def test_evaluation_remembers_last_and_best(tmp_path: Path) -> None:
     assert run.memory['last_scores']['mIoU'] == 0.4
     assert run.memory['best_scores']['mIoU'] == 0.5
     assert resumed(tmp_path, tmp_path / 'iter_6.pth').memory == run.memory
+
+
+def test_abandoned_evaluation_is_made_up_for(tmp_path: Path) -> None:
+    calls = []
+
+    def evaluate(run: Run) -> tuple[dict[str, float], str]:
+        calls.append(run.iteration)
+        if len(calls) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            raise Abandoned
+        return {'IoU.road': 0.5, 'mIoU': 0.5}, 'table'
+
+    hook = EvaluationHook(evaluate, LogWriter(None), 3)
+    run_loop(make_run(tmp_path, extra=[hook]))
+    assert find_latest(tmp_path).name == 'iter_3.pth'
+    second = make_run(tmp_path, extra=[hook])
+    restore(second, read_checkpoint(tmp_path / 'iter_3.pth'), 'iter_3.pth')
+    run_loop(second)
+    assert calls == [3, 3, 6]
+    assert 'evaluation_missing' not in second.memory
+
+
+def test_full_disk_under_the_log(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match='the log cannot be written'):
+        LogWriter(Path('/dev/full')).meta({'seed': 0})
 
 
 def test_change_table() -> None:
