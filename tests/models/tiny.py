@@ -1,6 +1,9 @@
-"""Small networks for unit tests."""
+"""Small networks and inputs for unit tests."""
 
 from typing import Any
+
+import torch
+from torch import Tensor
 
 NORM = {'type': 'BN', 'requires_grad': True}
 CLASSES = 5
@@ -41,3 +44,28 @@ def segmentor(**changes: Any) -> dict[str, Any]:
         'decode_head': daformer_head(),
         **changes,
     }
+
+
+def segformer_head(**changes: Any) -> dict[str, Any]:
+    """A SegFormer head on mit_b0."""
+    return {
+        'type': 'SegFormerHead',
+        'in_channels': [32, 64, 160, 256],
+        'channels': 8,
+        'num_classes': CLASSES,
+        'norm_cfg': NORM,
+        'decoder_params': {'embed_dim': 16},
+        **changes,
+    }
+
+
+def dlv2_head(**changes: Any) -> dict[str, Any]:
+    """A DeepLab-V2 head on the last level of mit_b0."""
+    return {'type': 'DLV2Head', 'in_channels': 256, 'in_index': 3, 'num_classes': CLASSES, **changes}
+
+
+def mit_features() -> list[Tensor]:
+    """What mit_b0 makes of two images of 32 x 32 pixels, drawn."""
+    generator = torch.Generator().manual_seed(0)
+    levels = ((32, 8), (64, 4), (160, 2), (256, 1))
+    return [torch.randn(2, channels, size, size, generator=generator) for channels, size in levels]

@@ -12,11 +12,14 @@ from mmseg.config import load_config
 from mmseg.config.load import configs_folder
 from mmseg.engine.build import build_trainable
 from mmseg.errors import UsageError
-from mmseg.experiments.architecture import parse_architecture
+from mmseg.experiments import TABLE
+from mmseg.experiments.generate import base_files, compose
+from mmseg.experiments.rows import Row
 from mmseg.registry import MODELS
 from tests.parity.core import Case, Check, family, stem
 
 INDEX = 'index.json'
+CROP = '1024x1024'  # of the published multi-resolution networks; single-scale ones do not depend on it
 META = torch.device('meta')  # shapes only: nothing is allocated or drawn
 
 Values = dict[str, Any]
@@ -28,12 +31,12 @@ def keys(file: Path, root: Path) -> Iterable[Case]:
     if file.name == INDEX:
         return
     index_file = file.with_name(INDEX)
-    index: dict[str, Values] = json.loads(index_file.read_text()) if index_file.exists() else {}
+    counts: Values = json.loads(index_file.read_text()).get(file.stem, {}) if index_file.exists() else {}
 
     def run(check: Check) -> None:
         with META:
-            network = network_of(file.stem)
-        _compare(check, network, json.loads(file.read_text()), index.get(file.stem, {}))
+            network = network_of(file.stem, counts.get('config_name'))
+        _compare(check, network, json.loads(file.read_text()), counts)
 
     yield Case(stem(file, root), run)
 
@@ -56,17 +59,24 @@ def _compare(check: Check, network: nn.Module, stored: list[Any], counts: Mappin
             check.equal(name, value, counts[name])
 
 
-def network_of(name: str) -> nn.Module:
-    """The network that ``backbone_TYPE``, ``segmentor_ARCHITECTURE_BACKBONE`` or ``uda_METHOD_..._...`` names."""
+def network_of(name: str, config_name: str | None = None) -> nn.Module:
+    """The network that ``backbone_TYPE``, ``segmentor_ARCHITECTURE_BACKBONE`` or ``uda_METHOD_...`` names.
+
+    Args:
+        name: name of the case file.
+        config_name: name of the published run, where the index has one.
+    """
     kind, _, rest = name.partition('_')
     if kind == 'backbone':
         backbone: nn.Module = MODELS.build({'type': rest})
         return backbone
     tokens = rest.split('_')
     if kind == 'segmentor':
-        return _build(_config('_'.join(tokens[:-1]), tokens[-1]))
+        return _build(_config(Row(_published('_'.join(tokens[:-1])), tokens[-1], 'source-only', crop=CROP)))
     if kind == 'uda':
-        return _build(_method_config(tokens))
+        # DIDA's run has the name of the DAFormer run it builds on.
+        named = None if config_name is None or 'dida' in tokens else _named_config(config_name)
+        return _build(named or _method_config(tokens))
     raise ValueError(f"'{name}' starts with '{kind}'; expected backbone, segmentor or uda")
 
 
@@ -74,17 +84,34 @@ def _build(cfg: Values) -> nn.Module:
     return build_trainable(cfg, device=META, initialise=False)
 
 
-def _config(architecture: str, backbone: str, *bases: str) -> Values:
-    """The merged configuration of a network, and of what further base files hold."""
-    parsed = parse_architecture(architecture, backbone)
-    source = {'_base_': [parsed.base_file(), *bases], 'model': parsed.model()}
-    return {'runner': {'max_iters': 40000}, **load_config(source, check=False).to_dict()}
+def _config(row: Row) -> Values:
+    """The merged network and method of a row; data sets play no part."""
+    bases = [name for name in base_files(row) if name.startswith(('_base_/models/', '_base_/uda/'))]
+    source = {'_base_': bases, 'model': compose(row, 0, 0)['model']}
+    return {'runner': {'max_iters': row.iters}, **load_config(source, check=False).to_dict()}
+
+
+def _published(architecture: str) -> str:
+    """Names of ablations are shortened: ``hrda_fixedatt-nooverlap_daformer``."""
+    if not architecture.startswith('hrda_'):
+        return architecture
+    _, options, decoder = architecture.split('_', 2)
+    return f'hrda1-512-0-{options}_' + ('daformer_sepaspp' if decoder == 'daformer' else decoder)
+
+
+def _named_config(name: str) -> Values | None:
+    """The network and method of a published run, if the experiment table has it."""
+    for experiment in TABLE.values():
+        for row in experiment.rows:
+            if isinstance(row, Row) and any(compose(row, seed, 0)['name'] == name for seed in row.seeds):
+                return _config(row)
+    return None
 
 
 def _method_config(tokens: list[str]) -> Values:
     """The first tokens name a file of ``configs/_base_/uda/``, then come architecture and backbone."""
     for cut in range(len(tokens) - 2, 0, -1):
-        base = f'_base_/uda/{"_".join(tokens[:cut])}.py'
-        if (configs_folder() / base).exists():
-            return _config('_'.join(tokens[cut:-1]), tokens[-1], base)
+        method = '_'.join(tokens[:cut])
+        if (configs_folder() / f'_base_/uda/{method}.py').exists():
+            return _config(Row('_'.join(tokens[cut:-1]), tokens[-1], method, crop=CROP))
     raise UsageError(f"no file of configs/_base_/uda/ is named like the beginning of '{'_'.join(tokens)}'")

@@ -9,6 +9,7 @@ import torch
 
 from mmseg.models.losses import CrossEntropyLoss, accuracy, topk_accuracy
 from tests.parity.core import Case, Check, family, stem
+from tests.parity.hrda import FixedBoxes
 from tests.parity.networks import filled
 from tests.parity.recipe import labels, normal, read_salt, uniform
 
@@ -70,13 +71,15 @@ def _accuracy(check: Check, entry: Entry, salt: str) -> None:
 
 
 def _segmentor(check: Check, entry: Entry, salt: str) -> None:
-    network = filled(entry['model'], salt)
+    network = filled(entry['model'], salt).train(entry.get('mode') == 'train()')
     image = normal(entry['img']['normal_seed'], entry['img']['shape'])
     batch, _, height, width = image.shape
     seed = entry['pixel_weight_uniform_seed']
     weight = None if seed is None else uniform(seed, (batch, height, width))
     label = _label(entry['label'], batch, height, width).unsqueeze(1)
-    found = network.forward_train(image, label, weight).losses
+    box = entry.get('hr_crop_box_y1y2x1x2')
+    draws = None if box is None else FixedBoxes([box], network.crop_coord_divisible)
+    found = network.forward_train(image, label, weight, draws=draws).losses
     total = sum(value for name, value in found.items() if 'loss' in name)
     total.backward()
     logged = {**found, 'loss': total}

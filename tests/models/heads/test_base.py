@@ -1,0 +1,53 @@
+"""What all heads share: input selection, loss resolution, samplers, initialisation."""
+
+import pytest
+import torch
+from torch import nn
+
+from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.registry import MODELS
+from tests.models.tiny import CLASSES, daformer_head, dlv2_head, segformer_head
+
+
+@pytest.mark.parametrize('cfg', [daformer_head(), segformer_head(), dlv2_head()], ids=lambda cfg: cfg['type'])
+def test_forward_is_classified_embedding(cfg, features) -> None:
+    head: BaseDecodeHead = MODELS.build(cfg).eval()
+    logits = head(features)
+    assert logits.shape[:2] == (2, CLASSES)
+    torch.testing.assert_close(logits, head.classify(head.embed(features)))
+    label = torch.randint(0, CLASSES, (2, 1, 16, 16))
+    output = head.forward_train(features, label)
+    assert list(output.losses) == ['loss_seg', 'acc_seg']
+    torch.testing.assert_close(output.embedding, head.embed(features))
+
+
+def test_loss_is_taken_at_the_size_of_the_label(features) -> None:
+    head = MODELS.build(dlv2_head(ignore_index=7)).eval()
+    logits = torch.randn(1, CLASSES, 2, 2)
+    label = torch.full((1, 1, 6, 8), 7)
+    assert head.losses(logits, label)['loss_seg'] == 0
+    up = nn.functional.interpolate(logits, (6, 8), mode='bilinear', align_corners=False)
+    label = torch.randint(0, CLASSES, (1, 1, 6, 8))
+    expected = nn.functional.cross_entropy(up, label[:, 0])
+    torch.testing.assert_close(head.losses(logits.bfloat16(), label)['loss_seg'], expected, rtol=0.02, atol=0)
+    torch.testing.assert_close(head.losses(logits, label)['loss_seg'], expected)
+
+
+def test_sampler_replaces_weights(features) -> None:
+    sampler = {'type': 'OHEMPixelSampler', 'thresh': 1.0, 'min_kept': 1}
+    head = MODELS.build(dlv2_head(sampler=sampler)).eval()
+    label = torch.randint(0, CLASSES, (2, 1, 4, 4))
+    logits = head(features)
+    assert head.losses(logits, label, torch.zeros(2, 4, 4))['loss_seg'] > 0
+
+
+class Concatenating(BaseDecodeHead):
+    def embed(self, features):
+        return self.select_inputs(features)
+
+
+def test_resize_concat(features) -> None:
+    head = Concatenating([32, 64], 96, CLASSES, in_index=[0, 1], input_transform='resize_concat')
+    assert head.embed(features).shape == (2, 96, 8, 8)
+    with pytest.raises(ValueError, match='concat'):
+        Concatenating([32, 64], 96, CLASSES, input_transform='concat')
