@@ -4,12 +4,14 @@ import logging
 import os
 import platform
 import random
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
+import mmseg
 from mmseg.engine.distributed import is_main
 
 LINE = '%(asctime)s - mmseg - %(levelname)s - %(message)s'
@@ -63,6 +65,19 @@ def loader_workers(wanted: int) -> int:
     """Loader processes to start: as configured, but not more than there are cores; samples do not depend on it."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
     return min(wanted, cores)
+
+
+def code_version() -> str:
+    """Version of the package and, in a git checkout, the commit it was run from: ``0.1.0+1234567``."""
+    folder = Path(mmseg.__file__).parent
+    command = ['git', '-C', str(folder), 'rev-parse', '--short=7', 'HEAD']
+    try:
+        commit = subprocess.run(
+            command, capture_output=True, text=True, timeout=5, check=False
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        commit = ''
+    return f'{mmseg.__version__}+{commit}' if commit else mmseg.__version__
 
 
 def describe_environment() -> str:

@@ -2,11 +2,16 @@
 
 import os
 import signal
+import time
 from types import FrameType, TracebackType
 
 from mmseg.errors import UserError
 
 NOTICE = b'\nStopping: this step is finished and everything saved. Ctrl-C again aborts at once and saves nothing.\n'
+
+
+LAUNCHER_GRACE = 5.0
+"""Seconds in which further Ctrl-C count as the first one: torchrun hands on the one that the terminal sent already."""
 
 
 class Interrupted(UserError):
@@ -16,7 +21,7 @@ class Interrupted(UserError):
 
 
 class StopRequest:
-    """Context in which the first Ctrl-C (or SIGTERM) only sets :attr:`requested`; the second one aborts.
+    """Context in which the first Ctrl-C (or SIGTERM) only sets :attr:`requested`; a second Ctrl-C aborts.
 
     Loader workers are forked from this process and inherit the handlers. A Ctrl-C in a terminal reaches them too;
     they ignore it, so the batch that is being made still arrives.
@@ -24,6 +29,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self._since = 0.0
+        self._grace = LAUNCHER_GRACE if 'LOCAL_WORLD_SIZE' in os.environ else 0.0
         self._process = os.getpid()
         self._previous: dict[int, object] = {}
 
@@ -44,6 +51,8 @@ class StopRequest:
                 os._exit(128 + number)
             return
         if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
+            if number == signal.SIGINT and time.monotonic() - self._since >= self._grace:
+                raise KeyboardInterrupt
+            return
+        self.requested, self._since = True, time.monotonic()
         os.write(2, NOTICE)

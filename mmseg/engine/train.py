@@ -10,7 +10,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-import mmseg
 from mmseg.config import resolved
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
@@ -18,7 +17,13 @@ from mmseg.datasets.loading import build_train_loader
 from mmseg.engine.build import build_trainable, choose_device, load_initial_weights
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
-from mmseg.engine.environment import describe_environment, loader_workers, open_log, seed_everything
+from mmseg.engine.environment import (
+    code_version,
+    describe_environment,
+    loader_workers,
+    open_log,
+    seed_everything,
+)
 from mmseg.engine.evaluate import evaluate_dataset, student_of
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.loop import Hook, Run, run_loop
@@ -172,7 +177,7 @@ def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: An
         'env_info': describe_environment(),
         'seed': settings.seed,
         'exp_name': settings.name or folder.name,
-        'mmseg_version': mmseg.__version__,
+        'mmseg_version': code_version(),
         'config': config,
         'CLASSES': tuple(str(name) for name in dataset.CLASSES),
         'PALETTE': [[int(value) for value in colour] for colour in dataset.PALETTE],

@@ -22,6 +22,14 @@ def test_first_asks_second_aborts(capfd: Any) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_launcher_repeats_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
+    with StopRequest() as stop:
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert stop.requested
+
+
 def test_forked_process_ignores_ctrl_c_and_obeys_sigterm() -> None:
     with StopRequest():
         child = os.fork()
