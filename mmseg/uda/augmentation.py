@@ -8,6 +8,7 @@ releases: brightness is added, contrast multiplies without a mean. Parameters ar
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -87,6 +88,19 @@ def apply_strong(images: Tensor, strong: Strong, mean: Tensor, std: Tensor) -> T
     if strong.sigmas is not None:
         images = gaussian_blur(images, strong.sigmas)
     return images
+
+
+def normalisation(metas: Sequence[Mapping[str, Any]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (3,) of the first image, used for all (spec/uda.md 2.2, step 2).
+
+    Args:
+        metas: of the images of a batch; ``img_norm_cfg`` holds ``mean`` and ``std`` in grey levels.
+        device: where the result is put, without waiting for it.
+    """
+    config = metas[0]['img_norm_cfg']
+    both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
+    mean, std = to_device(both, device).unbind(0)
+    return mean, std
 
 
 def denormalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ network's business, which images come is the data set's.
 """
 
 import copy
-import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,26 +21,15 @@ from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, View
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
-from mmseg.uda.augmentation import JitterStrength, apply_strong
+from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
 from mmseg.uda.gradients import collect_gradients, gradient_norm
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
+from mmseg.uda.options import check_options
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
-from mmseg.uda.transfer import to_device
-
-UPPER_LIMITS = {
-    'alpha': 1.0,
-    'pseudo_threshold': 1.0,
-    'pseudo_weight_ignore_top': math.inf,
-    'pseudo_weight_ignore_bottom': math.inf,
-    'imnet_feature_dist_lambda': math.inf,
-    'imnet_feature_dist_scale_min_ratio': 1.0,
-    'color_jitter_probability': 1.0,
-}
-"""Largest valid values of the options of :class:`DACS`; the smallest is 0 for all."""
 
 
 @MODELS.register_module()
@@ -98,7 +86,7 @@ class DACS(Trainable):
         print_grad_magnitude: bool = False,
     ) -> None:
         super().__init__()
-        _check(
+        check_options(
             mix,
             imnet_feature_dist_classes,
             alpha=alpha,
@@ -224,7 +212,7 @@ class DACS(Trainable):
         label = mix_where(mask, source_label, pseudo.label.unsqueeze(1))
         weight = pseudo.weight.masked_fill(mask.squeeze(1), 1.0)
         strong = draw_strong(draws, len(image), self.jitter_strength, self.jitter_above, self.blur)
-        image = apply_strong(image, strong, *_normalisation(batch, image.device))
+        image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
         student = self.model.forward_train(image, label, weight=weight, draws=draws)
         # The share of confident pixels comes last, so that the published entries keep their order.
         losses = {f'mix.{name}': value for name, value in student.losses.items()}
@@ -249,29 +237,3 @@ def _check_sizes(source: Tensor, target: Tensor) -> None:
             f'Source images ({sizes[0]}) and target images ({sizes[1]}) cannot be mixed; give both domains the same '
             'crop size (RandomCrop and Pad of data.train.source and data.train.target).'
         )
-
-
-def _normalisation(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (3,) of the first image; they are used for all (spec/uda.md 2.2, step 2)."""
-    config = batch['img_metas'][0]['img_norm_cfg']
-    both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
-    mean, std = to_device(both, device).unbind(0)
-    return mean, std
-
-
-def _check(mix: str, distance_classes: Sequence[int] | None, **numbers: float | None) -> None:
-    """Raise one error for all options that are out of range."""
-    problems = [
-        f'uda.{name} is {value!r}; expected a number from 0 to {UPPER_LIMITS[name]:g}'
-        for name, value in numbers.items()
-        if value is not None and not 0 <= value <= UPPER_LIMITS[name]
-    ]
-    if mix != 'class':
-        problems.append(f"uda.mix is {mix!r}; expected 'class', the only mixing there is")
-    if distance_classes is not None and numbers['imnet_feature_dist_scale_min_ratio'] is None:
-        problems.append(
-            'uda.imnet_feature_dist_scale_min_ratio is missing; with imnet_feature_dist_classes it must say '
-            'what share of a feature cell a class has to cover (published: 0.75)'
-        )
-    if problems:
-        raise ConfigError('. '.join(problems) + '.')
