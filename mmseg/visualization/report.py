@@ -57,7 +57,7 @@ def write_report(
         runs: at least one result; the others are compared with the first.
         pictures: examples; the predictions' names should be run titles.
         palette: RGB colours by class index, for the pictures and the legend.
-        class_names: names by class index, for the legend.
+        class_names: names by class index, for the legend; '' leaves a class out.
         title: heading of the page.
         summary: a paragraph below the heading.
         commands: command lines that reproduce the numbers.
@@ -126,7 +126,8 @@ def _charts(runs: Sequence[RunResult], logs: dict[str, RunLog]) -> dict[str, obj
 
 
 def _legend(palette: Palette, class_names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, f'rgb({r},{g},{b})') for name, (r, g, b) in zip(class_names, palette, strict=False)]
+    colours = [f'rgb({r},{g},{b})' for r, g, b in palette]
+    return [(name, colour) for name, colour in zip(class_names, colours, strict=False) if name]
 
 
 def _embed_row(row: PictureRow, palette: Palette) -> list[tuple[str, str]]:

@@ -1,0 +1,145 @@
+"""Make one HTML page from tested runs.
+
+Test the checkpoints first (tools/test.py --eval mIoU writes result_student.json or result_teacher.json beside them).
+The first run is the one that the others are compared with.
+
+Examples:
+  python tools/report.py work_dirs/local-exp200/*
+  python tools/report.py work_dirs/source_only work_dirs/daformer --pictures 6 --out work_dirs/compared
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmseg.apis import inference_model, init_model
+from mmseg.cli import run_cli
+from mmseg.config import load_config
+from mmseg.datasets import build_dataset
+from mmseg.engine.build import to_dict
+from mmseg.engine.checkpoint import find_latest
+from mmseg.errors import DataError
+from mmseg.fileio import read_image
+from mmseg.visualization import PictureRow, RunResult, load_result, write_report
+
+Run = tuple[Path, RunResult]
+
+
+def find_runs(folders: Sequence[Path]) -> list[Run]:
+    """The results in the folders, in that order, student before teacher, with titles that differ.
+
+    Raises:
+        DataError: a folder holds no result.
+    """
+    runs: list[Run] = []
+    for folder in folders:
+        files = [folder / f'result_{network}.json' for network in ('student', 'teacher')]
+        found = [load_result(file) for file in files if file.is_file()]
+        if not found:
+            raise DataError(
+                f'{folder} holds no result_student.json or result_teacher.json. Test the run first: '
+                f'python tools/test.py CONFIG {folder}/latest.pth --eval mIoU'
+            )
+        for result in found:
+            marked = '' if result.network == 'student' else f' ({result.network})'
+            runs.append((folder, replace(result, title=result.title + marked)))
+    titles = [result.title for _, result in runs]
+    return [
+        (
+            folder,
+            replace(result, title=f'{result.title} [{folder.name}]')
+            if titles.count(result.title) > 1
+            else result,
+        )
+        for folder, result in runs
+    ]
+
+
+def find_config(folder: Path) -> Path:
+    """The configuration that a run has left in its folder.
+
+    Raises:
+        DataError: there is none, or several.
+    """
+    others = ('.log.json', 'result_student.json', 'result_teacher.json')
+    found = [
+        f for f in sorted(folder.iterdir()) if f.suffix in ('.py', '.json') and not f.name.endswith(others)
+    ]
+    if len(found) != 1:
+        names = ', '.join(f.name for f in found) or 'none'
+        raise DataError(
+            f'{folder} should hold the configuration of its run, but {len(found)} files could be it ({names}). Use '
+            '--pictures 0 to leave out the pictures.'
+        )
+    return found[0]
+
+
+def example_rows(runs: Sequence[Run], count: int) -> tuple[list[PictureRow], Any]:
+    """Predictions of every run for pictures spread evenly over the test set of the first.
+
+    Returns:
+        The rows and the data set.
+    """
+    dataset = build_dataset(
+        {**to_dict(load_config(find_config(runs[0][0])))['data']['test'], 'test_mode': True}
+    )
+    indices = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
+    files = [Path(dataset.img_dir) / dataset.img_infos[i]['filename'] for i in indices]
+    predictions: list[dict[str, np.ndarray]] = [{} for _ in indices]
+    table = dataset.class_merge.table() if dataset.class_merge else np.arange(256, dtype=np.uint8)
+    for folder, result in runs:
+        model = init_model(load_config(find_config(folder)), find_latest(folder), None, result.network)
+        for file, predicted in zip(files, predictions, strict=True):
+            predicted[result.title] = table[inference_model(model, file)]
+    rows = [
+        PictureRow(
+            file.stem, np.ascontiguousarray(read_image(file)[..., ::-1]), predicted, dataset.get_gt_seg_map(i)
+        )
+        for file, predicted, i in zip(files, predictions, indices, strict=True)
+    ]
+    return rows, dataset
+
+
+def scored_legend(dataset: Any) -> dict[str, Any]:
+    """Names and colours of the classes that are scored, as arguments of the report."""
+    merge = dataset.class_merge
+    if merge is None:
+        return {'palette': dataset.PALETTE, 'class_names': dataset.CLASSES}
+    names = [dataset.CLASSES[i] if i in merge.classes else '' for i in range(len(dataset.CLASSES))]
+    for i, name in zip(merge.classes, merge.names, strict=True):
+        names[i] = name
+    return {'palette': dataset.PALETTE, 'class_names': names}
+
+
+@run_cli
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('work_dir', nargs='+', type=Path, help='folders of tested runs')
+    parser.add_argument(
+        '--pictures', type=int, default=5, help='examples to predict; 0 = none (default: %(default)s)'
+    )
+    parser.add_argument('--out', type=Path, help='folder for report.html (default: the last work_dir)')
+    parser.add_argument(
+        '--title', default='Domain-adaptive segmentation', help='heading (default: %(default)s)'
+    )
+    parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
+    args = parser.parse_args()
+    runs = find_runs(args.work_dir)
+    rows, legend = [], {}
+    if args.pictures > 0:
+        rows, dataset = example_rows(runs, args.pictures)
+        legend = scored_legend(dataset)
+    page = write_report(
+        args.out or args.work_dir[-1], [result for _, result in runs], rows, title=args.title, **legend
+    )
+    print(page)
+
+
+if __name__ == '__main__':
+    main()
