@@ -7,7 +7,7 @@ the others as they were.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -22,23 +22,30 @@ SIGMA_RANGE = (0.15, 1.15)
 """Range in pixels that the standard deviation of the blur is drawn from."""
 
 
+Use = Literal['mix', 'mask']
+"""Whose strong augmentation is decided on: that of mixed or that of masked images."""
+
+
 class StepDraws(Protocol):
     """What a step may ask for."""
 
     def stream(self, name: str) -> Any:
         """Random numbers for what the network decides, see :meth:`Streams.stream`."""
 
-    def gates(self) -> tuple[float, float]:
+    def gates(self, use: Use = 'mix') -> tuple[float, float]:
         """Two uniform numbers in [0, 1) that decide on colour jitter and on blur, for the whole batch."""
 
     def mix_classes(self, labels: Tensor) -> Tensor:
         """The label values to paste for each image: bool (B, 256), where ``labels`` (B, 1, H, W) are."""
 
-    def jitter(self, batch: int, strength: JitterStrength) -> Jitter:
+    def jitter(self, batch: int, strength: JitterStrength, use: Use = 'mix') -> Jitter:
         """Jitter factors and orders of ``batch`` images."""
 
-    def sigmas(self, batch: int) -> tuple[float, ...]:
+    def sigmas(self, batch: int, use: Use = 'mix') -> tuple[float, ...]:
         """Blur of ``batch`` images: standard deviations in pixels."""
+
+    def block_scores(self, batch: int, rows: int, columns: int) -> Tensor:
+        """One number in [0, 1) for each block of ``batch`` images, (B, 1, rows, columns) on the host."""
 
 
 DrawSource = Callable[[int, int, int], StepDraws]
@@ -48,9 +55,9 @@ DrawSource = Callable[[int, int, int], StepDraws]
 class Draws(Streams):
     """The draws of one step of self-training; see :class:`Streams`."""
 
-    def gates(self) -> tuple[float, float]:
+    def gates(self, use: Use = 'mix') -> tuple[float, float]:
         """See :class:`StepDraws`."""
-        first, second = self.stream('gates').random(2)
+        first, second = self._stream_for('gates', use).random(2)
         return float(first), float(second)
 
     def mix_classes(self, labels: Tensor) -> Tensor:
@@ -61,16 +68,27 @@ class Draws(Streams):
         scores = torch.from_numpy(self.stream('mix').random((len(labels), LABEL_VALUES), np.float32))
         return choose_half(present_values(labels), to_device(scores, labels.device))
 
-    def jitter(self, batch: int, strength: JitterStrength) -> Jitter:
+    def jitter(self, batch: int, strength: JitterStrength, use: Use = 'mix') -> Jitter:
         """Uniform factors and a random order for each image."""
-        stream = self.stream('jitter')
-        half = np.array([strength.brightness, strength.contrast, strength.saturation, strength.hue])
-        factors = np.array([1.0, 1.0, 1.0, 0.0]) + stream.uniform(-1.0, 1.0, (batch, 4)) * half
-        return Jitter(factors.tolist(), [stream.permutation(4).tolist() for _ in range(batch)])
+        return draw_jitter(self._stream_for('jitter', use), batch, strength)
 
-    def sigmas(self, batch: int) -> tuple[float, ...]:
+    def sigmas(self, batch: int, use: Use = 'mix') -> tuple[float, ...]:
         """Uniform in :data:`SIGMA_RANGE` for each image."""
-        return tuple(self.stream('blur').uniform(*SIGMA_RANGE, batch).tolist())
+        return tuple(self._stream_for('blur', use).uniform(*SIGMA_RANGE, batch).tolist())
+
+    def block_scores(self, batch: int, rows: int, columns: int) -> Tensor:
+        """Uniform for each block."""
+        return torch.from_numpy(self.stream('blocks').random((batch, 1, rows, columns), np.float32))
+
+    def _stream_for(self, name: str, use: Use) -> np.random.Generator:
+        return self.stream(name if use == 'mix' else f'{use}-{name}')
+
+
+def draw_jitter(stream: np.random.Generator, batch: int, strength: JitterStrength) -> Jitter:
+    """Uniform factors and a random order for each of ``batch`` images."""
+    half = np.array([strength.brightness, strength.contrast, strength.saturation, strength.hue])
+    factors = np.array([1.0, 1.0, 1.0, 0.0]) + stream.uniform(-1.0, 1.0, (batch, 4)) * half
+    return Jitter(factors.tolist(), [stream.permutation(4).tolist() for _ in range(batch)])
 
 
 def draw_strong(
@@ -91,3 +109,19 @@ def draw_strong(
         jitter=draws.jitter(batch, strength) if jitter_gate > jitter_above else None,
         sigmas=draws.sigmas(batch) if blur and blur_gate > BLUR_THRESHOLD else None,
     )
+
+
+def draw_strong_mask(draws: StepDraws, batch: int, strength: JitterStrength, jitter_above: float) -> Strong:
+    """Decide on the strong augmentation of a batch that will be masked (spec/mic.md 3.2, step 3).
+
+    As :func:`draw_strong`, but all images share one order of the jitter's operations and one blur (factors differ),
+    and blur is always considered.
+    """
+    jitter_gate, blur_gate = draws.gates('mask')
+    jitter = sigmas = None
+    if jitter_gate > jitter_above:
+        drawn = draws.jitter(batch, strength, 'mask')
+        jitter = Jitter(drawn.factors, [drawn.orders[0]] * batch)
+    if blur_gate > BLUR_THRESHOLD:
+        sigmas = [draws.sigmas(1, 'mask')[0]] * batch
+    return Strong(jitter, sigmas)

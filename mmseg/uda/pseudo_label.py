@@ -23,15 +23,15 @@ class PseudoLabel:
     confident: Tensor
 
 
-def pseudo_label(logits: Tensor, threshold: float) -> PseudoLabel:
+def pseudo_label(logits: Tensor, threshold: float | None) -> PseudoLabel:
     """Label every pixel; all share one weight, the share of the *batch* that reaches ``threshold``.
 
     Args:
         logits: (B, C, H, W), any range.
-        threshold: probability in [0, 1] from which a pixel counts as confident.
+        threshold: probability in [0, 1] from which a pixel counts as confident; None: every pixel does.
     """
     probability, label = logits.float().softmax(dim=1).max(dim=1)
-    confident = (probability >= threshold).float().mean()
+    confident = probability.new_ones(()) if threshold is None else (probability >= threshold).float().mean()
     return PseudoLabel(label, confident.expand(label.shape), confident)
 
 
@@ -65,7 +65,7 @@ def ignore_pixels(weight: Tensor, top: int, bottom: int, valid: Tensor | None) -
 
 @torch.no_grad()
 def trusted_pseudo_label(
-    logits: Tensor, threshold: float, top: int = 0, bottom: int = 0, valid: Tensor | None = None
+    logits: Tensor, threshold: float | None, top: int = 0, bottom: int = 0, valid: Tensor | None = None
 ) -> PseudoLabel:
     """:func:`pseudo_label` followed by :func:`ignore_pixels`; never synchronises with the device."""
     found = pseudo_label(logits, threshold)
