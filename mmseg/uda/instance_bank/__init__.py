@@ -1,0 +1,5 @@
+"""The instance bank and its consistency loss (DIDA; Yao and Li, arXiv:2307.07972; spec/dida.md)."""
+
+from mmseg.uda.instance_bank.part import Confidence, InstanceConsistency, Seen
+
+__all__ = ['Confidence', 'InstanceConsistency', 'Seen']

@@ -1,0 +1,66 @@
+"""Gather and scatter identities, and sums by class."""
+
+import pytest
+import torch
+
+from mmseg.uda.instance_bank.grid import Grid
+from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, dot, log_normaliser
+from tests.uda.instance_bank import dense
+
+
+def rows_and_embedding(rows=9, classes=4):
+    draw = torch.Generator().manual_seed(2)
+    features = torch.rand(rows, 5, generator=draw).double()
+    embedding = torch.rand(2, 5, 3, 4, generator=draw).double()
+    labels = torch.randint(0, classes, (rows,), generator=draw)
+    return Rows(features, labels, torch.zeros(rows).double(), classes), embedding
+
+
+def test_dot_commutes_with_upsampling():
+    rows, embedding = rows_and_embedding()
+    grid = Grid((3, 4), (12, 16))
+    dense_form = dense.similarities(dense.up(embedding, grid.fine), rows.features)
+    torch.testing.assert_close(grid.up(dot(embedding, rows.features)), dense_form, rtol=1e-12, atol=1e-12)
+
+
+def test_gather_is_an_index_select_bit_for_bit():
+    rows, _ = rows_and_embedding()
+    scores = torch.randn(2, 4, 6, 5)
+    assert torch.equal(scores.index_select(1, rows.labels), dense.gathered(scores, rows.labels))
+
+
+@pytest.mark.parametrize('kind', ['sum', 'softmax'])
+@pytest.mark.parametrize('chunk', [2, 9])
+def test_scatter_sums_the_weights_of_each_class(kind, chunk):
+    rows, embedding = rows_and_embedding()
+    grid = Grid((3, 4), (6, 8))
+    similar = dense.similarities(dense.up(embedding, grid.fine), rows.features)
+    weights = similar / similar.sum(1, keepdim=True) if kind == 'sum' else (similar / 0.2).softmax(1)
+    want = dense.scattered(weights, rows.labels, torch.zeros(2, 4, 6, 8).double())
+    got = class_similarity(embedding, rows, grid, Similarity(kind, 0.2, chunk))
+    torch.testing.assert_close(got, want, rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(got.sum(1), torch.ones(2, 6, 8).double())
+
+
+def test_log_normaliser_adds_up_chunks_with_scores():
+    rows, embedding = rows_and_embedding()
+    grid = Grid((3, 4), (3, 4))
+    log_scores = torch.randn(2, 4, 3, 4).double()
+    exponent = dot(embedding, rows.features) / 0.3 + log_scores.index_select(1, rows.labels)
+    got = log_normaliser(embedding, rows, grid, Similarity('softmax', 0.3, 4), log_scores)
+    torch.testing.assert_close(got, exponent.logsumexp(1, keepdim=True))
+
+
+def test_unit_rows_and_chunks():
+    rows, _ = rows_and_embedding()
+    torch.testing.assert_close(rows.normalised().features.norm(dim=1), torch.ones(9).double())
+    parts = list(rows.chunks(4))
+    assert [len(part.features) for part in parts] == [4, 4, 1]
+    assert torch.equal(torch.cat([part.labels for part in parts]), rows.labels)
+
+
+def test_a_pixel_without_similarity_gets_zeros():
+    rows, embedding = rows_and_embedding()
+    embedding[:, :, 0, 0] = 0
+    got = class_similarity(embedding, rows, Grid((3, 4), (3, 4)), Similarity('sum', 1.0, 4))
+    assert got[:, :, 0, 0].count_nonzero() == 0
