@@ -50,7 +50,7 @@ def class_bars(runs: Sequence[RunResult]) -> Figure:
     axis.set_ylabel('IoU (%)')
     axis.set_ylim(0, 100)
     _tidy(axis)
-    axis.legend(frameon=False, fontsize=9, ncols=min(len(runs), 4), loc='upper right')
+    axis.legend(frameon=False, fontsize=9, ncols=min(len(runs), 4), loc='lower left', bbox_to_anchor=(0, 1))
     return figure
 
 
@@ -85,6 +85,7 @@ def learning_curves(logs: Mapping[str, RunLog]) -> Figure:
             _draw(axis, series, title, _colour(titles.index(title)))
         axis.set_title(label, fontsize=10)
         axis.set_xlabel('iteration')
+        axis.set_ylim(bottom=0)
         _tidy(axis)
     if panels:
         axes[-1].legend(*_legend_of(axes), frameon=False, fontsize=9)
