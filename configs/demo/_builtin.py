@@ -1,6 +1,10 @@
 # Built-in scenes, drawings -> 'photographs': what both runs of experiment 0 share. The scenes are drawn by
 # `python run_experiments.py --exp 0`, or by tools/make_scenes.py and tools/convert_datasets/{gta,cityscapes}.py.
-_base_ = ['../_base_/default_runtime.py', '../_base_/models/daformer_sepaspp_mitb5.py', '../_base_/schedules/adamw.py']
+_base_ = [
+    '../_base_/default_runtime.py',
+    '../_base_/models/daformer_sepaspp_mitb5.py',
+    '../_base_/schedules/adamw.py',
+]
 _norm = dict(mean=[127.0, 127.0, 127.0], std=[128.0, 128.0, 128.0], to_rgb=True)  # EfficientNet-Lite's
 _train_pipeline = dict(type='TrainPipeline', img_scale=(256, 128), crop_size=(128, 128), img_norm_cfg=_norm)
 _source = dict(

@@ -100,7 +100,7 @@ def picture_rows(
         return (values[j].transpose(1, 2, 0) * std + mean).clip(0, 255).round().astype(np.uint8)
 
     def label(values: np.ndarray) -> np.ndarray:
-        return colourise(values[j].squeeze(), palette)
+        return colourise(values[j].reshape(values[j].shape[-2:]), palette)
 
     upper = [
         Panel('Source Image', image(source['img'])),
