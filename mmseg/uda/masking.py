@@ -19,9 +19,9 @@ from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.trainable import Batch, LossGroup
 from mmseg.registry import MODELS
-from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
+from mmseg.uda.augmentation import apply_strong, normalisation
 from mmseg.uda.draws import StepDraws, draw_strong_mask
-from mmseg.uda.options import raise_problems, range_problems
+from mmseg.uda.options import SelfTrainingOptions, range_problems
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
 from mmseg.uda.transfer import to_device
@@ -73,17 +73,6 @@ class MaskOptions:
         ]
 
 
-@dataclass(frozen=True)
-class HostOptions:
-    """What masking takes over from its host: options below ``uda`` of the same names, parsed."""
-
-    alpha: float
-    pseudo_threshold: float
-    ignore_rows: tuple[int, int]
-    jitter_strength: JitterStrength
-    jitter_above: float
-
-
 class MaskingTeacher(nn.Module):
     """A mean teacher that only masking uses (spec/mic.md 3.3).
 
@@ -133,7 +122,11 @@ class MaskedConsistency(nn.Module):
     """
 
     def __init__(
-        self, options: MaskOptions, host: HostOptions, teacher: MaskingTeacher | None, source_only: bool
+        self,
+        options: MaskOptions,
+        host: SelfTrainingOptions,
+        teacher: MaskingTeacher | None,
+        source_only: bool,
     ) -> None:
         super().__init__()
         mode, generator = options.mode or '', options.generator or {}
@@ -204,7 +197,7 @@ class MaskedConsistency(nn.Module):
 
 def build_masking(
     options: MaskOptions,
-    host: HostOptions,
+    host: SelfTrainingOptions,
     model: Mapping[str, Any],
     student: EncoderDecoder,
     require_teacher: bool = False,
@@ -213,17 +206,13 @@ def build_masking(
     """The masking part of a method, or None without ``mask_mode``.
 
     Args:
-        options: ``uda.mask_*``.
+        options: ``uda.mask_*``, without :meth:`MaskOptions.problems`.
         host: options of the host method that 'same' refers to.
         model: configuration of the segmentor, for a teacher.
         student: the trained network.
         require_teacher: the host has no pseudo-labels to lend.
         source_only: see :class:`MaskedConsistency`.
-
-    Raises:
-        ConfigError: options are not valid; all problems are listed.
     """
-    raise_problems(options.problems())
     if options.mode is None:
         return None
     teacher = None

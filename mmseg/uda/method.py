@@ -25,9 +25,10 @@ from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
 from mmseg.uda.gradients import collect_gradients, gradient_norm
+from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
-from mmseg.uda.options import check_options
+from mmseg.uda.options import DistanceOptions, SelfTrainingOptions, mix_problems, raise_problems
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
 
@@ -54,6 +55,16 @@ class DACS(Trainable):
         debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.uda.debug`).
         print_grad_magnitude: log the norm of the backbone's gradients after the source loss and of what the
             feature distance adds, as 'Seg. Grad.' and 'Fdist Grad.'.
+        source_only: no teacher, no target images, no mixing: supervised training, with masking if that is on.
+        mask_mode: which images are masked in a pass of their own, one of :data:`mmseg.uda.masking.MODES`; None: off.
+        mask_alpha: ``alpha`` of a teacher that only masking uses, 'same': as the host; 0: the current student.
+        mask_pseudo_threshold: the same for ``pseudo_threshold``; None: all pseudo-labels have weight 1. Only if both
+            are 'same', the host's pseudo-labels are shared.
+        mask_lambda: weight of the masked loss. Quirk: it is 0 if not given.
+        mask_generator: dict(type='block', mask_ratio, mask_block_size): the probability that a block is hidden and
+            its side in pixels.
+        mask_lambda_all: ``mask_lambda`` also scales the losses of single scales of multi-resolution networks
+            (and of auxiliary heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
 
     Attributes:
         draws: makes the random decisions of a step from (seed, rank, iteration).
@@ -63,63 +74,54 @@ class DACS(Trainable):
     """
 
     model: EncoderDecoder
-    ema_model: EncoderDecoder
+    ema_model: EncoderDecoder | None
     imnet_model: EncoderDecoder | None
 
     def __init__(
-        self,
-        model: Mapping[str, Any],
-        max_iters: int,
-        alpha: float = 0.99,
-        pseudo_threshold: float = 0.968,
-        pseudo_weight_ignore_top: int = 0,
-        pseudo_weight_ignore_bottom: int = 0,
-        imnet_feature_dist_lambda: float = 0.0,
-        imnet_feature_dist_classes: Sequence[int] | None = None,
-        imnet_feature_dist_scale_min_ratio: float | None = None,
-        imnet_feature_dist_scale_method: str | None = None,
-        mix: str = 'class',
-        blur: bool = True,
-        color_jitter_strength: float | Mapping[str, float] = 0.2,
-        color_jitter_probability: float = 0.2,
-        debug_img_interval: int = 1000,
-        print_grad_magnitude: bool = False,
-    ) -> None:
+        self, model: Mapping[str, Any], max_iters: int,
+        alpha: float = 0.99, pseudo_threshold: float = 0.968,
+        pseudo_weight_ignore_top: int = 0, pseudo_weight_ignore_bottom: int = 0,
+        imnet_feature_dist_lambda: float = 0.0, imnet_feature_dist_classes: Sequence[int] | None = None,
+        imnet_feature_dist_scale_min_ratio: float | None = None, imnet_feature_dist_scale_method: str | None = None,
+        mix: str = 'class', blur: bool = True,
+        color_jitter_strength: float | Mapping[str, float] = 0.2, color_jitter_probability: float = 0.2,
+        debug_img_interval: int = 1000, print_grad_magnitude: bool = False,
+        source_only: bool = False, mask_mode: str | None = None, mask_alpha: float | str = 'same',
+        mask_pseudo_threshold: float | str | None = 'same', mask_lambda: float = 0,
+        mask_generator: Mapping[str, Any] | None = None, mask_lambda_all: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
-        check_options(
-            mix,
-            imnet_feature_dist_classes,
-            alpha=alpha,
-            pseudo_threshold=pseudo_threshold,
-            pseudo_weight_ignore_top=pseudo_weight_ignore_top,
-            pseudo_weight_ignore_bottom=pseudo_weight_ignore_bottom,
-            imnet_feature_dist_lambda=imnet_feature_dist_lambda,
-            imnet_feature_dist_scale_min_ratio=imnet_feature_dist_scale_min_ratio,
-            color_jitter_probability=color_jitter_probability,
+        self.options = SelfTrainingOptions(
+            alpha,
+            pseudo_threshold,
+            (pseudo_weight_ignore_top, pseudo_weight_ignore_bottom),
+            JitterStrength.parse(color_jitter_strength),
+            color_jitter_probability,
         )
-        self.pseudo_threshold = pseudo_threshold
-        self.ignore_rows = (pseudo_weight_ignore_top, pseudo_weight_ignore_bottom)
-        self.distance_weight = imnet_feature_dist_lambda
-        self.distance_classes = imnet_feature_dist_classes
-        self.distance_min_ratio = imnet_feature_dist_scale_min_ratio or 0.0
+        self.distance = DistanceOptions(
+            imnet_feature_dist_lambda, imnet_feature_dist_classes, imnet_feature_dist_scale_min_ratio
+        )
+        masking = MaskOptions(
+            mask_mode, mask_alpha, mask_pseudo_threshold, mask_lambda, mask_generator, mask_lambda_all
+        )
+        parts = (self.options, self.distance, masking)
+        raise_problems([problem for part in parts for problem in part.problems()] + mix_problems(mix))
         self.blur = blur
-        self.jitter_strength = JitterStrength.parse(color_jitter_strength)
-        self.jitter_above = color_jitter_probability
-        self.debug_img_interval = debug_img_interval
         self.print_grad_magnitude = print_grad_magnitude
         self.draws: DrawSource = Draws
 
         self.model = MODELS.build(copy.deepcopy(model))
-        self.ema_model = MODELS.build(copy.deepcopy(model))
-        self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance_weight > 0 else None
+        self.ema_model = None if source_only else MODELS.build(copy.deepcopy(model))
+        self.mic = build_masking(masking, self.options, model, self.model, source_only=source_only)
+        self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance.weight > 0 else None
         if self.imnet_model is not None:
             self.imnet_model.requires_grad_(False)
-        self.teacher = MeanTeacher(self.ema_model, self.model, alpha)
+        self.teacher = None if self.ema_model is None else MeanTeacher(self.ema_model, self.model, alpha)
         self.train()
 
     def init_weights(self) -> None:
         """Load or draw the weights of every network; iteration 0 overwrites the teacher's by the student's."""
-        for network in (self.model, self.ema_model, self.imnet_model):
+        for network in (self.model, self.ema_model, self.mic, self.imnet_model):
             if network is not None:
                 network.init_weights()
 
@@ -129,22 +131,29 @@ class DACS(Trainable):
         The frozen network stays in evaluation mode.
         """
         super().train(mode)
-        set_dropout(self.ema_model, active=False)
+        if self.ema_model is not None:
+            set_dropout(self.ema_model, active=False)
         if self.imnet_model is not None:
             self.imnet_model.eval()
         return self
 
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
-        """Source (and feature distance), pseudo-label, mixed.
+        """Source (and feature distance), pseudo-label, mixed, masked.
 
         Args:
             batch: source and target batch of one size, see :data:`mmseg.models.trainable.Batch`.
         """
         draws = self.draws(self.seed, process_rank(), self.iteration)
-        self.teacher.update(self.iteration)
+        for part in (self.teacher, self.mic):
+            if part is not None:
+                part.update(self.iteration)
         logged = yield from self._source(batch, draws)
-        pseudo = self._pseudo_label(batch)
-        yield self._mixed(batch, pseudo, draws, logged)
+        pseudo = None
+        if self.ema_model is not None:
+            pseudo = self._pseudo_label(self.ema_model, batch)
+            yield self._mixed(batch, pseudo, draws, logged)
+        if self.mic is not None:
+            yield self.mic.masked(self.model, batch, pseudo, draws)
 
     def _source(self, batch: Batch, draws: StepDraws) -> Generator[LossGroup, None, dict[str, Tensor]]:
         """Supervised loss on source images, and the feature distance of the same forward pass.
@@ -158,7 +167,7 @@ class DACS(Trainable):
         distances: dict[str, Tensor] = {}
         if self.imnet_model is not None:
             distance = self._feature_distance(image, label, student.views)
-            distances['src.loss_imnet_feat_dist'] = self.distance_weight * distance.value
+            distances['src.loss_imnet_feat_dist'] = self.distance.weight * distance.value
             seen |= {'distance_mask': distance.mask, 'distance_label': distance.label}
         if not self.print_grad_magnitude:
             yield LossGroup('source', {**student.losses, **distances}, seen)
@@ -185,8 +194,8 @@ class DACS(Trainable):
                 view.features[-1],
                 features[-1],
                 label if view.box is None else crop(label, view.box),
-                self.distance_classes,
-                self.distance_min_ratio,
+                self.distance.classes,
+                self.distance.min_ratio or 0.0,
                 self.model.num_classes,
             )
             for view, features in zip(views, frozen, strict=True)
@@ -194,11 +203,12 @@ class DACS(Trainable):
         return replace(parts[0], value=torch.stack([part.value for part in parts]).sum())
 
     @torch.no_grad()
-    def _pseudo_label(self, batch: Batch) -> PseudoLabel:
+    def _pseudo_label(self, teacher: EncoderDecoder, batch: Batch) -> PseudoLabel:
         """What the teacher sees on the target crop as a whole."""
-        logits = self.ema_model.generate_pseudo_label(batch['target_img'])
+        logits = teacher.generate_pseudo_label(batch['target_img'])
+        options = self.options
         return trusted_pseudo_label(
-            logits, self.pseudo_threshold, *self.ignore_rows, valid=batch.get('valid_pseudo_mask')
+            logits, options.pseudo_threshold, *options.ignore_rows, valid=batch.get('valid_pseudo_mask')
         )
 
     def _mixed(
@@ -211,7 +221,8 @@ class DACS(Trainable):
         image = mix_where(mask, batch['img'], target)
         label = mix_where(mask, source_label, pseudo.label.unsqueeze(1))
         weight = pseudo.weight.masked_fill(mask.squeeze(1), 1.0)
-        strong = draw_strong(draws, len(image), self.jitter_strength, self.jitter_above, self.blur)
+        options = self.options
+        strong = draw_strong(draws, len(image), options.jitter_strength, options.jitter_above, self.blur)
         image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
         student = self.model.forward_train(image, label, weight=weight, draws=draws)
         # The share of confident pixels comes last, so that the published entries keep their order.

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mmseg.errors import ConfigError
+from mmseg.uda.augmentation import JitterStrength
 
 UPPER_LIMITS = {
     'alpha': 1.0,
@@ -16,7 +18,6 @@ UPPER_LIMITS = {
     'mask_alpha': 1.0,
     'mask_pseudo_threshold': 1.0,
     'mask_lambda': math.inf,
-    'mask_generator.mask_ratio': 1.0,
     'lr_D': math.inf,
     'lr_D_power': math.inf,
     'lr_D_min': math.inf,
@@ -45,14 +46,56 @@ def raise_problems(problems: Sequence[str]) -> None:
         raise ConfigError('. '.join(problems) + '.')
 
 
-def check_options(mix: str, distance_classes: Sequence[int] | None, **numbers: float | None) -> None:
-    """Raise one error for all options of self-training that are out of range."""
-    problems = range_problems(**numbers)
-    if mix != 'class':
-        problems.append(f"uda.mix is {mix!r}; expected 'class', the only mixing there is")
-    if distance_classes is not None and numbers['imnet_feature_dist_scale_min_ratio'] is None:
-        problems.append(
-            'uda.imnet_feature_dist_scale_min_ratio is missing; with imnet_feature_dist_classes it must say '
-            'what share of a feature cell a class has to cover (published: 0.75)'
+@dataclass(frozen=True)
+class SelfTrainingOptions:
+    """How pseudo-labels are made and strong augmentation is drawn; options below ``uda``.
+
+    Attributes:
+        alpha: share of the old teacher kept in a step, in [0, 1].
+        pseudo_threshold: probability from which a pseudo-label counts as confident, in [0, 1].
+        ignore_rows: first and last rows of the target crop that get weight 0.
+        jitter_strength: ranges of colour jitter.
+        jitter_above: uniform number from which colour jitter is applied, in [0, 1].
+    """
+
+    alpha: float
+    pseudo_threshold: float
+    ignore_rows: tuple[int, int]
+    jitter_strength: JitterStrength
+    jitter_above: float
+
+    def problems(self) -> list[str]:
+        """One sentence for each option out of range."""
+        return range_problems(
+            alpha=self.alpha,
+            pseudo_threshold=self.pseudo_threshold,
+            pseudo_weight_ignore_top=self.ignore_rows[0],
+            pseudo_weight_ignore_bottom=self.ignore_rows[1],
+            color_jitter_probability=self.jitter_above,
         )
-    raise_problems(problems)
+
+
+@dataclass(frozen=True)
+class DistanceOptions:
+    """Feature distance; options ``imnet_feature_dist_*`` below ``uda``, see :class:`mmseg.uda.method.DACS`."""
+
+    weight: float
+    classes: Sequence[int] | None
+    min_ratio: float | None
+
+    def problems(self) -> list[str]:
+        """One sentence for each option out of range."""
+        found = range_problems(
+            imnet_feature_dist_lambda=self.weight, imnet_feature_dist_scale_min_ratio=self.min_ratio
+        )
+        if self.classes is not None and self.min_ratio is None:
+            found.append(
+                'uda.imnet_feature_dist_scale_min_ratio is missing; with imnet_feature_dist_classes it must say '
+                'what share of a feature cell a class has to cover (published: 0.75)'
+            )
+        return found
+
+
+def mix_problems(mix: str) -> list[str]:
+    """One sentence if ``uda.mix`` is not valid."""
+    return [] if mix == 'class' else [f"uda.mix is {mix!r}; expected 'class', the only mixing there is"]
