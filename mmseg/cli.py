@@ -50,7 +50,8 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
 def _leave(message: str, code: int) -> NoReturn:
     if '--debug' in sys.argv:
         traceback.print_exc()
-    sys.stderr.write(own_words(message) + '\n')
+    if message:
+        sys.stderr.write(own_words(message) + '\n')
     sys.stderr.flush()
     sys.exit(code)
 

@@ -7,7 +7,7 @@ from types import FrameType, TracebackType
 
 from mmseg.errors import UserError
 
-NOTICE = b'\nStopping: this step is finished and everything saved. Ctrl-C again aborts at once and saves nothing.\n'
+NOTICE = b'\nFinishing this step, then saving and stopping. Ctrl-C again aborts at once and saves nothing.\n'
 
 
 LAUNCHER_GRACE = 5.0
@@ -55,4 +55,5 @@ class StopRequest:
                 raise KeyboardInterrupt
             return
         self.requested, self._since = True, time.monotonic()
-        os.write(2, NOTICE)
+        if os.environ.get('RANK', '0') == '0':
+            os.write(2, NOTICE)

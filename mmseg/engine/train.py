@@ -79,9 +79,8 @@ def train(
     barrier()
     if run.stopped:
         command = resume_command or default_resume_command(cfg, folder)
-        raise Interrupted(
-            f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}'
-        )
+        message = f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}'
+        raise Interrupted(message if is_main() else '')
     return run
 
 
