@@ -25,7 +25,7 @@ def _rows() -> Iterator[Any]:
             seen.add(row)
 
 
-@pytest.mark.parametrize(('exp', 'row'), _rows())
+@pytest.mark.parametrize(('exp', 'row'), list(_rows()))
 def test_row_composes_and_is_valid(exp: int | str, row: AnyRow) -> None:
     cfg = load_config(compose(row, 0, exp))
     assert cfg.model.type

@@ -1,10 +1,4 @@
-# Target only at full resolution.
-_base_ = ['cityscapes_half_512x512.py']
+_base_ = ['cityscapesHR_256x256.py']
 crop_size = (1024, 1024)
-train_pipeline = dict(img_scale=(2048, 1024), crop_size=crop_size)
-test_pipeline = dict(img_scale=(2048, 1024))
-data = dict(
-    train=dict(pipeline=train_pipeline),
-    val=dict(pipeline=test_pipeline),
-    test=dict(pipeline=test_pipeline),
-)
+train_pipeline = dict(crop_size=crop_size)
+data = dict(train=dict(pipeline=train_pipeline))
