@@ -70,7 +70,8 @@ def apply_speed_options(module: Trainable, values: Mapping[str, Any], device: to
         network.precision = precision
         if values.get('compile'):
             network.backbone.compile()
-            network.decode_head.compile()
+            head = network.decode_head
+            head.embed = torch.compile(head.embed)  # training does not go through the head's __call__
     return module
 
 

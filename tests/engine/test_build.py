@@ -36,6 +36,14 @@ def test_channels_last() -> None:
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
+def test_compile_covers_backbone_and_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = []
+    monkeypatch.setattr(torch, 'compile', lambda function, **options: compiled.append(function) or function)
+    adapted = build_trainable({**ADAPTED, 'compile': True}, initialise=False)
+    assert len(compiled) == 2 * 3
+    assert set(adapted.state_dict()) == set(build_trainable(ADAPTED, initialise=False).state_dict())
+
+
 def test_half_precision_needs_a_gpu() -> None:
     with pytest.raises(ConfigError, match='fp16'):
         build_trainable({**PLAIN, 'precision': 'fp16'}, 'cpu', initialise=False)
