@@ -5,10 +5,7 @@ when a registry is first asked for a name, so nobody has to import a component f
 """
 
 from mmengine.registry import DATASETS as _DATASETS
-from mmengine.registry import HOOKS as _HOOKS
-from mmengine.registry import LOOPS as _LOOPS
 from mmengine.registry import MODELS as _MODELS
-from mmengine.registry import PARAM_SCHEDULERS as _PARAM_SCHEDULERS
 from mmengine.registry import TRANSFORMS as _TRANSFORMS
 from mmengine.registry import Registry
 
@@ -19,8 +16,3 @@ MODELS = Registry('model', parent=_MODELS, scope=SCOPE, locations=['mmseg.models
 
 DATASETS = Registry('dataset', parent=_DATASETS, scope=SCOPE, locations=['mmseg.datasets'])
 TRANSFORMS = Registry('transform', parent=_TRANSFORMS, scope=SCOPE, locations=['mmseg.datasets.transforms'])
-HOOKS = Registry('hook', parent=_HOOKS, scope=SCOPE, locations=['mmseg.engine'])
-LOOPS = Registry('loop', parent=_LOOPS, scope=SCOPE, locations=['mmseg.engine'])
-PARAM_SCHEDULERS = Registry(
-    'parameter scheduler', parent=_PARAM_SCHEDULERS, scope=SCOPE, locations=['mmseg.engine']
-)
