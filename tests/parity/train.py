@@ -15,6 +15,7 @@ from mmseg.engine.optimizer import build_optimizer, set_learning_rates
 from mmseg.models.dropout import zero_dropout
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.uda.augmentation import Jitter, JitterStrength
+from mmseg.uda.draws import Use
 from mmseg.uda.mixing import LABEL_VALUES
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
@@ -68,11 +69,11 @@ def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt:
             schedule = {'policy': 'poly', **stored['lr_schedule']}
             max_iters = schedule.pop('max_iters', MAX_ITERS)
             set_learning_rates(optimizer, LrSchedule(**schedule), iteration['iter'], max_iters)
-        replay = Replay(iteration, stored['model'].get('crop_coord_divisible', 1))
+        own = _arrays_of(arrays, iteration['iter']) or _arrays_of(arrays, number)
+        replay = Replay(iteration, stored['model'].get('crop_coord_divisible', 1), own.get('mask0'))
         trainable.draws = lambda seed, rank, at, replay=replay: replay  # type: ignore[assignment,misc]
         trainable.train()
         logged = trainable.train_step(make_batch(stored, iteration), optimizer)
-        own = _arrays_of(arrays, iteration['iter']) or _arrays_of(arrays, number)
         step = Step(number, logged, {group.name: group for group in groups}, logits, trainable, optimizer)
         check_step(check, step, stored, iteration, own)
 
@@ -135,21 +136,29 @@ def make_batch(stored: Stored, iteration: Stored) -> Batch:
     return made
 
 
+FACTORS = ('brightness', 'contrast', 'saturation', 'hue')
+"""Jitter factors in our order."""
+
+
 class Replay:
     """The stored draws of one step in place of random ones."""
 
-    def __init__(self, iteration: Stored, crop_divisible: int) -> None:
+    def __init__(self, iteration: Stored, crop_divisible: int, mask: np.ndarray | None) -> None:
         self.boxes = FixedBoxes(iteration.get('hr_crop_boxes_y1y2x1x2') or [], crop_divisible)
         self.classes = iteration.get('mix_classes')
-        self.strong = iteration.get('strong_draws') or {}
+        self.strong = {
+            'mix': iteration.get('strong_draws') or {},
+            'mask': iteration.get('masked_strong_draws') or {},
+        }
+        self.mask = mask
 
     def stream(self, name: str) -> FixedBoxes:
         """The draws of the network: its detail crops."""
         return self.boxes.stream(name)
 
-    def gates(self) -> tuple[float, float]:
+    def gates(self, use: Use = 'mix') -> tuple[float, float]:
         """Stored gates; without them everything stays off."""
-        jitter, blur = self.strong.get('gates_jitter_then_blur', (0.0, 0.0))
+        jitter, blur = self.strong[use].get('gates_jitter_then_blur', (0.0, 0.0))
         return jitter, blur
 
     def mix_classes(self, labels: Tensor) -> Tensor:
@@ -159,14 +168,26 @@ class Replay:
             row[chosen] = True
         return table
 
-    def jitter(self, batch: int, strength: JitterStrength) -> Jitter:
+    def jitter(self, batch: int, strength: JitterStrength, use: Use = 'mix') -> Jitter:
         """Stored factors and orders."""
-        images = self.strong['jitter_per_image']
-        names = ('brightness', 'contrast', 'saturation', 'hue')
+        if use == 'mask':
+            shared = self.strong[use]['jitter_of_the_batch']
+            factors = np.transpose([shared[name] for name in FACTORS]).tolist()
+            return Jitter(factors, [shared['order']] * batch)
+        images = self.strong[use]['jitter_per_image']
         return Jitter(
-            [[image[name] for name in names] for image in images], [image['order'] for image in images]
+            [[image[name] for name in FACTORS] for image in images], [image['order'] for image in images]
         )
 
-    def sigmas(self, batch: int) -> tuple[float, ...]:
+    def sigmas(self, batch: int, use: Use = 'mix') -> tuple[float, ...]:
         """Stored blur."""
-        return tuple(self.strong['blur_sigma_per_image'])
+        if use == 'mask':
+            return (self.strong[use]['blur_sigma'],) * batch
+        return tuple(self.strong[use]['blur_sigma_per_image'])
+
+    def block_scores(self, batch: int, rows: int, columns: int) -> Tensor:
+        """1 for blocks that the stored mask keeps, 0 for the others."""
+        assert self.mask is not None, 'no block mask is stored'
+        height, width = self.mask.shape[-2:]
+        y, x = (-(-np.arange(n) * length // n) for n, length in ((rows, height), (columns, width)))
+        return torch.from_numpy(self.mask[:, :1][:, :, y][..., x].astype(np.float32))
