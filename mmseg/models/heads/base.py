@@ -116,6 +116,11 @@ class BaseDecodeHead(nn.Module, ABC):
         logits: Tensor = self.classifier()(embedding)
         return logits
 
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of the embedding."""
+        return self.channels
+
     def classifier(self) -> nn.Module:
         """The last layer, (B, channels, h, w) -> (B, num_classes, h, w)."""
         return self.conv_seg

@@ -46,6 +46,11 @@ class DLV2Head(BaseDecodeHead):
             ConvModule(in_channels, num_classes, 3, padding=rate, dilation=rate) for rate in dilations
         )
 
+    @property
+    def embedding_channels(self) -> int:
+        assert isinstance(self.in_channels, int)
+        return self.in_channels
+
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """The selected feature map (B, in_channels, h, w) itself."""
         selected: Tensor = self.select_inputs(features)

@@ -109,10 +109,20 @@ class HRDAHead(nn.Module):
         if self.scale_attention is not None:
             self.scale_attention.init_weights()
 
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of the embedding of either scale."""
+        return int(self.head.embedding_channels)
+
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Embedding (B, D, h, w) of one scale, see :meth:`BaseDecodeHead.embed`."""
         embedding: Tensor = self.head.embed(features)
         return embedding
+
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Logits (B, C, h, w) of the embedding of one scale."""
+        logits: Tensor = self.head.classify(embedding)
+        return logits
 
     def decode(self, features: Sequence[Tensor]) -> Tensor:
         """Logits (B, C, h, w) of the features of one scale."""

@@ -42,6 +42,14 @@ class View:
 
 
 @dataclass
+class DetailEmbedding:
+    """Embedding (B, D, h, w) of the detail crop ``box``, None for the whole image."""
+
+    map: Tensor
+    box: Box | None
+
+
+@dataclass
 class SegmentorOutput:
     """Result of a training pass.
 
@@ -49,8 +57,10 @@ class SegmentorOutput:
         losses: scalars by log name in logging order, e.g. 'decode.loss_seg', 'decode.acc_seg'.
         views: features that a feature distance compares.
         logits: (B, num_classes, h, w) at the head's resolution.
-        embedding: (B, D, h, w), what the head's dropout and classifier received.
+        embedding: (B, D, h, w), what the head's dropout and classifier received; of the context image where there
+            are two resolutions.
         seen: what debug pictures show besides image and label.
+        detail: embedding of the detail crop where there are two resolutions.
     """
 
     losses: dict[str, Tensor]
@@ -58,6 +68,22 @@ class SegmentorOutput:
     logits: Tensor
     embedding: Tensor
     seen: dict[str, Any] = field(default_factory=dict)
+    detail: DetailEmbedding | None = None
+
+
+@dataclass
+class Prediction:
+    """Logits of whole images, and what the classifier saw.
+
+    Attributes:
+        logits: float32 (B, num_classes, H, W).
+        embedding: (B, D, h, w), see :class:`SegmentorOutput`.
+        detail: the same of the whole detail image, (B, D, h', w'), if there is one and it was asked for.
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    detail: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -137,6 +163,20 @@ class EncoderDecoder(Trainable):
     def generate_pseudo_label(self, img: Tensor) -> Tensor:
         """Logits of the whole crop, (B, num_classes, H, W); ``test_cfg`` has no influence (spec/models.md 6)."""
         return self.encode_decode(img)
+
+    def predict_with_embedding(self, img: Tensor, detail: bool = False) -> Prediction:
+        """Logits as :meth:`generate_pseudo_label`, and the embeddings they come from.
+
+        Args:
+            img: (B, 3, H, W).
+            detail: also return that of the detail image; without effect where there is none.
+        """
+        features = self.extract_feat(img)
+        with autocast(img, self.precision):
+            embedding = self.decode_head.embed(features)
+            logits = self.decode_head.classify(embedding)
+        size = (img.shape[2], img.shape[3])
+        return Prediction(resize(logits.float(), size, self.align_corners), embedding)
 
     def forward_train(
         self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: Draws | None = None

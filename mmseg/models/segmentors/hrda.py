@@ -10,7 +10,14 @@ from mmseg.models.detail_crop import Box, blur_image, crop, draw_box, scale_imag
 from mmseg.models.heads.hrda_head import HRDAHead, ScaleLogits, coarse_boxes
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
-from mmseg.models.segmentors.encoder_decoder import Draws, EncoderDecoder, SegmentorOutput, View
+from mmseg.models.segmentors.encoder_decoder import (
+    DetailEmbedding,
+    Draws,
+    EncoderDecoder,
+    Prediction,
+    SegmentorOutput,
+    View,
+)
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.registry import MODELS
 
@@ -93,22 +100,33 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
         With ``decode_head.debug_output_attention``: attention to the detail scale, (B, 1, H, W) in [0, 1].
         """
-        scales = self.predict_scales(img)
-        output = self.decode_head.output(scales)
-        return resize(output.float(), (img.shape[2], img.shape[3]), self.align_corners)
+        return self.predict_with_embedding(img).logits
+
+    def predict_with_embedding(self, img: Tensor, detail: bool = False) -> Prediction:
+        """See :class:`EncoderDecoder`."""
+        scales, context, canvas = self._predict(img, detail)
+        output = self.decode_head.output(scales).float()
+        return Prediction(resize(output, (img.shape[2], img.shape[3]), self.align_corners), context, canvas)
 
     def predict_scales(self, img: Tensor) -> ScaleLogits:
         """Predictions of both scales for a whole image (B, 3, H, W): test time and pseudo-labels."""
+        return self._predict(img)[0]
+
+    def _predict(self, img: Tensor, keep_detail: bool = False) -> tuple[ScaleLogits, Tensor, Tensor | None]:
+        """Predictions of both scales, the context's embedding and, if it is to be kept, the detail image's."""
         context = self.extract_feat(self._image(img, self.scales[0]))
         detail_image = self._image(img, self.scales[1])
         with autocast(img, self.precision):
             head = self.decode_head
-            context_logits, attention = head.decode(context), head.attend(context)
+            embedding = head.embed(context)
+            context_logits, attention = head.classify(embedding), head.attend(context)
             if self.hr_slide_inference:
-                detail_logits = self._slide_detail(detail_image)
+                detail_logits, detail = self._slide_detail(detail_image, keep_detail)
             else:
-                detail_logits = head.decode(self.extract_feat(detail_image))
-            return head.fuse(context_logits, detail_logits, attention)
+                detail = head.embed(self.extract_feat(detail_image))
+                detail_logits = head.classify(detail)
+            scales = head.fuse(context_logits, detail_logits, attention)
+        return scales, embedding, detail if keep_detail else None
 
     def forward_train(
         self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: Draws | None = None
@@ -126,13 +144,21 @@ class HRDAEncoderDecoder(EncoderDecoder):
         with autocast(img, self.precision):
             head = self.decode_head
             embedding = head.embed(context)
-            context_logits = head.head.classify(embedding)
-            scales = head.fuse(context_logits, head.decode(detail), head.attend(context), box)
+            detail_embedding = head.embed(detail)
+            context_logits, detail_logits = head.classify(embedding), head.classify(detail_embedding)
+            scales = head.fuse(context_logits, detail_logits, head.attend(context), box)
             losses = {
                 f'decode.{name}': value for name, value in head.losses(scales, label, weight, box).items()
             }
         views = [View(context, None), View(detail, box)]
-        return SegmentorOutput(losses, self._compared(views), scales.fused, embedding, {'scales': scales})
+        return SegmentorOutput(
+            losses,
+            self._compared(views),
+            scales.fused,
+            embedding,
+            {'scales': scales},
+            DetailEmbedding(detail_embedding, box),
+        )
 
     def draw_detail_box(self, detail_image: Tensor, draws: Draws | None) -> Box | None:
         """One window for the whole batch, or None without ``hr_crop_size``."""
@@ -165,15 +191,23 @@ class HRDAEncoderDecoder(EncoderDecoder):
         height, width = self.crop_size
         return window_boxes(size, self.crop_size, (height // self.slide_divisor, width // self.slide_divisor))
 
-    def _slide_detail(self, img: Tensor) -> Tensor:
-        """Logits of the detail image (B, 3, H, W), averaged over sliding windows."""
-        boxes = self.detail_windows((img.shape[2], img.shape[3]))
+    def _slide_detail(self, img: Tensor, keep_embedding: bool) -> tuple[Tensor, Tensor | None]:
+        """Logits of the detail image (B, 3, H, W), averaged over sliding windows, and its embedding likewise."""
+        head, boxes = self.decode_head, self.detail_windows((img.shape[2], img.shape[3]))
         at_once = len(boxes) if self.training else max(self.hr_slide_batch // img.shape[0], 1)
         windows: list[Tensor] = []
+        embeddings: list[Tensor] = []
         for start in range(0, len(boxes), at_once):
             batch = cut_windows(img, boxes[start : start + at_once])
-            windows += self.decode_head.decode(self.extract_feat(batch)).split(img.shape[0])
-        if len(boxes) == 1:
-            return windows[0]
-        coarse = coarse_boxes(boxes, windows[0])
-        return merge_windows([window.float() for window in windows], coarse, (coarse[-1][1], coarse[-1][3]))
+            embedding = head.embed(self.extract_feat(batch))
+            windows += head.classify(embedding).split(img.shape[0])
+            embeddings += embedding.split(img.shape[0]) if keep_embedding else []
+        return _merged(windows, boxes), _merged(embeddings, boxes) if keep_embedding else None
+
+
+def _merged(windows: Sequence[Tensor], boxes: Sequence[Box]) -> Tensor:
+    """One map of those of the windows, averaged where they overlap."""
+    if len(boxes) == 1:
+        return windows[0]
+    coarse = coarse_boxes(boxes, windows[0])
+    return merge_windows([window.float() for window in windows], coarse, (coarse[-1][1], coarse[-1][3]))
