@@ -21,7 +21,7 @@ class Comparison:
 
     Attributes:
         name: what was measured, with its sizes.
-        ours_ms, reference_ms: median time of one call in milliseconds.
+        ours_ms, reference_ms: median time of one call in milliseconds, see :func:`seconds`.
         ratio: median over the rounds of reference time / our time; above 1 we are faster.
         spread: smallest and largest ratio of a round.
         difference: largest absolute difference of the results, a check that both do the same.
@@ -89,12 +89,16 @@ def compare(
 
 
 def seconds(function: Callable[[], object], device: torch.device) -> float:
-    """Wall time of one call, the work it queued on the device included."""
+    """Time of one call: wall time with a GPU, the work it queued included; else the processor time of all threads.
+
+    Processor time hardly depends on what else a machine runs; wall time on a busy one varies tenfold.
+    """
+    clock = time.perf_counter if device.type == 'cuda' else time.process_time
     synchronise(device)
-    start = time.perf_counter()
+    start = clock()
     function()
     synchronise(device)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def synchronise(device: torch.device) -> None:
