@@ -1,8 +1,7 @@
 """Encoder-decoder segmentor (spec/models.md 6)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,77 +12,13 @@ from mmseg.models.detail_crop import Box
 from mmseg.models.draws import Streams, process_rank
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
+from mmseg.models.segmentors.outputs import Draws, Prediction, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 
 Meta = Mapping[str, Any]
 """Of one image: ``ori_shape`` (H, W, ...), ``flip`` and ``flip_direction`` ('horizontal' or 'vertical')."""
-
-
-class Draws(Protocol):
-    """Source of the random decisions of a training pass, see :class:`mmseg.models.draws.Streams`."""
-
-    def stream(self, name: str) -> Any:
-        """A generator of random numbers for one kind of decision."""
-
-
-@dataclass
-class View:
-    """Features of what the encoder saw of an image.
-
-    Attributes:
-        features: maps, finest first.
-        box: the part of the (scaled) image that was seen, None for all of it.
-    """
-
-    features: list[Tensor]
-    box: Box | None
-
-
-@dataclass
-class DetailEmbedding:
-    """Embedding (B, D, h, w) of the detail crop ``box``, None for the whole image."""
-
-    map: Tensor
-    box: Box | None
-
-
-@dataclass
-class SegmentorOutput:
-    """Result of a training pass.
-
-    Attributes:
-        losses: scalars by log name in logging order, e.g. 'decode.loss_seg', 'decode.acc_seg'.
-        views: features that a feature distance compares.
-        logits: (B, num_classes, h, w) at the head's resolution.
-        embedding: (B, D, h, w), what the head's dropout and classifier received; of the context image where there
-            are two resolutions.
-        seen: what debug pictures show besides image and label.
-        detail: embedding of the detail crop where there are two resolutions.
-    """
-
-    losses: dict[str, Tensor]
-    views: list[View]
-    logits: Tensor
-    embedding: Tensor
-    seen: dict[str, Any] = field(default_factory=dict)
-    detail: DetailEmbedding | None = None
-
-
-@dataclass
-class Prediction:
-    """Logits of whole images, and what the classifier saw.
-
-    Attributes:
-        logits: float32 (B, num_classes, H, W).
-        embedding: (B, D, h, w), see :class:`SegmentorOutput`.
-        detail: the same of the whole detail image, (B, D, h', w'), if there is one and it was asked for.
-    """
-
-    logits: Tensor
-    embedding: Tensor
-    detail: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -197,6 +132,25 @@ class EncoderDecoder(Trainable):
                 found = head.forward_train(features, label, weight if weighted else None).losses
                 losses.update({f'{prefix}.{name}': value for name, value in found.items()})
         return SegmentorOutput(losses, [View(features, None)], output.logits, output.embedding)
+
+    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> Tensor:
+        """``SegmentorOutput.logits`` of a training pass without labels; arguments as :meth:`forward_train`."""
+        features = self.extract_feat(img)
+        with autocast(img, self.precision):
+            logits: Tensor = self.decode_head(features)
+        return logits
+
+    def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:
+        """Logits as the losses of MinEnt and AdvSeg compare them between domains (spec/uda.md 3, 4).
+
+        Args:
+            logits: of a training pass, (B, num_classes, h, w).
+            size: (H, W) of the image.
+
+        Returns:
+            float32 (B, num_classes, H, W).
+        """
+        return resize(logits.float(), (size[0], size[1]), self.align_corners)
 
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Supervised training on ``img`` and ``gt_semantic_seg``: source-only and target-only."""

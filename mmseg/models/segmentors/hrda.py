@@ -10,14 +10,8 @@ from mmseg.models.detail_crop import Box, blur_image, crop, draw_box, scale_imag
 from mmseg.models.heads.hrda_head import HRDAHead, ScaleLogits, coarse_boxes
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
-from mmseg.models.segmentors.encoder_decoder import (
-    DetailEmbedding,
-    Draws,
-    EncoderDecoder,
-    Prediction,
-    SegmentorOutput,
-    View,
-)
+from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
+from mmseg.models.segmentors.outputs import DetailEmbedding, Draws, Prediction, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.registry import MODELS
 
@@ -137,28 +131,49 @@ class HRDAEncoderDecoder(EncoderDecoder):
             img, label, weight: at the detail scale, (B, 3, H, W), (B, 1, H, W), (B, H, W).
             draws: decides where the detail crop lies.
         """
+        context, detail, scales, embeddings = self._training_pass(img, draws)
+        with autocast(img, self.precision):
+            found = self.decode_head.losses(scales, label, weight, detail.box)
+        return SegmentorOutput(
+            {f'decode.{name}': value for name, value in found.items()},
+            self._compared([context, detail]),
+            scales.fused,
+            embeddings[0],
+            {'scales': scales},
+            DetailEmbedding(embeddings[1], detail.box),
+        )
+
+    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> Tensor:
+        """See :class:`EncoderDecoder`; the fused logits of the context image and one random detail crop."""
+        return self._training_pass(img, draws)[2].fused
+
+    def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:
+        """See :class:`EncoderDecoder`; at half the size of the image.
+
+        Raises:
+            ConfigError: ``feature_scale`` is not 0.5, the only one MinEnt and AdvSeg are published with.
+        """
+        if self.feature_scale != 0.5:
+            raise ConfigError(
+                f'model.feature_scale is {self.feature_scale!r}; MinEnt and AdvSeg need 0.5, the scale at which they '
+                'compare predictions.'
+            )
+        return resize(logits.float(), (size[0] // 2, size[1] // 2))
+
+    def _training_pass(
+        self, img: Tensor, draws: Draws | None
+    ) -> tuple[View, View, ScaleLogits, tuple[Tensor, Tensor]]:
+        """Features of context and detail crop, predictions, and both embeddings."""
         context = self.extract_feat(self._image(img, self.scales[0]))
         detail_image = self._image(img, self.scales[1])
         box = self.draw_detail_box(detail_image, draws)
         detail = self.extract_feat(detail_image if box is None else crop(detail_image, box))
         with autocast(img, self.precision):
             head = self.decode_head
-            embedding = head.embed(context)
-            detail_embedding = head.embed(detail)
-            context_logits, detail_logits = head.classify(embedding), head.classify(detail_embedding)
+            embeddings = (head.embed(context), head.embed(detail))
+            context_logits, detail_logits = (head.classify(embedding) for embedding in embeddings)
             scales = head.fuse(context_logits, detail_logits, head.attend(context), box)
-            losses = {
-                f'decode.{name}': value for name, value in head.losses(scales, label, weight, box).items()
-            }
-        views = [View(context, None), View(detail, box)]
-        return SegmentorOutput(
-            losses,
-            self._compared(views),
-            scales.fused,
-            embedding,
-            {'scales': scales},
-            DetailEmbedding(detail_embedding, box),
-        )
+        return View(context, None), View(detail, box), scales, embeddings
 
     def draw_detail_box(self, detail_image: Tensor, draws: Draws | None) -> Box | None:
         """One window for the whole batch, or None without ``hr_crop_size``."""

@@ -1,0 +1,73 @@
+"""What segmentors take and return besides tensors."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from mmseg.models.detail_crop import Box
+
+
+class Draws(Protocol):
+    """Source of the random decisions of a training pass, see :class:`mmseg.models.draws.Streams`."""
+
+    def stream(self, name: str) -> Any:
+        """A generator of random numbers for one kind of decision."""
+
+
+@dataclass
+class View:
+    """Features of what the encoder saw of an image.
+
+    Attributes:
+        features: maps, finest first.
+        box: the part of the (scaled) image that was seen, None for all of it.
+    """
+
+    features: list[Tensor]
+    box: Box | None
+
+
+@dataclass
+class DetailEmbedding:
+    """Embedding (B, D, h, w) of the detail crop ``box``, None for the whole image."""
+
+    map: Tensor
+    box: Box | None
+
+
+@dataclass
+class SegmentorOutput:
+    """Result of a training pass.
+
+    Attributes:
+        losses: scalars by log name in logging order, e.g. 'decode.loss_seg', 'decode.acc_seg'.
+        views: features that a feature distance compares.
+        logits: (B, num_classes, h, w) at the head's resolution.
+        embedding: (B, D, h, w), what the head's dropout and classifier received; of the context image where there
+            are two resolutions.
+        seen: what debug pictures show besides image and label.
+        detail: embedding of the detail crop where there are two resolutions.
+    """
+
+    losses: dict[str, Tensor]
+    views: list[View]
+    logits: Tensor
+    embedding: Tensor
+    seen: dict[str, Any] = field(default_factory=dict)
+    detail: DetailEmbedding | None = None
+
+
+@dataclass
+class Prediction:
+    """Logits of whole images, and what the classifier saw.
+
+    Attributes:
+        logits: float32 (B, num_classes, H, W).
+        embedding: (B, D, h, w), see :class:`SegmentorOutput`.
+        detail: the same of the whole detail image, (B, D, h', w'), if there is one and it was asked for.
+    """
+
+    logits: Tensor
+    embedding: Tensor
+    detail: Tensor | None = None
