@@ -1,7 +1,8 @@
-"""ResNet encoders (He et al., 2015, arXiv:1512.03385); V1c has a deep stem (spec/models.md 2)."""
+"""ResNet encoders (He et al., 2015, arXiv:1512.03385); V1c has a deep stem (spec/models.md 2.1)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -11,13 +12,33 @@ from mmseg.models.conv import norm_layer
 from mmseg.models.weights import load_pretrained, pretrained_path
 from mmseg.registry import MODELS
 
-DEPTHS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 EXPANSION = 4
 BATCH_NORM: dict[str, Any] = {'type': 'BN', 'requires_grad': True}
 
 
-def _norm(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
+def batch_norm(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
+    """The normalisation over ``channels``, without its name."""
     return norm_layer(norm_cfg, channels)[1]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What distinguishes the members of the family; used where a configuration does not say it.
+
+    Attributes:
+        deep_stem: three 3x3 convolutions instead of one 7x7.
+        avg_down: residuals of a stage's first block are averaged before their 1x1 convolution.
+        groups, base_width: a block of C channels is ``floor(C * base_width / 64) * groups`` wide inside.
+    """
+
+    deep_stem: bool = False
+    avg_down: bool = False
+    groups: int = 1
+    base_width: int = 64
+
+    def width(self, channels: int) -> int:
+        """Channels inside a block."""
+        return channels * self.base_width // 64 * self.groups
 
 
 class Bottleneck(nn.Module):
@@ -50,13 +71,13 @@ class Bottleneck(nn.Module):
         width = channels if width is None else width
         first, second = (1, stride) if style == 'pytorch' else (stride, 1)
         self.conv1 = nn.Conv2d(in_channels, width, 1, stride=first, bias=False)
-        self.bn1 = _norm(norm_cfg, width)
+        self.bn1 = batch_norm(norm_cfg, width)
         self.conv2 = nn.Conv2d(
             width, width, 3, stride=second, padding=dilation, dilation=dilation, groups=groups, bias=False
         )
-        self.bn2 = _norm(norm_cfg, width)
+        self.bn2 = batch_norm(norm_cfg, width)
         self.conv3 = nn.Conv2d(width, channels * EXPANSION, 1, bias=False)
-        self.bn3 = _norm(norm_cfg, channels * EXPANSION)
+        self.bn3 = batch_norm(norm_cfg, channels * EXPANSION)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
 
@@ -69,7 +90,7 @@ class Bottleneck(nn.Module):
 
 @MODELS.register_module()
 class ResNet(nn.Module):
-    """ResNet with plain stem.
+    """ResNet; a plain stem and ungrouped convolutions unless told otherwise.
 
     Args:
         depth: 50, 101 or 152.
@@ -84,11 +105,15 @@ class ResNet(nn.Module):
         norm_eval: keep batch norms in evaluation mode while training.
         contract_dilation: the first block of a dilated stage uses half the dilation.
         zero_init_residual: the last norm of every block starts at zero.
-        deep_stem: three 3x3 convolutions instead of one 7x7.
-        avg_down: residuals of a stage's first block are averaged before their 1x1 convolution.
+        deep_stem, avg_down, groups, base_width: see :class:`Layout`; None: as usual for this class.
         pretrained: weight file or ``open-mmlab://`` name, or None to initialise from scratch.
         init_cfg: ``dict(type='Pretrained', checkpoint=path)``, the other way to say ``pretrained``.
     """
+
+    DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+    """Depth -> number of blocks of each stage."""
+
+    LAYOUT: ClassVar[Layout] = Layout()
 
     def __init__(
         self,
@@ -106,72 +131,81 @@ class ResNet(nn.Module):
         norm_eval: bool = False,
         contract_dilation: bool = False,
         zero_init_residual: bool = True,
-        deep_stem: bool = False,
-        avg_down: bool = False,
+        deep_stem: bool | None = None,
+        avg_down: bool | None = None,
+        groups: int | None = None,
+        base_width: int | None = None,
         pretrained: str | None = None,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if depth not in DEPTHS:
-            raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {sorted(DEPTHS)}.')
+        if depth not in self.DEPTHS:
+            expected = sorted(self.DEPTHS)
+            raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {expected}.')
         self.pretrained = pretrained_path(pretrained, init_cfg)
         self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
         self.style = style
-        self.avg_down = avg_down
+        usual = self.LAYOUT
+        self.layout = Layout(
+            usual.deep_stem if deep_stem is None else deep_stem,
+            usual.avg_down if avg_down is None else avg_down,
+            usual.groups if groups is None else groups,
+            usual.base_width if base_width is None else base_width,
+        )
         self.norm_eval = norm_eval
         self.frozen_stages = frozen_stages
         self.zero_init_residual = zero_init_residual
         self.out_indices = tuple(out_indices)
-        self._build_stem(in_channels, stem_channels, deep_stem)
+        self._build_stem(in_channels, stem_channels)
+        first = [d // 2 if contract_dilation and d > 1 else d for d in dilations]
         self.stages: list[str] = []
         inputs = stem_channels
-        for i in range(num_stages):
+        for i, count in enumerate(self.DEPTHS[depth][:num_stages]):
             channels = base_channels * 2**i
-            first_dilation = dilations[i] // 2 if contract_dilation and dilations[i] > 1 else dilations[i]
-            blocks = [self.build_block(inputs, channels, strides[i], first_dilation, True)]
+            downsample = self._build_downsample(inputs, channels * EXPANSION, strides[i])
+            blocks = [self.build_block(inputs, channels, strides[i], first[i], downsample)]
             inputs = channels * EXPANSION
-            blocks += [
-                self.build_block(inputs, channels, 1, dilations[i], False) for _ in range(1, DEPTHS[depth][i])
-            ]
+            blocks += [self.build_block(inputs, channels, 1, dilations[i], None) for _ in range(1, count)]
             self.stages.append(f'layer{i + 1}')
             self.add_module(self.stages[-1], nn.Sequential(*blocks))
         self._freeze()
 
-    def _build_stem(self, in_channels: int, channels: int, deep: bool) -> None:
-        self.deep_stem = deep
-        if deep:
+    def _build_stem(self, in_channels: int, channels: int) -> None:
+        if self.layout.deep_stem:
             layers: list[nn.Module] = []
             half = channels // 2
             for c_in, c_out, stride in ((in_channels, half, 2), (half, half, 1), (half, channels, 1)):
                 layers += [
                     nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1, bias=False),
-                    _norm(self.norm_cfg, c_out),
+                    batch_norm(self.norm_cfg, c_out),
                     nn.ReLU(inplace=True),
                 ]
             self.stem = nn.Sequential(*layers)
         else:
             self.conv1 = nn.Conv2d(in_channels, channels, 7, stride=2, padding=3, bias=False)
-            self.bn1 = _norm(self.norm_cfg, channels)
+            self.bn1 = batch_norm(self.norm_cfg, channels)
             self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
 
     def build_block(
-        self, in_channels: int, channels: int, stride: int, dilation: int, first: bool
+        self, in_channels: int, channels: int, stride: int, dilation: int, downsample: nn.Module | None
     ) -> nn.Module:
-        """One block of a stage; ``first`` blocks change size or channels and so need a path for the residual."""
-        downsample = self.build_downsample(in_channels, channels * EXPANSION, stride) if first else None
-        return Bottleneck(in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.style)
+        """One block of a stage, see :class:`Bottleneck`."""
+        return Bottleneck(
+            in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.style,
+            self.layout.width(channels), self.layout.groups,
+        )  # fmt: skip
 
-    def build_downsample(self, in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
+    def _build_downsample(self, in_channels: int, out_channels: int, stride: int) -> nn.Module | None:
         """The residual's path of a stage's first block, or None where shapes agree."""
         if stride == 1 and in_channels == out_channels:
             return None
         layers: list[nn.Module] = []
-        if self.avg_down:
+        if self.layout.avg_down:
             layers.append(nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False))
             stride = 1
         layers.append(nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False))
-        layers.append(_norm(self.norm_cfg, out_channels))
+        layers.append(batch_norm(self.norm_cfg, out_channels))
         return nn.Sequential(*layers)
 
     def init_weights(self) -> None:
@@ -182,6 +216,8 @@ class ResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
             elif isinstance(module, (_BatchNorm, nn.GroupNorm)):
                 nn.init.ones_(module.weight)
                 nn.init.zeros_(module.bias)
@@ -192,7 +228,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) -> the maps of ``out_indices``, channels ``base_channels * 4 * 2**i``."""
-        x = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.stem(x) if self.layout.deep_stem else self.relu(self.bn1(self.conv1(x))))
         outputs = []
         for i, stage in enumerate(self.stages):
             x = self.get_submodule(stage)(x)
@@ -214,7 +250,7 @@ class ResNet(nn.Module):
     def _frozen_modules(self) -> list[nn.Module]:
         if self.frozen_stages < 0:
             return []
-        stem = [self.stem] if self.deep_stem else [self.conv1, self.bn1]
+        stem = [self.stem] if self.layout.deep_stem else [self.conv1, self.bn1]
         return [*stem, *(self.get_submodule(name) for name in self.stages[: self.frozen_stages])]
 
     def _freeze(self) -> None:
@@ -226,27 +262,11 @@ class ResNet(nn.Module):
 class ResNetV1c(ResNet):
     """ResNet with a deep stem of three 3x3 convolutions; arguments as :class:`ResNet`."""
 
-    def __init__(
-        self,
-        depth: int,
-        in_channels: int = 3,
-        stem_channels: int = 64,
-        base_channels: int = 64,
-        num_stages: int = 4,
-        strides: Sequence[int] = (1, 2, 2, 2),
-        dilations: Sequence[int] = (1, 1, 1, 1),
-        out_indices: Sequence[int] = (0, 1, 2, 3),
-        style: str = 'pytorch',
-        frozen_stages: int = -1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        norm_eval: bool = False,
-        contract_dilation: bool = False,
-        zero_init_residual: bool = True,
-        pretrained: str | None = None,
-        init_cfg: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(
-            depth, in_channels, stem_channels, base_channels, num_stages, strides, dilations, out_indices, style,
-            frozen_stages, norm_cfg, norm_eval, contract_dilation, zero_init_residual, deep_stem=True,
-            avg_down=False, pretrained=pretrained, init_cfg=init_cfg,
-        )  # fmt: skip
+    LAYOUT = Layout(deep_stem=True)
+
+
+@MODELS.register_module()
+class ResNetV1d(ResNet):
+    """ResNet with a deep stem and averaged residuals; arguments as :class:`ResNet`."""
+
+    LAYOUT = Layout(deep_stem=True, avg_down=True)

@@ -64,3 +64,9 @@ def test_plain_stem() -> None:
 def test_unknown_depth() -> None:
     with pytest.raises(ConfigError, match=r'depth is 34; expected one of \[50, 101, 152\]'):
         build(depth=34)
+
+
+def test_v1d_averages_residuals() -> None:
+    network = MODELS.build({'type': 'ResNetV1d', 'depth': 50, 'base_channels': 4, 'stem_channels': 8})
+    assert isinstance(network.get_submodule('layer2.0').downsample[0], nn.AvgPool2d)
+    assert network.stem[0].kernel_size == (3, 3)

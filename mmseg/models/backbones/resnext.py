@@ -1,0 +1,11 @@
+"""ResNeXt encoder: grouped 3x3 convolutions (Xie et al., 2017, arXiv:1611.05431; spec/models.md 2.2)."""
+
+from mmseg.models.backbones.resnet import Layout, ResNet
+from mmseg.registry import MODELS
+
+
+@MODELS.register_module()
+class ResNeXt(ResNet):
+    """ResNet with a plain stem and 32 groups of 4 channels (in the first stage); arguments as :class:`ResNet`."""
+
+    LAYOUT = Layout(groups=32, base_width=4)
