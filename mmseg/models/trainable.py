@@ -67,6 +67,9 @@ class Trainable(nn.Module, ABC):
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Yield the loss groups of one iteration in order."""
 
+    def after_step(self) -> None:
+        """What is to be done between the optimiser's step and the end of the iteration; nothing by default."""
+
     def training_state(self) -> dict[str, Any]:
         """What a resumed run needs besides the state dict (whose keys are the published ones)."""
         return {'iteration': self.iteration}
@@ -93,5 +96,6 @@ class Trainable(nn.Module, ABC):
             for observe in self.observers:
                 observe(self.iteration, group)
         optim_wrapper.step()
+        self.after_step()
         self.iteration += 1
         return logged

@@ -1,8 +1,9 @@
 """Checks of the options of adaptation methods."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mmseg.errors import ConfigError
 from mmseg.uda.augmentation import JitterStrength
@@ -21,8 +22,6 @@ UPPER_LIMITS = {
     'lr_D': math.inf,
     'lr_D_power': math.inf,
     'lr_D_min': math.inf,
-    'lambda_ent.main': math.inf,
-    'lambda_adv_target.main': math.inf,
 }
 """Largest valid values of options below ``uda``; the smallest is 0 for all."""
 
@@ -38,6 +37,14 @@ def range_problems(**numbers: float | None) -> list[str]:
         for name, value in numbers.items()
         if value is not None and not 0 <= value <= UPPER_LIMITS[name]
     ]
+
+
+def weight_problems(name: str, weights: Any) -> list[str]:
+    """One sentence if ``uda.<name>`` is not a dict of weights of the main and, perhaps, an auxiliary loss."""
+    valid = isinstance(weights, Mapping) and {'main'} <= set(weights) <= {'main', 'aux'}
+    if valid and all(isinstance(value, int | float) and value >= 0 for value in weights.values()):
+        return []
+    return [f'uda.{name} is {weights!r}; expected dict(main=weight) with numbers of at least 0']
 
 
 def raise_problems(problems: Sequence[str]) -> None:
