@@ -12,6 +12,17 @@ from typing import NoReturn
 from mmseg.errors import UserError
 
 INTERRUPTED = 130
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NO_ACCESS = (
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+    errno.ENAMETOOLONG,
+)
 RAISED = re.compile(r'^[\w.]*(?:Error|Exception): ', re.MULTILINE)
 """Start of the last line of a traceback."""
 
@@ -20,8 +31,8 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
     """Decorate a program: run it, then leave with its exit code.
 
     0: it worked. 1, 2: the error of a user (:class:`mmseg.errors.UserError`), shown as one paragraph. 130: Ctrl-C.
-    A full disk is reported in the same way. ``--debug`` on the command line adds the traceback. Other exceptions
-    are defects and keep theirs.
+    A full disk and a place that cannot be written are reported in the same way. ``--debug`` on the command line
+    adds the traceback. Other exceptions are defects and keep theirs.
     """
 
     @wraps(main)
@@ -35,16 +46,28 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
         except BrokenPipeError:
             _stop_writing()
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            message = in_file_system(error)
+            if message is None:
                 raise
-            name = error.filename or 'a file'
-            _leave(
-                f'{name}: the disk is full. Nothing was left half-written; make room and run the command again.',
-                1,
-            )
+            _leave(message, 1)
         sys.exit(0)
 
     return program
+
+
+def in_file_system(error: OSError) -> str | None:
+    """What a user can do about an error of the file system; None if it is something else."""
+    if error.errno in DISK_FULL:
+        name = error.filename or 'a file'
+        return (
+            f'{name}: the disk is full. Nothing was left half-written; make room and run the command again.'
+        )
+    if error.errno in NO_ACCESS and error.filename:
+        return (
+            f'{error.filename}: cannot be used ({error.strerror}). Expected a place that can be read and written; '
+            'correct the path or its permissions, or choose another folder.'
+        )
+    return None
 
 
 def _leave(message: str, code: int) -> NoReturn:

@@ -28,6 +28,16 @@ def leave(error: BaseException | None) -> int:
         (ConfigError('unknown key "a".'), 2, 'unknown key "a".\n'),
         (KeyboardInterrupt(), 130, 'Stopped by Ctrl-C.\n'),
         (OSError(errno.ENOSPC, 'No space left on device', 'a.png'), 1, 'a.png: the disk is full.'),
+        (
+            PermissionError(errno.EACCES, 'Permission denied', '/run'),
+            1,
+            '/run: cannot be used (Permission denied).',
+        ),
+        (
+            NotADirectoryError(errno.ENOTDIR, 'Not a directory', 'a/b'),
+            1,
+            'a/b: cannot be used (Not a directory).',
+        ),
     ],
 )
 def test_exit_codes(error: BaseException | None, code: int, message: str, capsys: Any) -> None:
@@ -35,12 +45,13 @@ def test_exit_codes(error: BaseException | None, code: int, message: str, capsys
     assert capsys.readouterr().err.startswith(message)
 
 
-def test_other_exceptions_keep_their_traceback() -> None:
+@pytest.mark.parametrize('defect', [ZeroDivisionError(), OSError(errno.EINVAL, 'Invalid argument', 'x')])
+def test_other_exceptions_keep_their_traceback(defect: Exception) -> None:
     @run_cli
     def main() -> None:
-        raise ZeroDivisionError
+        raise defect
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(type(defect)):
         main()
 
 

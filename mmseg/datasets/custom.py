@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -169,7 +170,7 @@ class CustomDataset:
 
     def remedy(self) -> str:
         """The sentence that tells how to prepare this data set."""
-        return self.PREPARE.format(data_root=(self.data_root or self.img_dir).rstrip('/'))
+        return self.PREPARE.format(data_root=shlex.quote((self.data_root or self.img_dir).rstrip('/')))
 
     def _below_root(self, path: str | None) -> str | None:
         if path is None or self.data_root is None or os.path.isabs(path):

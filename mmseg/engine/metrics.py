@@ -72,6 +72,6 @@ def _require_finite(name: str, value: float, iteration: int) -> None:
         return
     raise TrainingError(
         f'{name} is {value} at iteration {iteration}; training cannot go on with a value that is not finite. Look at '
-        'the inputs of that iteration (labels, normalisation), lower optimizer.lr, or use precision="fp32". The last '
-        'checkpoint was saved before this happened.'
+        'the inputs of that iteration (labels, normalisation), lower optimizer.lr, or use precision="fp32". Nothing '
+        'was saved since: checkpoints of earlier iterations, if there are any, are sound.'
     )
