@@ -1,6 +1,7 @@
 """Cases ``uda/uda`` and ``uda/param_groups_*``: parts of self-training, optimiser and schedule."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from tests.parity.core import Case, Check, family, stem
 MEAN = torch.tensor([123.675, 116.28, 103.53])
 STD = torch.tensor([58.395, 57.12, 57.375])
 """Normalisation of every image of the cases (golden/README.md)."""
+
+SAMPLING = 'sampling_with_strength_'
+EMA_SENTENCE = re.compile(r'linear (\d+)->(\d+).* p becomes (.+)\*p([+-].+)')
+"""Sizes of the networks whose average is taken, and how the student changes between two averages."""
 
 Stored = dict[str, Any]
 Arrays = dict[str, np.ndarray]
@@ -137,11 +142,12 @@ def check_jitter(check: Check, stored: Stored, arrays: Arrays) -> None:
         check.close(
             f'jitter {i}', augmentation.color_jitter(images, jitter), arrays[f'jitter_{i}'], atol=1e-5
         )
-    drawn = Draws(0).jitter(4000, augmentation.JitterStrength.parse(0.2)).factors
-    for name, values in zip(names, np.array(drawn).T, strict=True):
-        sampled = entry['sampling_with_strength_0.2'][f'{name}_factor']
-        got = [values.min(), values.max(), values.mean()]
-        check.close(f'{name} range', got, [sampled['min'], sampled['max'], sampled['mean']], atol=0.01)
+    for key in (key for key in entry if key.startswith(SAMPLING)):
+        strength = augmentation.JitterStrength.parse(float(key.removeprefix(SAMPLING)))
+        for name, values in zip(names, np.array(Draws(0).jitter(4000, strength).factors).T, strict=True):
+            sampled = entry[key][f'{name}_factor']
+            got = [values.min(), values.max(), values.mean()]
+            check.close(f'{name} range', got, [sampled['min'], sampled['max'], sampled['mean']], atol=0.01)
 
 
 def check_blur(check: Check, stored: Stored, arrays: Arrays) -> None:
@@ -202,9 +208,13 @@ def check_distance(check: Check, stored: Stored, arrays: Arrays) -> None:
 def check_ema(check: Check, stored: Stored, arrays: Arrays) -> None:
     """A sequence of teacher updates."""
     entry = stored['ema']
+    sentence = EMA_SENTENCE.search(entry['student'])
+    assert sentence is not None, f'not understood: {entry["student"]}'
+    inputs, outputs = int(sentence[1]), int(sentence[2])
+    factor, offset = float(sentence[3]), float(sentence[4])
 
     def network(prefix: str) -> nn.Module:
-        module = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+        module = nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs))
         return recipe.fill_module(module, stored['salt'], prefix)
 
     student, teacher = network('student.'), network('teacher.')
@@ -219,7 +229,7 @@ def check_ema(check: Check, stored: Stored, arrays: Arrays) -> None:
             check.close(f'{step["iter"]} {name}', got, step['teacher'][name], rtol=1e-5)
         with torch.no_grad():
             for parameter in student.parameters():
-                parameter.copy_(1.5 * parameter + 0.1)
+                parameter.copy_(factor * parameter + offset)
     for name, value in teacher.named_buffers():
         check.equal(f'buffer {name}', value, buffers[name])
 
