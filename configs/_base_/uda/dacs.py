@@ -14,5 +14,11 @@ uda = dict(
     color_jitter_probability=0.2,  # as published: the probability of NOT jittering
     debug_img_interval=1000,
     print_grad_magnitude=False,
+    source_only=False,  # no teacher, no target images: supervised training (with masking, if that is on)
+    mask_mode=None,  # masked image consistency (MIC): which images are masked, e.g. 'separatetrgaug'; None = off
+    mask_alpha='same',  # momentum of the teacher that labels for it; 'same' = the teacher above
+    mask_pseudo_threshold='same',
+    mask_lambda=0,  # weight of the masked loss; published: 1 wherever masking is on
+    mask_generator=None,  # dict(type='block', mask_ratio=0.7, mask_block_size=64)
 )
 use_ddp_wrapper = True  # carried by published configurations, without effect here
