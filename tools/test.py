@@ -10,13 +10,23 @@ from mmseg.cli import run_cli
 from mmseg.config import OptionsAction, load_config
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.environment import open_log
-from mmseg.engine.test import OutputOptions, set_inference_mode, set_multi_scale, set_test_split, test
+from mmseg.engine.test import (
+    OutputOptions,
+    check_scales,
+    set_inference_mode,
+    set_multi_scale,
+    set_scale_output,
+    set_test_split,
+    test,
+)
 from mmseg.errors import UsageError
 
 EXAMPLES = """examples:
   python tools/test.py CONFIG work_dirs/NAME/latest.pth --eval mIoU
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --network teacher --show-dir preds --opacity 1
   python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir trainIds --eval-options to_label_id=False
+  python tools/test.py HRDA_CONFIG CHECKPOINT --hrda-out ATT --show-dir preds_ATT
+  python tools/test.py HRDA_CONFIG CHECKPOINT --eval mIoU --hrda-panel panels
 """
 METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
 
@@ -45,7 +55,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network and data'))
     add_output_options(
-        parser.add_argument_group('output, at least one of --eval, --show-dir, --out, --format-only')
+        parser.add_argument_group(
+            'output, at least one of --eval, --show-dir, --out, --format-only, --hrda-panel'
+        )
     )
     return parser.parse_args()
 
@@ -57,6 +69,9 @@ def add_network_options(group: Any) -> None:
     group.add_argument('--aug-test', '--tta', action='store_true', help='average over six scales and flips')
     group.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                        help='whole pictures or sliding windows (default: same as the configuration)')  # fmt: skip
+    group.add_argument('--hrda-out', choices=('LR', 'HR', 'ATT'),
+                       help='HRDA: predict from the context (LR) or the detail (HR) alone, or show the attention to '
+                       'the detail as grey pictures (ATT, needs --show-dir)')  # fmt: skip
     group.add_argument(
         '--test-set', action='store_true', help='replace val by test in the folders of data.test'
     )
@@ -76,6 +91,9 @@ def add_output_options(group: Any) -> None:
     )
     group.add_argument('--out-dir', type=Path, metavar='DIR',
                        help='write PNGs of train ids there; with --format-only of official ids')  # fmt: skip
+    group.add_argument('--hrda-panel', type=Path, metavar='DIR',
+                       help='HRDA: write a panel for each picture: LR and HR prediction, attention, fused prediction '
+                       'and, with --eval, truth')  # fmt: skip
     group.add_argument('--eval-options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
                        help='imgfile_prefix=DIR (as --out-dir), to_label_id=True|False')  # fmt: skip
     group.add_argument('--work-dir', type=Path, metavar='DIR',
@@ -100,8 +118,12 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
         raise UsageError('--format-only needs a folder for the PNGs: add --out-dir DIR.')
     if args.out is not None and args.out.suffix not in ('.pkl', '.pickle'):
         raise UsageError(f'--out {args.out}: expected a name that ends in .pkl or .pickle.')
-    if not (args.eval or args.show_dir or args.out or folder):
-        raise UsageError('Nothing to do: give at least one of --eval, --show-dir, --out, --format-only.')
+    if args.hrda_out == 'ATT':
+        check_attention(args)
+    if not (args.eval or args.show_dir or args.out or args.hrda_panel or folder):
+        raise UsageError(
+            'Nothing to do: give at least one of --eval, --show-dir, --out, --format-only, --hrda-panel.'
+        )
     return OutputOptions(
         metrics=tuple(args.eval),
         network=args.network,
@@ -110,8 +132,24 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
         out=args.out,
         label_dir=None if folder is None else Path(folder),
         to_label_id=bool(to_label_id) or 'cityscapes' in args.eval,
-        result_dir=args.work_dir or Path(args.checkpoint).parent,
+        # Scores of one scale alone are not the run's result.
+        result_dir=args.work_dir or (None if args.hrda_out else Path(args.checkpoint).parent),
+        attention=args.hrda_out == 'ATT',
+        panel_dir=args.hrda_panel,
     )
+
+
+def check_attention(args: argparse.Namespace) -> None:
+    """Attention is a picture, no class map; raises UsageError for options that need classes."""
+    if args.show_dir is None:
+        raise UsageError('--hrda-out ATT writes the attention as pictures: add --show-dir DIR.')
+    given = {
+        '--eval': args.eval, '--out': args.out, '--out-dir': args.out_dir, '--format-only': args.format_only,
+        '--hrda-panel': args.hrda_panel, '--aug-test': args.aug_test, '--eval-options': args.eval_options,
+    }  # fmt: skip
+    wrong = [name for name, value in given.items() if value]
+    if wrong:
+        raise UsageError(f'--hrda-out ATT predicts no classes and excludes {", ".join(wrong)}.')
 
 
 def adjust(cfg: Config, args: argparse.Namespace) -> None:
@@ -120,6 +158,10 @@ def adjust(cfg: Config, args: argparse.Namespace) -> None:
         set_multi_scale(cfg)
     if args.test_set:
         set_test_split(cfg)
+    if args.hrda_out:
+        set_scale_output(cfg, args.hrda_out)
+    if args.hrda_panel:
+        check_scales(cfg, '--hrda-panel')
     if args.inference_mode != 'same':
         print(f'Force {args.inference_mode} inference.')
         set_inference_mode(cfg, args.inference_mode)

@@ -49,8 +49,7 @@ class ColourPictures:
         if self.opacity < 1:
             picture = read_image(prediction.meta['filename'])[..., ::-1]
             colours = overlay(picture, colours, self.opacity)
-        path = self.folder / prediction.meta['ori_filename']
-        write_picture(path.with_suffix(LOSSY.get(path.suffix.lower(), path.suffix)), colours)
+        write_picture(picture_path(self.folder, prediction), colours)
 
     def finish(self) -> None:
         """Nothing is left to do."""
@@ -99,13 +98,38 @@ class ResultFile:
             pickle.dump([label_map.astype(np.int64) for label_map in self._maps], file)
 
 
+class GreyPictures:
+    """Writes class maps as they are, as grey levels: what :class:`mmseg.engine.scales.AttentionNetwork` predicts.
+
+    Args:
+        folder: where to; the pictures' relative folders are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, prediction: Prediction) -> None:
+        """Write one picture."""
+        write_picture(picture_path(self.folder, prediction), prediction.label_map.astype(np.uint8))
+
+    def finish(self) -> None:
+        """Nothing is left to do."""
+
+
+def picture_path(folder: Path, prediction: Prediction) -> Path:
+    """Where in ``folder`` the picture of a prediction belongs; formats that lose colours become PNG."""
+    path = folder / str(prediction.meta['ori_filename'])
+    return path.with_suffix(LOSSY.get(path.suffix.lower(), path.suffix))
+
+
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
-    """Write an RGB picture uint8 (H, W, 3), atomically; the ending says the format.
+    """Write an RGB picture uint8 (H, W, 3) or a grey one (H, W), atomically; the ending says the format.
 
     Raises:
         TrainingError: it cannot be encoded in that format.
     """
-    done, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(picture[..., ::-1]))
+    stored = picture if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])
+    done, encoded = cv2.imencode(path.suffix, stored)
     if not done:
         raise TrainingError(f'{path}: cannot be written as {path.suffix}; expected .png or .jpg.')
     with atomic_write(path) as temporary:

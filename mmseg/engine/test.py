@@ -19,7 +19,8 @@ from mmseg.engine.build import apply_speed_options, choose_device, to_dict
 from mmseg.engine.distributed import barrier, is_main, world_size
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
-from mmseg.engine.outputs import ColourPictures, LabelPictures, Output, ResultFile
+from mmseg.engine.outputs import ColourPictures, GreyPictures, LabelPictures, Output, ResultFile
+from mmseg.engine.scales import AttentionNetwork, ScalePanels
 from mmseg.errors import UsageError
 from mmseg.evaluation import evaluate
 from mmseg.evaluation.formatting import evaluate_official
@@ -44,6 +45,8 @@ class OutputOptions:
         label_dir: folder for PNGs of class ids.
         to_label_id: write official ids there.
         result_dir: folder for ``result_{network}.json``, which reports are made of.
+        attention: the network predicts attention instead of classes; ``show_dir`` gets it as grey levels.
+        panel_dir: folder for panels of what each scale of an HRDA network predicts.
     """
 
     metrics: tuple[str, ...] = ()
@@ -54,6 +57,8 @@ class OutputOptions:
     label_dir: Path | None = None
     to_label_id: bool = True
     result_dir: Path | None = None
+    attention: bool = False
+    panel_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,9 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
     workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
     with _label_folder(options) as options:
-        outputs = _outputs(options, dataset)
-        matrix = _run(network, dataset, workers, outputs, scored=bool(options.metrics))
+        outputs = _outputs(options, dataset, network)
+        shown = AttentionNetwork(network) if options.attention else network
+        matrix = _run(shown, dataset, workers, outputs, scored=bool(options.metrics))
         report = _report(matrix, dataset, options)
     if report.confusion is not None and options.result_dir is not None and is_main():
         _save_result(cfg, Path(checkpoint), dataset, report, options)
@@ -141,10 +147,14 @@ def _label_folder(options: OutputOptions) -> Iterator[OutputOptions]:
         yield replace(options, label_dir=Path(folder), to_label_id=True)
 
 
-def _outputs(options: OutputOptions, dataset: Any) -> list[Output]:
+def _outputs(options: OutputOptions, dataset: Any, network: Any) -> list[Output]:
     outputs: list[Output] = []
-    if options.show_dir is not None:
+    if options.attention and options.show_dir is not None:
+        outputs.append(GreyPictures(options.show_dir))
+    elif options.show_dir is not None:
         outputs.append(ColourPictures(options.show_dir, dataset.PALETTE, options.opacity))
+    if options.panel_dir is not None:
+        outputs.append(ScalePanels(options.panel_dir, network, dataset.PALETTE))
     if options.label_dir is not None:
         outputs.append(LabelPictures(options.label_dir, dataset, options.to_label_id))
     if options.out is not None:
@@ -250,3 +260,28 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
         )
     stride = [int(edge / 2) for edge in size]
     cfg.model.test_cfg = {'mode': 'slide', 'crop_size': list(size), 'stride': stride, 'batched_slide': True}
+
+
+def set_scale_output(cfg: Config, mode: str) -> None:
+    """Let an HRDA network show one of its scales, or its attention to the detail scale, in place (spec/hrda.md 5).
+
+    Args:
+        mode: 'LR' or 'HR': class maps of the context or of the detail alone; 'ATT': attention.
+
+    Raises:
+        UsageError: another network.
+    """
+    check_scales(cfg, f'--hrda-out {mode}')
+    if mode == 'ATT':
+        cfg.model.decode_head.debug_output_attention = True
+    else:
+        cfg.model.decode_head.fixed_attention = {'LR': 0.0, 'HR': 1.0}[mode]
+
+
+def check_scales(cfg: Config, option: str) -> None:
+    """Make sure that the network has two scales; raises UsageError, naming the option that needs them."""
+    if cfg.model.type != 'HRDAEncoderDecoder':
+        raise UsageError(
+            f'{option}: the network of this configuration is {cfg.model.type}, which has one scale only; expected '
+            'HRDAEncoderDecoder. Leave the option out.'
+        )

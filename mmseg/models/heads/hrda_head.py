@@ -26,12 +26,20 @@ class ScaleLogits:
             what the context loss and the debug picture use).
         detail: (B, C, ...) of the detail crop, or of the whole image at test time.
         attention: sigmoid of the scale attention before crop masking, (B, C or 1, h, w), or the fixed number.
+        weight: the share of ``detail`` in ``fused``, (B, C or 1, H', W'), 0 outside the crop; or the fixed number.
+        plain_context: (B, C, h, w), what the context alone says.
     """
 
     fused: Tensor
     context: Tensor
     detail: Tensor
     attention: Tensor | float
+    weight: Tensor | float
+    plain_context: Tensor
+
+    def attention_map(self) -> Tensor:
+        """Attention to the detail scale in [0, 1], weighted by the predicted classes, (B, 1, H', W')."""
+        return (self.weight * self.fused.softmax(dim=1)).sum(dim=1, keepdim=True)
 
 
 @MODELS.register_module()
@@ -166,24 +174,12 @@ class HRDAHead(nn.Module):
             # Only sizes that the ratio does not divide differ here; there the detail grid decides.
             context = resize(context, size)
             weight = resize(weight, size) if isinstance(weight, Tensor) else weight
-        return ScaleLogits(weight * detail + context, attenuated, detail_logits, attention)
+        fused = weight * detail + context
+        return ScaleLogits(fused, attenuated, detail_logits, attention, weight, context_logits)
 
     def output(self, scales: ScaleLogits) -> Tensor:
         """What inference goes on with: the fused logits, or the attention map (B, 1, H', W') in debug mode."""
-        if not self.debug_output_attention:
-            return scales.fused
-        return self.attention_map(scales)
-
-    def attention_map(self, scales: ScaleLogits) -> Tensor:
-        """Attention to the detail scale in [0, 1], weighted by the predicted classes, (B, 1, H', W')."""
-        probabilities = scales.fused.softmax(dim=1)
-        if not isinstance(scales.attention, Tensor):
-            return scales.attention * probabilities.sum(dim=1, keepdim=True)
-        ratio = self.hr_scale / self.lr_scale
-        attention = resize(
-            resize_by(scales.attention, ratio), (probabilities.shape[2], probabilities.shape[3])
-        )
-        return (attention * probabilities).sum(dim=1, keepdim=True)
+        return scales.attention_map() if self.debug_output_attention else scales.fused
 
     def losses(
         self, scales: ScaleLogits, label: Tensor, weight: Tensor | None = None, box: Box | None = None

@@ -180,18 +180,24 @@ class EncoderDecoder(Trainable):
         Returns:
             float32 (B, num_classes, H, W), resized to ``size`` if that is given.
         """
-        logits = self._slide_or_whole(img)
+        logits = self.over_windows(img, self.encode_decode)
         return logits if size is None else resize(logits, size, self.align_corners)
 
-    def _slide_or_whole(self, img: Tensor) -> Tensor:
+    def over_windows(self, img: Tensor, predict: Callable[[Tensor], Tensor]) -> Tensor:
+        """What ``predict`` makes of images (B, 3, H, W), whole or averaged over windows as ``test_cfg`` says.
+
+        Args:
+            img: normalised images.
+            predict: maps of the same size of images, (n, 3, h, w) -> (n, C, h, w).
+        """
         if self.test_cfg['mode'] == 'whole':
-            return self.encode_decode(img)
+            return predict(img)
         size = (img.shape[2], img.shape[3])
         boxes = window_boxes(size, self.test_cfg['crop_size'], self.test_cfg['stride'])
         if self.test_cfg.get('batched_slide', False):
-            windows = list(self.encode_decode(cut_windows(img, boxes)).split(img.shape[0]))
+            windows = list(predict(cut_windows(img, boxes)).split(img.shape[0]))
         else:
-            windows = [self.encode_decode(cut_windows(img, [box])) for box in boxes]
+            windows = [predict(cut_windows(img, [box])) for box in boxes]
         return merge_windows(windows, boxes, size)
 
     def simple_test(
