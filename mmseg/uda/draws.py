@@ -22,8 +22,8 @@ SIGMA_RANGE = (0.15, 1.15)
 """Range in pixels that the standard deviation of the blur is drawn from."""
 
 
-Use = Literal['mix', 'mask']
-"""Whose strong augmentation is decided on: that of mixed or that of masked images."""
+Use = Literal['mix', 'mask', 'weak']
+"""Whose augmentation is decided on: that of mixed images, of masked ones, or of what the teacher sees."""
 
 
 class StepDraws(Protocol):

@@ -18,13 +18,14 @@ from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import crop
 from mmseg.models.draws import process_rank
 from mmseg.models.dropout import set_dropout
-from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, View
+from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, Prediction, View
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
 from mmseg.uda.gradients import collect_gradients, gradient_norm
+from mmseg.uda.instance_bank import build_instances
 from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
@@ -65,6 +66,8 @@ class DACS(Trainable):
             its side in pixels.
         mask_lambda_all: ``mask_lambda`` also scales the losses of single scales of multi-resolution networks
             (and of auxiliary heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
+        instance_bank: instance-level consistency (DIDA), see
+            :class:`mmseg.uda.instance_bank.options.BankOptions`; None: off.
 
     Attributes:
         draws: makes the random decisions of a step from (seed, rank, iteration).
@@ -89,6 +92,7 @@ class DACS(Trainable):
         source_only: bool = False, mask_mode: str | None = None, mask_alpha: float | str = 'same',
         mask_pseudo_threshold: float | str | None = 'same', mask_lambda: float = 0,
         mask_generator: Mapping[str, Any] | None = None, mask_lambda_all: bool = False,
+        instance_bank: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.options = SelfTrainingOptions(
@@ -112,6 +116,7 @@ class DACS(Trainable):
 
         self.model = MODELS.build(copy.deepcopy(model))
         self.ema_model = None if source_only else MODELS.build(copy.deepcopy(model))
+        self.instances = build_instances(instance_bank, self.model, source_only=source_only)
         self.mic = build_masking(masking, self.options, model, self.model, source_only=source_only)
         self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance.weight > 0 else None
         if self.imnet_model is not None:
@@ -150,10 +155,21 @@ class DACS(Trainable):
         logged = yield from self._source(batch, draws)
         pseudo = None
         if self.ema_model is not None:
-            pseudo = self._pseudo_label(self.ema_model, batch)
-            yield self._mixed(batch, pseudo, draws, logged)
+            pseudo, weak = self._pseudo_label(self.ema_model, batch, draws)
+            yield self._mixed(batch, pseudo, weak, draws, logged)
         if self.mic is not None:
             yield self.mic.masked(self.model, batch, pseudo, draws)
+
+    def training_state(self) -> dict[str, Any]:
+        """Counter and bank."""
+        state = super().training_state()
+        return state if self.instances is None else {**state, 'instances': self.instances.bank.state()}
+
+    def load_training_state(self, state: dict[str, Any]) -> None:
+        """Restore what :meth:`training_state` returned; a run without a bank leaves none behind."""
+        super().load_training_state(state)
+        if self.instances is not None and 'instances' in state:
+            self.instances.bank.load_state(state['instances'])
 
     def _source(self, batch: Batch, draws: StepDraws) -> Generator[LossGroup, None, dict[str, Tensor]]:
         """Supervised loss on source images, and the feature distance of the same forward pass.
@@ -163,6 +179,8 @@ class DACS(Trainable):
         """
         image, label = batch['img'], batch['gt_semantic_seg']
         student = self.model.forward_train(image, label, draws=draws)
+        if self.instances is not None:
+            self.instances.observe(student.embedding, label, self.iteration)
         seen = {'img': image, 'label': label, **student.seen}
         distances: dict[str, Tensor] = {}
         if self.imnet_model is not None:
@@ -203,16 +221,27 @@ class DACS(Trainable):
         return replace(parts[0], value=torch.stack([part.value for part in parts]).sum())
 
     @torch.no_grad()
-    def _pseudo_label(self, teacher: EncoderDecoder, batch: Batch) -> PseudoLabel:
-        """What the teacher sees on the target crop as a whole."""
-        logits = teacher.generate_pseudo_label(batch['target_img'])
-        options = self.options
-        return trusted_pseudo_label(
-            logits, options.pseudo_threshold, *options.ignore_rows, valid=batch.get('valid_pseudo_mask')
-        )
+    def _pseudo_label(
+        self, teacher: EncoderDecoder, batch: Batch, draws: StepDraws
+    ) -> tuple[PseudoLabel, Prediction | None]:
+        """What the teacher sees on the target crop as a whole; with an instance bank also how it sees it."""
+        correct, weak = None, None
+        if self.instances is None:
+            logits = teacher.generate_pseudo_label(batch['target_img'])
+        else:
+            weak = self.instances.look(teacher, batch, draws)
+            logits, correct = weak.logits, self.instances.correction(weak)
+        options, valid = self.options, batch.get('valid_pseudo_mask')
+        pseudo = trusted_pseudo_label(logits, options.pseudo_threshold, *options.ignore_rows, valid, correct)
+        return pseudo, weak
 
     def _mixed(
-        self, batch: Batch, pseudo: PseudoLabel, draws: StepDraws, logged: dict[str, Tensor]
+        self,
+        batch: Batch,
+        pseudo: PseudoLabel,
+        weak: Prediction | None,
+        draws: StepDraws,
+        logged: dict[str, Tensor],
     ) -> LossGroup:
         """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, step 7)."""
         source_label, target = batch['gt_semantic_seg'], batch['target_img']
@@ -225,8 +254,10 @@ class DACS(Trainable):
         strong = draw_strong(draws, len(image), options.jitter_strength, options.jitter_above, self.blur)
         image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
         student = self.model.forward_train(image, label, weight=weight, draws=draws)
-        # The share of confident pixels comes last, so that the published entries keep their order.
         losses = {f'mix.{name}': value for name, value in student.losses.items()}
+        if self.instances is not None and weak is not None:
+            losses |= self.instances.losses(student, weak, pseudo, mask)
+        # The share of confident pixels comes last, so that the published entries keep their order.
         seen = {
             'img': image,
             'label': label,

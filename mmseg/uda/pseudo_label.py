@@ -1,5 +1,6 @@
 """Pseudo-labels of target images and the weight they are trusted with (spec/uda.md 2.2, steps 5 and 6)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -23,14 +24,20 @@ class PseudoLabel:
     confident: Tensor
 
 
-def pseudo_label(logits: Tensor, threshold: float | None) -> PseudoLabel:
+def pseudo_label(
+    logits: Tensor, threshold: float | None, correct: Callable[[Tensor], Tensor] | None = None
+) -> PseudoLabel:
     """Label every pixel; all share one weight, the share of the *batch* that reaches ``threshold``.
 
     Args:
         logits: (B, C, H, W), any range.
         threshold: probability in [0, 1] from which a pixel counts as confident; None: every pixel does.
+        correct: changes the probabilities (B, C, H, W) first.
     """
-    probability, label = logits.float().softmax(dim=1).max(dim=1)
+    probabilities = logits.float().softmax(dim=1)
+    if correct is not None:
+        probabilities = correct(probabilities)
+    probability, label = probabilities.max(dim=1)
     confident = probability.new_ones(()) if threshold is None else (probability >= threshold).float().mean()
     return PseudoLabel(label, confident.expand(label.shape), confident)
 
@@ -65,8 +72,13 @@ def ignore_pixels(weight: Tensor, top: int, bottom: int, valid: Tensor | None) -
 
 @torch.no_grad()
 def trusted_pseudo_label(
-    logits: Tensor, threshold: float | None, top: int = 0, bottom: int = 0, valid: Tensor | None = None
+    logits: Tensor,
+    threshold: float | None,
+    top: int = 0,
+    bottom: int = 0,
+    valid: Tensor | None = None,
+    correct: Callable[[Tensor], Tensor] | None = None,
 ) -> PseudoLabel:
     """:func:`pseudo_label` followed by :func:`ignore_pixels`; never synchronises with the device."""
-    found = pseudo_label(logits, threshold)
+    found = pseudo_label(logits, threshold, correct)
     return PseudoLabel(found.label, ignore_pixels(found.weight, top, bottom, valid), found.confident)

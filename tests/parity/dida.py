@@ -132,7 +132,9 @@ def check_update(check: Check, stored: Stored, arrays: Arrays) -> None:
         grid = Grid((height, width), (height, width))
         found = collect_instances(drawn(entry['features']), label, bank.num_classes, grid, 'batch')
         bank.average(found, momentum, 'decay')
-        check.close(f'momentum {momentum}', bank.features, arrays[f'bank_after_m{momentum}'], atol=1e-7, rtol=1e-5)
+        check.close(
+            f'momentum {momentum}', bank.features, arrays[f'bank_after_m{momentum}'], atol=1e-7, rtol=1e-5
+        )
 
 
 def check_balance(check: Check, stored: Stored, arrays: Arrays) -> None:

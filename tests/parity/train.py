@@ -13,12 +13,15 @@ from mmseg.config.translate import LrSchedule
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, set_learning_rates
 from mmseg.models.dropout import zero_dropout
+from mmseg.models.segmentors.encoder_decoder import Prediction
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.uda.augmentation import Jitter, JitterStrength
 from mmseg.uda.draws import Use
+from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.mixing import LABEL_VALUES
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
+from tests.parity.dida import drawn, row_labels
 from tests.parity.hrda import FixedBoxes
 from tests.parity.train_check import Step, check_step
 
@@ -27,7 +30,11 @@ MAX_ITERS = 40000
 
 NORMALISATION = {'mean': np.array([123.675, 116.28, 103.53]), 'std': np.array([58.395, 57.12, 57.375])}
 
-KNOWN_EXTRAS = {'classifier_bias_offset'}
+KNOWN_EXTRAS = {
+    'classifier_bias_offset', 'bank_size', 'bank_dim', 'bank_recipe', 'bank_momentum', 'bank_update_interval',
+    'instance_loss_weight',
+}  # fmt: skip
+"""Settings of a case that are no configuration and that this runner understands."""
 
 Stored = dict[str, Any]
 
@@ -85,10 +92,13 @@ def _arrays_of(arrays: dict[str, np.ndarray], number: int) -> dict[str, np.ndarr
 
 def build(stored: Stored, salt: str) -> Trainable:
     """The training object with the recipe's weights and without dropout."""
-    config = {'model': stored['model'], 'uda': stored['uda'], 'runner': {'max_iters': MAX_ITERS}}
+    method = bank_options(stored)
+    config = {'model': stored['model'], 'uda': method, 'runner': {'max_iters': MAX_ITERS}}
     trainable = build_trainable(config, initialise=False)
     zero_dropout(trainable)
     recipe.fill_module(trainable, salt)
+    if method is not stored['uda']:
+        fill_bank(trainable, stored['extra']['bank_recipe'])
     offset = stored['extra'].get('classifier_bias_offset', 0)
     with torch.no_grad():
         for name, parameter in trainable.named_parameters():
@@ -103,14 +113,44 @@ def record_teacher(trainable: Trainable) -> list[Tensor]:
     logits: list[Tensor] = []
     teacher = getattr(trainable, 'ema_model', None)
     if teacher is not None:
-        predict = teacher.generate_pseudo_label
+        predict, predict_with_embedding = teacher.generate_pseudo_label, teacher.predict_with_embedding
 
         def recording(*arguments: Any, **options: Any) -> Tensor:
             logits.append(predict(*arguments, **options))
             return logits[-1]
 
+        def recording_embedding(*arguments: Any, **options: Any) -> Prediction:
+            found: Prediction = predict_with_embedding(*arguments, **options)
+            logits.append(found.logits)
+            return found
+
         teacher.generate_pseudo_label = recording
+        teacher.predict_with_embedding = recording_embedding
     return logits
+
+
+def bank_options(stored: Stored) -> Stored:
+    """Options of the method; the published program has those of the instance bank in its code."""
+    extra, uda = stored['extra'], stored['uda']
+    if 'bank_size' not in extra:
+        return uda
+    bank = {
+        'mode': 'published',
+        'bank_size': extra['bank_size'],
+        'momentum': extra['bank_momentum'],
+        'update_interval': extra['bank_update_interval'],
+        'loss_weight': extra['instance_loss_weight'],
+        'chunk': 7,  # not a divisor of the number of rows
+    }
+    return {**uda, 'instance_bank': bank}
+
+
+def fill_bank(trainable: Trainable, text: str) -> None:
+    """Put in the bank that the recipe's sentence describes."""
+    features = drawn(text)
+    labels = row_labels(text, len(features))
+    part: Any = trainable.instances
+    part.bank = InstanceBank(labels.tolist(), features.shape[1], part.num_classes, features.numpy().copy())
 
 
 def make_batch(stored: Stored, iteration: Stored) -> Batch:

@@ -96,6 +96,8 @@ def check_step(check: Check, step: Step, stored: Stored, want: Stored, arrays: A
     if 'mixed' not in groups and 'masked' in groups:
         # Where nothing is mixed, stored numbers of the masked pass carry the name of the mixed one.
         groups = {**groups, 'mixed': groups['masked']}
+    if 'bank_stats_after' in want:
+        check_bank(check, step, want, arrays, allowed, name)
     unsure = check_passes(check, groups, arrays, allowed, name)
     for group, inputs in want.get('train_inputs', {}).items():
         if group not in groups:
@@ -104,11 +106,27 @@ def check_step(check: Check, step: Step, stored: Stored, want: Stored, arrays: A
         check_inputs(check, groups[group].seen, inputs, allowed, unsure, f'{name} {group}')
 
 
+def is_watched(key: str) -> bool:
+    """Whether a log entry is one of ours about the instance bank."""
+    return key.startswith('instance.') and 'loss' not in key
+
+
+def check_bank(
+    check: Check, step: Step, want: Stored, arrays: Arrays, allowed: Tolerances, name: str
+) -> None:
+    """The instance bank after the step."""
+    part: Any = step.trainable.instances
+    features = part.bank.features
+    size = features.std().item()
+    check.close(f'{name} bank', features, arrays['bank_after'], atol=allowed.loss * size, rtol=allowed.loss)
+    check.close(f'{name} bank statistics', _stats(features), want['bank_stats_after'], rtol=allowed.loss)
+
+
 def check_logs(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
     """Names in order, and values."""
     wanted = dict(want['log_vars'])
     total = wanted.pop('loss', None)
-    published = [key for key in step.logged if key not in OWN_LOG_ENTRIES]
+    published = [key for key in step.logged if key not in OWN_LOG_ENTRIES and not is_watched(key)]
     if not any(key.startswith('masked.') for key in wanted):  # MinEnt did not return what masking logs
         published = [key for key in published if not key.startswith('masked.')]
     check.equal(f'{name} log entries', published, list(wanted))

@@ -25,9 +25,7 @@ def bank_paths(bank: PathLike | Sequence[PathLike]) -> tuple[Path, Path]:
     return Path(bank[0]), Path(bank[1])
 
 
-def read_bank(
-    bank: PathLike | Sequence[PathLike], num_classes: int | None = None
-) -> tuple[Features, Labels]:
+def read_bank(bank: PathLike | Sequence[PathLike], num_classes: int | None = None) -> tuple[Features, Labels]:
     """Read and check a bank.
 
     Args:

@@ -84,9 +84,7 @@ class _Precomputed(torch.autograd.Function):
         return upstream * gradient, None, None
 
 
-def _sum_form(
-    strong: Tensor, target: Target, rows: Rows, grid: Grid, form: Form
-) -> tuple[Tensor, Tensor]:
+def _sum_form(strong: Tensor, target: Target, rows: Rows, grid: Grid, form: Form) -> tuple[Tensor, Tensor]:
     """Value and gradient for similarities that are divided by their sum.
 
     With q_k = s_k / S and g_k = dL/dq_k: dL/ds_k = (g_k - G) / S, where G = sum of g_j q_j. The sums S and, for

@@ -1,57 +1,31 @@
 """Instance-level consistency as a part of the self-training step (DIDA; Yao and Li, arXiv:2307.07972)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmseg.models.detail_crop import Box, crop
+from mmseg.errors import ConfigError
+from mmseg.models.detail_crop import Box, crop, shrink
 from mmseg.models.precision import autocast
-from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong
-from mmseg.uda.draws import draw_jitter
+from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
+from mmseg.models.segmentors.outputs import Prediction, SegmentorOutput
+from mmseg.models.trainable import Batch
+from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong, normalisation
+from mmseg.uda.draws import StepDraws
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.grid import Grid
 from mmseg.uda.instance_bank.instances import Instances, collect_instances
 from mmseg.uda.instance_bank.loss import Form, Target, instance_loss
 from mmseg.uda.instance_bank.options import BankOptions
 from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity
+from mmseg.uda.pseudo_label import PseudoLabel
 
 FULL_CHECK_INTERVAL = 50
 """Iterations between two looks at whether a bank that fills itself is full; each look waits for the device."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One view of an image by one network.
-
-    Attributes:
-        embedding: (B, D, h, w), of the whole image or of ``box``.
-        box: in pixels of the image.
-    """
-
-    embedding: Tensor
-    box: Box | None = None
-
-
-@dataclass(frozen=True)
-class Confidence:
-    """Which pixels of the mixed images have an instance loss, and what the teacher says there.
-
-    Attributes:
-        probability: the teacher's, (B, C, H, W).
-        label: pseudo-label (B, H, W).
-        weight: of the pseudo-label, (B, H, W).
-        pasted: bool (B, 1, H, W), pixels of the source image.
-    """
-
-    probability: Tensor
-    label: Tensor
-    weight: Tensor
-    pasted: Tensor
 
 
 class InstanceConsistency(nn.Module):
@@ -107,83 +81,98 @@ class InstanceConsistency(nn.Module):
             found = collect_instances(embedding, label, self.num_classes, grid, positions, boundary)
         return found.of_all_processes()
 
-    def weak_view(self, image: Tensor, mean: Tensor, std: Tensor, stream: np.random.Generator) -> Tensor:
-        """What the teacher is shown: the target image (B, 3, H, W) itself, or a jittered copy."""
-        if not self.options.weak_strength:
-            return image
-        jitter = draw_jitter(stream, len(image), JitterStrength.parse(self.options.weak_strength))
-        return apply_strong(image, Strong(jitter=jitter), mean, std)
+    def look(self, teacher: EncoderDecoder, batch: Batch, draws: StepDraws) -> Prediction:
+        """What the teacher sees on the target images, as they are or jittered a little."""
+        image = batch['target_img']
+        if self.options.weak_strength:
+            jitter = draws.jitter(len(image), JitterStrength.parse(self.options.weak_strength), 'weak')
+            image = apply_strong(
+                image, Strong(jitter=jitter), *normalisation(batch['img_metas'], image.device)
+            )
+        return teacher.predict_with_embedding(image, self.options.detail)
 
-    @torch.no_grad()
-    def correct(self, probability: Tensor, embedding: Tensor) -> Tensor:
-        """Semantic probabilities (B, C, H, W) corrected by the similarities of each class: scatter.
+    def correction(self, weak: Prediction) -> Callable[[Tensor], Tensor] | None:
+        """What turns the teacher's probabilities (B, C, H, W) into those that pseudo-labels are made of: scatter.
 
-        With alpha 1 they come back as they are; so they do while the bank is filling.
+        None if alpha is 1. While the bank is filling, nothing is corrected.
         """
         alpha = self.options.alpha
-        if alpha == 1:
-            return probability
-        with autocast(probability, 'fp32'):
-            embedding, rows = self._comparable(embedding)
-            grid = Grid(_size(embedding), _size(probability), self.align_corners)
-            scattered = class_similarity(embedding, rows, grid, self.form.weak)
-        if self.options.scatter == 'add':
-            corrected = probability + (1 - alpha) * scattered
-        else:
-            corrected = alpha * probability + (1 - alpha) * scattered
-        return torch.where(self._ready(), corrected, probability)
+
+        def correct(probability: Tensor) -> Tensor:
+            with autocast(probability, 'fp32'):
+                embedding, rows = self._comparable(weak.embedding)
+                grid = Grid(_size(embedding), _size(probability), self.align_corners)
+                scattered = class_similarity(embedding, rows, grid, self.form.weak)
+            kept = probability if self.options.scatter == 'add' else alpha * probability
+            return torch.where(self._ready(), kept + (1 - alpha) * scattered, probability)
+
+        return None if alpha == 1 else correct
 
     def losses(
-        self, strong: Sequence[Seen], weak: Sequence[Seen], logits: Tensor, found: Confidence
+        self, student: SegmentorOutput, weak: Prediction, pseudo: PseudoLabel, pasted: Tensor
     ) -> dict[str, Tensor]:
         """Loss and what is logged beside it.
 
         Args:
-            strong: the student's views of the mixed image; the loss is their mean.
-            weak: the teacher's views of the target image, with the same boxes.
-            logits: the student's on the mixed image, (B, C, h', w').
-            found: what is known about the pixels.
+            student: on the mixed images.
+            weak: the teacher on the target images.
+            pseudo: its pseudo-labels.
+            pasted: bool (B, 1, H, W), pixels of the source images.
         """
-        size = _size(found.probability)
-        with autocast(logits, 'fp32'):
-            scores = self._scores(logits.detach(), found.probability, size)
-            weight = self._weight(found) * self._ready()
+        probability = weak.logits.softmax(dim=1)
+        with autocast(probability, 'fp32'):
+            scores = self._scores(student.logits.detach(), probability)
+            weight = self._weight(pseudo, pasted) * self._ready()
             terms = [
-                self._term(student, teacher.embedding, scores, weight)
-                for student, teacher in zip(strong, weak, strict=True)
+                self._term(strong, teacher, box, scores, weight)
+                for strong, teacher, box in self._views(student, weak)
             ]
             loss = self.options.loss_weight * torch.stack(terms).mean()
-            return {'instance.loss_in': loss, **self._watched(weak[0].embedding, found)}
+            return {'instance.loss_in': loss, **self._watched(weak.embedding, probability, pseudo.label)}
 
-    def _term(self, student: Seen, teacher: Tensor, scores: Tensor | None, weight: Tensor) -> Tensor:
-        box = student.box
+    def _views(
+        self, student: SegmentorOutput, weak: Prediction
+    ) -> Iterator[tuple[Tensor, Tensor, Box | None]]:
+        """Embeddings of student and teacher that show the same part of the image, which is the third."""
+        yield student.embedding, weak.embedding, None
+        if not self.options.detail or student.detail is None or weak.detail is None:
+            return
+        box, canvas = student.detail.box, weak.detail
+        if box is not None:
+            canvas = crop(canvas, shrink(box, (box[1] - box[0]) / student.detail.map.shape[2]))
+        yield student.detail.map, canvas, box
+
+    def _term(
+        self, strong: Tensor, teacher: Tensor, box: Box | None, scores: Tensor | None, weight: Tensor
+    ) -> Tensor:
         if box is not None:
             scores, weight = None if scores is None else crop(scores, box), crop(weight, box)
-        coarse = _size(student.embedding)
+        coarse = _size(strong)
         if self.options.resolution == 'native':
             scores = None if scores is None else F.interpolate(scores, coarse, mode='bilinear')
             weight = F.interpolate(weight, coarse, mode='nearest')
-        strong, rows = self._comparable(student.embedding)
+        strong, rows = self._comparable(strong)
         weak, _ = self._comparable(teacher.detach())
         grid = Grid(coarse, _size(weight), self.align_corners)
         return instance_loss(strong, Target(weak, scores, weight), rows, grid, self.form)
 
-    def _scores(self, logits: Tensor, probability: Tensor, size: tuple[int, int]) -> Tensor | None:
+    def _scores(self, logits: Tensor, probability: Tensor) -> Tensor | None:
         """What is gathered, (B, C, H, W)."""
         if self.options.gather == 'none':
             return None
         if self.options.gather == 'teacher_prob':
             return probability
-        return Grid(_size(logits), size, self.align_corners).up(_precise(logits))
+        return Grid(_size(logits), _size(probability), self.align_corners).up(_precise(logits))
 
-    def _weight(self, found: Confidence) -> Tensor:
+    def _weight(self, pseudo: PseudoLabel, pasted: Tensor) -> Tensor:
         """(B, 1, H, W), 1 where there is a loss."""
         if self.options.pixel_mask == 'all':
-            return torch.ones_like(found.probability[:, :1])
-        counts = ~found.pasted
-        if self.options.pixel_mask == 'valid':
-            counts = counts & (found.weight > 0).unsqueeze(1)
-        return counts.to(found.probability.dtype)
+            counts = torch.ones_like(pasted)
+        elif self.options.pixel_mask == 'target':
+            counts = ~pasted
+        else:
+            counts = ~pasted & (pseudo.weight > 0).unsqueeze(1)
+        return counts.to(pseudo.weight.dtype)
 
     def _ready(self) -> Tensor:
         """Whether enough rows are filled, a bool scalar on the device."""
@@ -197,22 +186,23 @@ class InstanceConsistency(nn.Module):
         return F.normalize(embedding, dim=1), rows.normalised()
 
     @torch.no_grad()
-    def _watched(self, weak: Tensor, found: Confidence) -> dict[str, Tensor]:
+    def _watched(self, weak: Tensor, probability: Tensor, label: Tensor) -> dict[str, Tensor]:
         """Log values, measured on the grid of the embedding, which costs little.
 
         Returns:
-            'instance.entropy' of the calibrated weights, summed by class, relative to that of equal weights;
-            'instance.agreement', share of pixels where semantic and instance label are the same;
-            'instance.bank_fill', share of filled rows, and while that is below 1 the same by class.
+            'instance.entropy' of the similarities calibrated by the teacher's probabilities, summed by class, from
+            0 (certain) to 1 (all classes alike); 'instance.agreement', share of pixels where pseudo-label and
+            label of the largest similarity are the same; 'instance.bank_fill', share of filled rows, and, while
+            the bank is filling, that of each class as 'instance.fill_ID'.
         """
         weak, rows = self._comparable(weak)
         coarse = _size(weak)
         scattered = class_similarity(weak, rows, Grid(coarse, coarse), self.form.weak)
-        semantic = F.interpolate(found.label.unsqueeze(1).to(weak.dtype), coarse, mode='nearest').squeeze(1)
-        probability = F.interpolate(found.probability.to(weak.dtype), coarse, mode='bilinear')
-        calibrated = (scattered * probability).clamp(min=torch.finfo(weak.dtype).tiny)
-        calibrated = calibrated / calibrated.sum(1, keepdim=True)
-        entropy = -(calibrated * calibrated.log()).sum(1).mean() / np.log(max(self.num_classes, 2))
+        semantic = F.interpolate(label.unsqueeze(1).to(weak.dtype), coarse, mode='nearest').squeeze(1)
+        share = scattered * F.interpolate(probability.to(weak.dtype), coarse, mode='bilinear')
+        share = share.clamp(min=torch.finfo(weak.dtype).tiny)
+        share = share / share.sum(1, keepdim=True)
+        entropy = -(share * share.log()).sum(1).mean() / math.log(max(self.num_classes, 2))
         logged = {
             'instance.entropy': entropy,
             'instance.agreement': (scattered.argmax(1) == semantic).to(weak.dtype).mean(),
@@ -220,8 +210,26 @@ class InstanceConsistency(nn.Module):
         }
         if not self.bank.known_full:
             shares = self.bank.fill_of_classes().unbind()
-            logged |= {f'instance.fill_{c}': share for c, share in zip(self.bank.classes, shares, strict=True)}
+            logged |= {
+                f'instance.fill_{c}': share for c, share in zip(self.bank.classes, shares, strict=True)
+            }
         return logged
+
+
+def build_instances(
+    config: Mapping[str, Any] | None, student: EncoderDecoder, source_only: bool
+) -> InstanceConsistency | None:
+    """The part for a student; None without ``uda.instance_bank``.
+
+    Raises:
+        ConfigError: without a target there is nothing to be consistent with.
+    """
+    if config is None:
+        return None
+    if source_only:
+        raise ConfigError('uda.instance_bank compares target images, but uda.source_only is on; remove one.')
+    head = student.decode_head
+    return InstanceConsistency(config, head.embedding_channels, student.num_classes, student.align_corners)
 
 
 def _size(x: Tensor) -> tuple[int, int]:

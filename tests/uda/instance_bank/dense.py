@@ -36,7 +36,12 @@ def scattered(weights: Tensor, labels: Tensor, base: Tensor) -> Tensor:
 
 
 def published_loss(
-    weak: Tensor, strong: Tensor, features: Tensor, labels: Tensor, scores: Tensor | None, size: tuple[int, int]
+    weak: Tensor,
+    strong: Tensor,
+    features: Tensor,
+    labels: Tensor,
+    scores: Tensor | None,
+    size: tuple[int, int],
 ) -> Tensor:
     """Mean over pixels without the factor of the loss (spec/dida.md 2.3, steps 10 to 19).
 

@@ -103,7 +103,11 @@ def test_no_tensor_has_a_channel_for_every_row(form, monkeypatch):
 
     with Watch():
         loss = instance_loss(
-            strong.requires_grad_(), Target(weak, scores.softmax(1), ones(scores)), rows, Grid(COARSE, FINE), form
+            strong.requires_grad_(),
+            Target(weak, scores.softmax(1), ones(scores)),
+            rows,
+            Grid(COARSE, FINE),
+            form,
         )
         loss.backward()
     assert largest <= max(strong.shape[1], CLASSES, form.strong.chunk)
@@ -123,7 +127,9 @@ def test_undefined_pixels_are_left_out_and_nothing_becomes_infinite():
     weak, strong, rows, scores = inputs(fine=COARSE)
     strong[:, :, 0, 0] = 0
     weak[:, :, 1, 1] = 0
-    loss = instance_loss(strong.requires_grad_(), Target(weak, scores, ones(scores)), rows, Grid(COARSE, COARSE), SUM)
+    loss = instance_loss(
+        strong.requires_grad_(), Target(weak, scores, ones(scores)), rows, Grid(COARSE, COARSE), SUM
+    )
     loss.backward()
     assert loss.isfinite()
     assert strong.grad.isfinite().all()
