@@ -17,22 +17,22 @@ from benchmarks.timing import Comparison, compare, seconds
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, parameter_options
 from mmseg.models.trainable import Batch
-from mmseg.uda.augmentation import Strong, apply_strong
+from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong
 from mmseg.uda.draws import Draws, draw_strong
 from mmseg.uda.method import DACS
 
 NORMALISATION = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375]}
-THINGS = (6, 7, 11, 12, 13, 14, 15, 16, 17, 18)
 
 
 def training_step(settings: Settings) -> list[Comparison]:
     """Compare whole steps and, for ours, measure what each part takes."""
-    fast = build_trainable(training_config(settings.encoder), settings.device)
+    config = training_config(settings.encoder)
+    fast = build_trainable(config, settings.device)
     assert isinstance(fast, DACS)
     plain = copy.deepcopy(fast)
     batch = _batch(settings)
     wrapper = build_optimizer(fast, OPTIMIZER)
-    stepper = PlainStep(plain)
+    stepper = PlainStep(plain, config['uda'])
 
     def ours() -> dict[str, Tensor]:
         torch.manual_seed(fast.iteration)
@@ -104,24 +104,25 @@ class PlainStep:
     around them is written out: two backward passes through the source graph, values read back after each part.
     """
 
-    def __init__(self, method: DACS) -> None:
-        self.method = method
-        options = {
+    def __init__(self, method: DACS, options: dict[str, Any]) -> None:
+        self.method, self.options = method, options
+        groups = {
             name: {'lr': lr, 'weight_decay': decay}
             for name, lr, decay in parameter_options(method, OPTIMIZER)
         }
-        self.optimizer = reference.optimizer(method.named_parameters(), options.__getitem__, OPTIMIZER['lr'])
+        self.optimizer = reference.optimizer(method.named_parameters(), groups.__getitem__, OPTIMIZER['lr'])
 
     def __call__(self, batch: Batch) -> dict[str, float]:
         """One step; returns the logged values by name."""
         method = self.method
         draws = Draws(method.seed, 0, method.iteration)
         self.optimizer.zero_grad()
+        assert method.ema_model is not None
         reference.update_teacher(method.ema_model, method.model, method.iteration, 0.999)
         logged = self._source(batch)
         logits = method.ema_model.generate_pseudo_label(batch['target_img']).detach()
         probability, pseudo = logits.softmax(dim=1).max(dim=1)
-        confident = (probability >= method.pseudo_threshold).sum().item() / probability.numel()
+        confident = (probability >= self.options['pseudo_threshold']).sum().item() / probability.numel()
         image, label, weight = self._mix(batch, pseudo, confident, draws)
         losses = method.model.forward_train(image, label, weight=weight).losses
         losses['decode.loss_seg'].backward()
@@ -137,8 +138,11 @@ class PlainStep:
         assert self.method.imnet_model is not None
         frozen = self.method.imnet_model.extract_feat(image)[-1].detach()
         features = output.views[0].features[-1]
-        mask = _downscaled(label, label.shape[-1] // features.shape[-1], self.method.distance_min_ratio)
-        distance = (features - frozen).norm(dim=1)[mask].mean() * self.method.distance_weight
+        classes, min_ratio = (
+            self.options[f'imnet_feature_dist_{key}'] for key in ('classes', 'scale_min_ratio')
+        )
+        mask = _downscaled(label, label.shape[-1] // features.shape[-1], classes, min_ratio)
+        distance = (features - frozen).norm(dim=1)[mask].mean() * self.options['imnet_feature_dist_lambda']
         distance.backward()
         logged = {name: value.item() for name, value in output.losses.items()}
         return {**logged, 'src.loss_imnet_feat_dist': distance.item()}
@@ -152,16 +156,20 @@ class PlainStep:
         label = mask * source_label + (1 - mask) * pseudo[:, None]
         weight = (mask * 1.0 + (1 - mask) * confident)[:, 0]
         strong = draw_strong(
-            draws, len(image), self.method.jitter_strength, self.method.jitter_above, blur=True
+            draws,
+            len(image),
+            JitterStrength.parse(self.options['color_jitter_strength']),
+            self.options['color_jitter_probability'],
+            blur=True,
         )
         mean, std = (torch.tensor(NORMALISATION[key], device=image.device) for key in ('mean', 'std'))
         image = apply_strong(image, Strong(jitter=strong.jitter), mean, std)
         return (image if strong.sigmas is None else reference.blur(image, strong.sigmas)), label, weight
 
 
-def _downscaled(label: Tensor, cell: int, min_ratio: float) -> Tensor:
+def _downscaled(label: Tensor, cell: int, classes: list[int], min_ratio: float) -> Tensor:
     """Bool (B, h, w): cells of a thing class (spec/uda.md 2.3), by one-hot planes and average pooling."""
     planes = F.one_hot(label[:, 0].masked_fill(label[:, 0] == 255, 19), 20).permute(0, 3, 1, 2).float()
     share, winner = F.avg_pool2d(planes, cell).max(dim=1)
-    things = torch.tensor(THINGS, device=label.device)
+    things = torch.tensor(classes, device=label.device)
     return torch.isin(winner, things) & (share >= min_ratio)
