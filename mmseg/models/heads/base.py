@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmseg.models.conv import ConvModule
 from mmseg.models.initialization import init_head
 from mmseg.models.layers import resize
 from mmseg.models.losses import accuracy
@@ -92,6 +93,17 @@ class BaseDecodeHead(nn.Module, ABC):
     def init_weights(self) -> None:
         """Initialise what ``init_cfg`` names; the rest keeps the values of its construction."""
         init_head(self, self.init_cfg)
+
+    def conv_module(self, in_channels: int, out_channels: int, kernel_size: int) -> ConvModule:
+        """A ConvModule with this head's norm and activation that keeps the size of its input (odd kernels)."""
+        return ConvModule(
+            in_channels,
+            out_channels,
+            kernel_size,
+            padding=kernel_size // 2,
+            norm_cfg=self.norm_cfg,
+            act_cfg=self.act_cfg,
+        )
 
     def select_inputs(self, features: Sequence[Tensor]) -> Any:
         """The feature map(s) this head works on: a tensor, or a list with 'multiple_select'."""

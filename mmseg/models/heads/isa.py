@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg.models.conv import ConvModule, Style
-from mmseg.models.layers import map_of, tokens_of
+from mmseg.models.layers import attend_positions
 
 
 class RelationBlock(nn.Module):
@@ -40,11 +40,39 @@ class RelationBlock(nn.Module):
         self.output_project = ConvModule(channels, channels, 1, norm_cfg=norm_cfg, act_cfg=act_cfg)
 
     def forward(self, x: Tensor) -> Tensor:
-        query = tokens_of(self.query_project(x))
-        key = tokens_of(self.key_project(x))
-        value = tokens_of(self.value_project(x))
-        context = F.scaled_dot_product_attention(query, key, value)
-        return self.output_project(map_of(context, x.shape[2], x.shape[3]))
+        query, key = self.query_project(x), self.key_project(x)
+        return self.output_project(attend_positions(query, key, self.value_project(x)))
+
+
+def interlaced_attention(
+    x: Tensor, down_factor: Sequence[int], global_relation: nn.Module, local_relation: nn.Module
+) -> Tensor:
+    """Relate positions that are ``down_factor`` apart, then those within blocks of ``down_factor``.
+
+    Args:
+        x: (B, C, h, w) of any size; padded with zeros to a multiple of ``down_factor``.
+        down_factor: height and width of a block.
+        global_relation, local_relation: map (N, C, h', w') -> the same shape, see :class:`RelationBlock`.
+
+    Returns:
+        (B, C, h, w).
+    """
+    batch, channels, height, width = x.shape
+    block_h, block_w = down_factor
+    pad_h, pad_w = -height % block_h, -width % block_w
+    # The odd row and column of the padding go to the bottom and the right.
+    left, top = pad_w // 2, pad_h // 2
+    x = F.pad(x, (left, pad_w - left, top, pad_h - top))
+    grid_h, grid_w = x.shape[2] // block_h, x.shape[3] // block_w
+    x = x.view(batch, channels, grid_h, block_h, grid_w, block_w)
+    x = x.permute(0, 3, 5, 1, 2, 4).reshape(-1, channels, grid_h, grid_w)
+    x = global_relation(x)
+    x = x.view(batch, block_h, block_w, channels, grid_h, grid_w)
+    x = x.permute(0, 4, 5, 3, 1, 2).reshape(-1, channels, block_h, block_w)
+    x = local_relation(x)
+    x = x.view(batch, grid_h, grid_w, channels, block_h, block_w).permute(0, 3, 1, 4, 2, 5)
+    x = x.reshape(batch, channels, height + pad_h, width + pad_w)
+    return x[:, :, top : top + height, left : left + width]
 
 
 class ISALayer(nn.Module):
@@ -82,23 +110,6 @@ class ISALayer(nn.Module):
         self.local_relation = RelationBlock(channels, isa_channels, key_query_num_convs, norm_cfg, act_cfg)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.attend(self.in_conv(x))
-
-    def attend(self, x: Tensor) -> Tensor:
-        """Both relations on (B, channels, h, w); the result has the same shape."""
-        batch, channels, height, width = x.shape
-        block_h, block_w = self.down_factor
-        pad_h, pad_w = -height % block_h, -width % block_w
-        # The odd row and column of the padding go to the bottom and the right.
-        left, top = pad_w // 2, pad_h // 2
-        x = F.pad(x, (left, pad_w - left, top, pad_h - top))
-        grid_h, grid_w = x.shape[2] // block_h, x.shape[3] // block_w
-        x = x.view(batch, channels, grid_h, block_h, grid_w, block_w)
-        x = x.permute(0, 3, 5, 1, 2, 4).reshape(-1, channels, grid_h, grid_w)
-        x = self.global_relation(x)
-        x = x.view(batch, block_h, block_w, channels, grid_h, grid_w)
-        x = x.permute(0, 4, 5, 3, 1, 2).reshape(-1, channels, block_h, block_w)
-        x = self.local_relation(x)
-        x = x.view(batch, grid_h, grid_w, channels, block_h, block_w).permute(0, 3, 1, 4, 2, 5)
-        x = x.reshape(batch, channels, height + pad_h, width + pad_w)
-        return x[:, :, top : top + height, left : left + width]
+        return interlaced_attention(
+            self.in_conv(x), self.down_factor, self.global_relation, self.local_relation
+        )

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
-from mmseg.models.conv import ConvModule
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.embeddings import LinearEmbedding
 from mmseg.models.layers import resize
@@ -60,10 +59,7 @@ class SegFormerHead(BaseDecodeHead):
         self.linear_c = nn.ModuleDict(
             {str(i): LinearEmbedding(count, width) for i, count in zip(in_index, in_channels, strict=True)}
         )
-        self.linear_fuse = ConvModule(
-            width * len(in_channels), width, kernel,
-            padding=kernel // 2, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg,
-        )  # fmt: skip
+        self.linear_fuse = self.conv_module(width * len(in_channels), width, kernel)
         self.linear_pred = nn.Conv2d(width, num_classes, 1)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
