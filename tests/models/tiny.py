@@ -64,6 +64,19 @@ def dlv2_head(**changes: Any) -> dict[str, Any]:
     return {'type': 'DLV2Head', 'in_channels': 256, 'in_index': 3, 'num_classes': CLASSES, **changes}
 
 
+def head_on_last(kind: str, **changes: Any) -> dict[str, Any]:
+    """A head of this type with 8 channels on the last level of mit_b0, without norm."""
+    return {
+        'type': kind,
+        'in_channels': 256,
+        'in_index': 3,
+        'channels': 8,
+        'num_classes': CLASSES,
+        'norm_cfg': None,
+        **changes,
+    }
+
+
 def mit_features() -> list[Tensor]:
     """What mit_b0 makes of two images of 32 x 32 pixels, drawn."""
     generator = torch.Generator().manual_seed(0)
