@@ -1,0 +1,2 @@
+_base_ = ['upernet_mit.py']
+model = dict(decode_head=dict(channels=256))
