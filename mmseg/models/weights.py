@@ -2,12 +2,14 @@
 
 import logging
 import pickle
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +40,15 @@ _LOAD_ERRORS = (
     OSError, EOFError, RuntimeError, ValueError, LookupError, AttributeError, TypeError, AssertionError,
     pickle.PickleError, struct.error,
 )  # fmt: skip
+
+
+# Numbers such as a seed or a best score that a training program took from NumPy; older versions have other names.
+_NUMPY_NUMBERS: list[Any] = [
+    np.dtype,
+    *(type(np.dtype(name)) for name in ('bool', 'int32', 'int64', 'float32', 'float64')),
+    *((np.float64(0).__reduce__()[0], f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')),
+]
+_REFUSED = re.compile(r'Unsupported (?:global: GLOBAL|class) (\S+)')
 
 
 @dataclass(frozen=True)
@@ -110,12 +121,14 @@ def read_checkpoint(path: str | Path) -> Any:
     if file.stat().st_size == 0:
         raise CheckpointError(f'Weight file {file} is empty (0 bytes). Download or copy it again.')
     try:
-        return torch.load(file, map_location='cpu', weights_only=True)
+        with torch.serialization.safe_globals(_NUMPY_NUMBERS):
+            return torch.load(file, map_location='cpu', weights_only=True)
     except pickle.UnpicklingError as error:
+        refused = _REFUSED.search(str(error))
+        found = f'holds an object of {refused[1]}' if refused else 'is damaged or no PyTorch checkpoint'
         raise CheckpointError(
-            f'Weight file {file} is damaged, or holds Python objects other than tensors and plain values, which are '
-            'not loaded because they could run code. Download or copy it again, or re-save only its state_dict. '
-            f'({_first_line(error)})'
+            f'Weight file {file} {found}. Expected tensors and plain values only: other objects are not loaded '
+            'because they could run code. Download or copy it again, or re-save only its state_dict.'
         ) from error
     except _LOAD_ERRORS as error:
         raise CheckpointError(

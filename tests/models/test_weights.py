@@ -4,6 +4,7 @@ import logging
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from mmseg.models.weights import (
     load_pretrained,
     load_weights,
     pretrained_path,
+    read_checkpoint,
     resolve_weights,
     select_network,
 )
@@ -168,3 +170,10 @@ def test_pretrained_by_either_key() -> None:
         pretrained_path('b.pth', init_cfg)
     with pytest.raises(ConfigError, match='Kaiming'):
         pretrained_path(None, {'type': 'Kaiming'})
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_numbers_of_numpy_are_plain_values(file, zipped) -> None:
+    meta = {'seed': np.int64(3), 'best': np.float64(0.5), 'lr': np.float32(0.25)}
+    torch.save({'state_dict': state(), 'meta': meta}, file, _use_new_zipfile_serialization=zipped)
+    assert read_checkpoint(file)['meta'] == meta
