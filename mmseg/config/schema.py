@@ -5,7 +5,10 @@ registered component instead (``mmseg.config.check``).
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
+
+from mmseg.uda.instance_bank.options import BankOptions
 
 TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
@@ -54,6 +57,7 @@ SECTIONS = {
     'optimizer.paramwise_cfg': {'custom_keys'},
     'model.test_cfg': {'mode', 'stride', 'crop_size', 'batched_slide'},
     'model.train_cfg': set(),
+    'uda.instance_bank': {field.name for field in fields(BankOptions)},
 }
 """Keys of the sections that hold plain values."""
 
