@@ -227,13 +227,15 @@ class DACS(Trainable):
         """What the teacher sees on the target crop as a whole; with an instance bank also how it sees it."""
         correct, weak = None, None
         if self.instances is None:
-            logits = teacher.generate_pseudo_label(batch['target_img'])
+            found = teacher.predict_with_embedding(batch['target_img'])
         else:
-            weak = self.instances.look(teacher, batch, draws)
-            logits, correct = weak.logits, self.instances.correction(weak)
+            found = weak = self.instances.look(teacher, batch, draws)
+            correct = self.instances.correction(weak)
         options, valid = self.options, batch.get('valid_pseudo_mask')
-        pseudo = trusted_pseudo_label(logits, options.pseudo_threshold, *options.ignore_rows, valid, correct)
-        return pseudo, weak
+        pseudo = trusted_pseudo_label(
+            found.logits, options.pseudo_threshold, *options.ignore_rows, valid, correct
+        )
+        return replace(pseudo, seen=found.seen), weak
 
     def _mixed(
         self,
@@ -265,6 +267,7 @@ class DACS(Trainable):
             'mask': mask,
             'target_img': target,
             'pseudo_label': pseudo.label,
+            'target_seen': pseudo.seen,
             **student.seen,
         }
         return LossGroup('mixed', {**logged, **losses, 'mix.pseudo_weight': pseudo.confident}, seen)

@@ -1,7 +1,8 @@
 """Pseudo-labels of target images and the weight they are trusted with (spec/uda.md 2.2, steps 5 and 6)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +18,13 @@ class PseudoLabel:
         label: int64 (B, H, W), the most probable class.
         weight: float32 (B, H, W) in [0, 1], the loss weight of each pixel.
         confident: float32 scalar in [0, 1], the share of confident pixels before rows or a mask are ignored.
+        seen: what debug pictures show of the prediction.
     """
 
     label: Tensor
     weight: Tensor
     confident: Tensor
+    seen: Mapping[str, Any] = field(default_factory=dict)
 
 
 def pseudo_label(

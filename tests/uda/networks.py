@@ -49,6 +49,37 @@ MODEL = {
     },
 }
 
+LINEAR = {'type': 'mlp', 'act_cfg': None, 'norm_cfg': None}
+FUSION = {
+    'type': 'conv',
+    'kernel_size': 1,
+    'act_cfg': {'type': 'ReLU'},
+    'norm_cfg': {'type': 'BN', 'requires_grad': True},
+}
+
+TWO_SCALES = {
+    **MODEL,
+    'type': 'HRDAEncoderDecoder',
+    'decode_head': {
+        **MODEL['decode_head'],
+        'type': 'HRDAHead',
+        'single_scale_head': 'DAFormerHead',
+        'decoder_params': {
+            'embed_dims': 8,
+            'embed_cfg': LINEAR,
+            'embed_neck_cfg': LINEAR,
+            'fusion_cfg': FUSION,
+        },
+        'attention_embed_dim': 8,
+        'hr_loss_weight': 0.1,
+    },
+    'scales': [1, 0.5],
+    'hr_crop_size': [32, 32],
+    'feature_scale': 0.5,
+    'crop_coord_divisible': 8,
+}
+"""A multi-resolution network, for crops of at least 32 x 32."""
+
 DISTANCE = {
     'imnet_feature_dist_lambda': 0.1,
     'imnet_feature_dist_classes': [1, 2],
@@ -56,10 +87,10 @@ DISTANCE = {
 }
 
 
-def small_method(**options: Any) -> DACS:
+def small_method(model: dict[str, Any] = MODEL, **options: Any) -> DACS:
     """A method of small networks with reproducible weights."""
     torch.manual_seed(0)
-    return DACS(MODEL, max_iters=10, **{'pseudo_threshold': 0.3, **options})
+    return DACS(model, max_iters=10, **{'pseudo_threshold': 0.3, **options})
 
 
 def small_batch(batch: int = 2, size: tuple[int, int] = (32, 40), seed: int = 0) -> Batch:

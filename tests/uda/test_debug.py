@@ -6,8 +6,8 @@ import torch
 
 from mmseg.fileio import read_image
 from mmseg.models.trainable import LossGroup
-from mmseg.uda.debug import DebugPictures, picture_rows
-from tests.uda.networks import DISTANCE, NORMALISATION, small_batch, small_method
+from mmseg.uda.debug import DebugPictures, picture_rows, scale_rows, shown
+from tests.uda.networks import DISTANCE, NORMALISATION, TWO_SCALES, small_batch, small_method
 from tests.uda.test_method import train
 
 PALETTE = [[128, 64, 128], [244, 35, 232], [70, 70, 70], [0, 0, 142]]
@@ -41,7 +41,7 @@ def host(method, batch):
     groups = {}
     method.observers.append(lambda iteration, group: groups.__setitem__(group.name, group.seen))
     train(method, [batch])
-    return tuple({k: v.detach().numpy() for k, v in groups[name].items()} for name in ('source', 'mixed'))
+    return tuple(shown(groups[name]).arrays for name in ('source', 'mixed'))
 
 
 def test_titles_and_contents():
@@ -81,3 +81,46 @@ def test_what_goes_wrong_while_drawing_is_raised(tmp_path):
     observer(0, LossGroup('mixed', {}, {'img': torch.zeros(1, 3, 4, 4)}))
     with pytest.raises(KeyError):
         observer.close()
+
+
+def test_two_scales_get_a_picture_of_their_own(tmp_path):
+    method = small_method(TWO_SCALES, **DISTANCE)
+    observer = pictures(tmp_path, 1)
+    method.observers.append(observer)
+    train(method, [small_batch(size=(64, 64))])
+    observer.close()
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ['000001_0.png', '000001_0_s.png', '000001_1.png', '000001_1_s.png']
+    assert read_image(tmp_path / '000001_1_s.png').shape == (900, 8 * 300, 3)
+
+
+def test_titles_and_contents_of_the_scales():
+    method, groups = small_method(TWO_SCALES), {}
+    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
+    batch = small_batch(size=(64, 64))
+    train(method, [batch])
+    source, mixed = groups['source'].scales, groups['mixed']
+    titles = [
+        'Img 0 Scale 0.5', 'Img 1 Scale 1', 'High Res', 'High Res Inserted', 'Low Res', 'Fused', 'Attention',
+        'Cropped GT',
+    ]  # fmt: skip
+    assert list(source) == list(mixed.scales) == titles
+    assert list(mixed.target_scales) == titles[:-1]
+    assert source['Img 1 Scale 1'].shape == (2, 3, 32, 32)
+    assert mixed.target_scales['Img 1 Scale 1'].shape == (2, 3, 64, 64)
+    inside = source['High Res Inserted'][0] == 0
+    assert inside.sum() >= 16 * 16 - 8 * 8
+    assert 0 <= source['Attention'].min() <= source['Attention'].max() <= 1
+    rows = scale_rows({'Source': source}, 0, PALETTE, (NORMALISATION['mean'], NORMALISATION['std']))
+    assert [panel.title for panel in rows[0]] == [f'Source {title}' for title in titles]
+    label = rows[0][-1].picture
+    assert {tuple(colour) for colour in label.reshape(-1, 3).tolist()} <= {(0, 0, 0), *map(tuple, PALETTE)}
+
+
+def test_a_fixed_attention_is_no_map():
+    model = {**TWO_SCALES, 'hr_crop_size': None, 'hr_slide_inference': False}
+    model['decode_head'] = {**model['decode_head'], 'fixed_attention': 0.5}
+    method, groups = small_method(model), {}
+    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
+    train(method, [small_batch(size=(64, 64))])
+    assert not {'Attention', 'Cropped GT'} & set(groups['source'].scales)

@@ -100,7 +100,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
         """See :class:`EncoderDecoder`."""
         scales, context, canvas = self._predict(img, detail)
         output = self.decode_head.output(scales).float()
-        return Prediction(resize(output, (img.shape[2], img.shape[3]), self.align_corners), context, canvas)
+        logits = resize(output, (img.shape[2], img.shape[3]), self.align_corners)
+        return Prediction(logits, context, canvas, self._seen(scales, None))
 
     def predict_scales(self, img: Tensor) -> ScaleLogits:
         """Predictions of both scales for a whole image (B, 3, H, W): test time and pseudo-labels."""
@@ -139,7 +140,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
             self._compared([context, detail]),
             scales.fused,
             embeddings[0],
-            {'scales': scales},
+            self._seen(scales, detail.box),
             DetailEmbedding(embeddings[1], detail.box),
         )
 
@@ -191,6 +192,17 @@ class HRDAEncoderDecoder(EncoderDecoder):
         images = [self._image(img, scale) for scale in self.scales]
         cut = [image if box is None else crop(image, box) for image, box in zip(images, boxes, strict=True)]
         return [self.extract_feat(image) for image in cut]
+
+    def _seen(self, scales: ScaleLogits, box: Box | None) -> dict[str, Any]:
+        """What debug pictures show: predictions, the detail crop, and a function for the images behind them."""
+        return {'scales': scales, 'detail_box': box, 'scale_images': self.scale_images}
+
+    def scale_images(self, img: Tensor, box: Box | None) -> dict[str, Tensor]:
+        """What the encoder sees of images (B, 3, H, W), by published title; the detail cut to ``box``."""
+        context, detail = (self._image(img, scale) for scale in self.scales)
+        images = (context, detail if box is None else crop(detail, box))
+        titles = (f'Img {i} Scale {scale:g}' for i, scale in enumerate(self.scales))
+        return dict(zip(titles, images, strict=True))
 
     def _compared(self, views: list[View]) -> list[View]:
         """The views that the feature distance compares."""

@@ -66,8 +66,10 @@ class Prediction:
         logits: float32 (B, num_classes, H, W).
         embedding: (B, D, h, w), see :class:`SegmentorOutput`.
         detail: the same of the whole detail image, (B, D, h', w'), if there is one and it was asked for.
+        seen: what debug pictures show of it.
     """
 
     logits: Tensor
     embedding: Tensor
     detail: Tensor | None = None
+    seen: dict[str, Any] = field(default_factory=dict)
