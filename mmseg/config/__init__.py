@@ -1,5 +1,6 @@
 """Configurations: reading, checking and translating the published dialect (design.md 4, spec/configs.md)."""
 
+from mmseg.config.check import require_sections
 from mmseg.config.load import load_config, resolved
 from mmseg.config.options import OptionsAction, parse_options
 from mmseg.config.translate import LrSchedule, TrainSettings, train_settings
@@ -10,6 +11,7 @@ __all__ = [
     'TrainSettings',
     'load_config',
     'parse_options',
+    'require_sections',
     'resolved',
     'train_settings',
 ]

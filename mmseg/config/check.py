@@ -75,7 +75,28 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     for split in ('train', 'val', 'test'):
         _check_dataset((values.get('data') or {}).get(split), f'data.{split}', report)
     _check_windows(values, report)
+    _check_pairs(values, report)
     return report
+
+
+def require_sections(cfg: Config | Mapping[str, Any], places: Iterable[str]) -> None:
+    """Make sure that a configuration has what a program needs.
+
+    Args:
+        cfg: merged configuration.
+        places: dotted names of sections, e.g. 'data.train'.
+
+    Raises:
+        ConfigError: naming every section that is missing or empty.
+    """
+    values = cfg.to_dict() if isinstance(cfg, Config) else cfg
+    missing = [place for place in places if not _at(values, place)]
+    if missing:
+        name = getattr(cfg, 'filename', None) or 'The configuration'
+        raise ConfigError(
+            f'{name} has no {", ".join(missing)}. Take the section{"s"[: len(missing) > 1]} from a file of '
+            'configs/_base_, or start from a complete configuration such as those in configs/daformer.'
+        )
 
 
 def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Report) -> None:
@@ -201,6 +222,17 @@ def _check_windows(values: Mapping[str, Any], report: Report) -> None:
         for key in ('crop_size', 'stride'):
             if key not in test_cfg:
                 report.problems.append(f'model.test_cfg.{key}: missing; windows need (height, width).')
+
+
+def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
+    method, dataset = values.get('uda'), _at(values, 'data.train')
+    if not isinstance(method, Mapping) or not isinstance(dataset, Mapping) or method.get('source_only'):
+        return
+    if 'type' in dataset and not {'source', 'target'} & set(dataset):
+        report.problems.append(
+            f'data.train: found {dataset["type"]}, expected a UDADataset with source and target, which the method '
+            'of uda needs. Leave uda out to train on one data set.'
+        )
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

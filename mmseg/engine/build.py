@@ -55,6 +55,24 @@ def load_initial_weights(trainable: nn.Module, path: str) -> None:
         load_into(getattr(trainable, 'model', trainable), select_network(state, 'student', path), path)
 
 
+def check_classes(network: Any, dataset: Any) -> None:
+    """Make sure that a segmentor predicts the classes of a data set.
+
+    Raises:
+        ConfigError: their numbers differ, or the data set has no classes.
+    """
+    names, count = dataset.CLASSES, network.num_classes
+    if names is None:
+        raise ConfigError(
+            f'{type(dataset).__name__} has no class names; give them as classes=[...] in the configuration.'
+        )
+    if len(names) != count:
+        raise ConfigError(
+            f'The network predicts {count} classes (model.decode_head.num_classes), but {type(dataset).__name__} '
+            f'has {len(names)}: {", ".join(names)}. Make them equal, or choose classes with classes=[...].'
+        )
+
+
 def apply_speed_options(module: Trainable, values: Mapping[str, Any], device: torch.device) -> Trainable:
     """Put a training object or segmentor on its device and switch on the options that change only rounding."""
     precision = check_precision(values.get('precision') or 'fp32')

@@ -13,9 +13,10 @@ import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
 
+from mmseg.config import require_sections
 from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
-from mmseg.engine.build import apply_speed_options, choose_device, to_dict
+from mmseg.engine.build import apply_speed_options, check_classes, choose_device, to_dict
 from mmseg.engine.distributed import barrier, is_main, world_size
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
@@ -84,8 +85,10 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     Raises:
         UserError: anything wrong with configuration, data or checkpoint.
     """
+    require_sections(cfg, ['model', 'data.test'])
     network = load_network(cfg, checkpoint, options.network)
     dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
+    check_classes(network, dataset)
     workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
     with _label_folder(options) as options:
         outputs = _outputs(options, dataset, network)

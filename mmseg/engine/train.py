@@ -10,11 +10,11 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg.config import resolved
+from mmseg.config import require_sections, resolved
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
-from mmseg.engine.build import build_trainable, choose_device, load_initial_weights
+from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
@@ -62,6 +62,7 @@ def train(
         UserError: anything wrong with configuration, data or checkpoints; a loss that is not finite.
         Interrupted: the user stopped the run; a checkpoint was saved.
     """
+    _require(cfg, validate)
     settings = train_settings(cfg)
     folder = choose_work_dir(cfg, work_dir)
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,6 +102,7 @@ def assemble(
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
+    check_classes(student_of(trainable), dataset)
     if initialise and settings.load_from:
         load_initial_weights(trainable, settings.load_from)
     share_initial_state(trainable)
@@ -123,6 +125,13 @@ def assemble(
     )
     run.hooks = _hooks(cfg, run, stamp, dataset, scored)
     return run
+
+
+def _require(cfg: Config, validate: bool) -> None:
+    scored = validate and (cfg.get('evaluation') or {}).get('interval', 0) > 0
+    require_sections(
+        cfg, ['model', 'data.train', *(['data.val'] if scored else []), 'optimizer', 'runner.max_iters']
+    )
 
 
 def _validation_set(cfg: Config) -> Any:

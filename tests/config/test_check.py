@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mmseg.config.check import check_config, inspect_config, nearest, parameters
+from mmseg.config.check import check_config, inspect_config, nearest, parameters, require_sections
 from mmseg.errors import ConfigError
 
 SECTIONS: dict[str, Any] = {
@@ -22,7 +22,7 @@ SECTIONS: dict[str, Any] = {
         },
         'test_cfg': {'mode': 'whole'},
     },
-    'uda': {'type': 'DACS', 'alpha': 0.99, 'imnet_feature_dist_scale_method': 'ratio'},
+    'uda': {'type': 'DACS', 'alpha': 0.99, 'imnet_feature_dist_scale_method': 'ratio', 'source_only': True},
     'data': {
         'samples_per_gpu': 2,
         'workers_per_gpu': 4,
@@ -142,3 +142,16 @@ def test_nearest_is_case_blind_and_lists_few_names() -> None:
     assert nearest('ADAMW', ['AdamW', 'SGD']) == "; the nearest valid name is 'AdamW'"
     assert nearest('zzz', ['a', 'b']) == '; valid: a, b'
     assert nearest('zzz', [str(i) for i in range(20)]) == ''
+
+
+def test_adaptation_needs_pairs() -> None:
+    problems = inspect_config(config(uda__source_only=False)).problems
+    assert len(problems) == 1
+    assert 'data.train: found GTADataset, expected a UDADataset' in problems[0]
+    assert inspect_config({**config(uda__source_only=False), 'data': None}).problems == []
+
+
+def test_missing_sections_are_named_together() -> None:
+    require_sections(config(), ['model', 'data.train', 'runner.max_iters'])
+    with pytest.raises(ConfigError, match=r'has no data\.val, evaluation\. Take the sections'):
+        require_sections(config(), ['model', 'data.val', 'evaluation'])

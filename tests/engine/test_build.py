@@ -1,12 +1,13 @@
 """From a configuration to the object that is trained."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from mmseg.engine.build import build_trainable, choose_device, load_initial_weights, networks
+from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights, networks
 from mmseg.errors import CheckpointError, ConfigError
 from tests.integration.tiny import dacs, model
 
@@ -65,3 +66,11 @@ def test_initial_weights_go_into_the_student(tmp_path: Path) -> None:
     torch.save({'a.weight': torch.zeros(1)}, tmp_path / 'other.pth')
     with pytest.raises(CheckpointError, match=r'other\.pth'):
         load_initial_weights(adapted, str(tmp_path / 'other.pth'))
+
+
+@pytest.mark.parametrize(
+    ('names', 'words'), [(['a', 'b'], 'predicts 19 classes.*has 2: a, b'), (None, 'no class names')]
+)
+def test_classes_of_network_and_data_set_differ(names: list[str] | None, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_classes(SimpleNamespace(num_classes=19), SimpleNamespace(CLASSES=names))
