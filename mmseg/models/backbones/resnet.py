@@ -36,6 +36,17 @@ class Layout:
     groups: int = 1
     base_width: int = 64
 
+    def changed(
+        self, deep_stem: bool | None, avg_down: bool | None, groups: int | None, base_width: int | None
+    ) -> 'Layout':
+        """This layout with what is not None in place of its own."""
+        return Layout(
+            self.deep_stem if deep_stem is None else deep_stem,
+            self.avg_down if avg_down is None else avg_down,
+            self.groups if groups is None else groups,
+            self.base_width if base_width is None else base_width,
+        )
+
     def width(self, channels: int) -> int:
         """Channels inside a block."""
         return channels * self.base_width // 64 * self.groups
@@ -145,13 +156,7 @@ class ResNet(nn.Module):
         self.pretrained = pretrained_path(pretrained, init_cfg)
         self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
         self.style = style
-        usual = self.LAYOUT
-        self.layout = Layout(
-            usual.deep_stem if deep_stem is None else deep_stem,
-            usual.avg_down if avg_down is None else avg_down,
-            usual.groups if groups is None else groups,
-            usual.base_width if base_width is None else base_width,
-        )
+        self.layout = self.LAYOUT.changed(deep_stem, avg_down, groups, base_width)
         self.norm_eval = norm_eval
         self.frozen_stages = frozen_stages
         self.zero_init_residual = zero_init_residual

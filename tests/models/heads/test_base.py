@@ -6,10 +6,23 @@ from torch import nn
 
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.registry import MODELS
-from tests.models.tiny import CLASSES, daformer_head, dlv2_head, segformer_head
+from tests.models.tiny import CLASSES, daformer_head, dlv2_head, head_on_last, segformer_head
+
+UPER = {'type': 'UPerHead', 'in_channels': [32, 64, 160, 256], 'channels': 8, 'num_classes': CLASSES}
+HEADS = [
+    daformer_head(),
+    segformer_head(),
+    dlv2_head(),
+    UPER,
+    head_on_last('ASPPHead'),
+    head_on_last('DepthwiseSeparableASPPHead', c1_in_channels=32, c1_channels=4),
+    head_on_last('FCNHead'),
+    head_on_last('ISAHead', isa_channels=4),
+    head_on_last('PSPHead'),
+]
 
 
-@pytest.mark.parametrize('cfg', [daformer_head(), segformer_head(), dlv2_head()], ids=lambda cfg: cfg['type'])
+@pytest.mark.parametrize('cfg', HEADS, ids=lambda cfg: cfg['type'])
 def test_forward_is_classified_embedding(cfg, features) -> None:
     head: BaseDecodeHead = MODELS.build(cfg).eval()
     logits = head(features)
@@ -19,6 +32,15 @@ def test_forward_is_classified_embedding(cfg, features) -> None:
     output = head.forward_train(features, label)
     assert list(output.losses) == ['loss_seg', 'acc_seg']
     torch.testing.assert_close(output.embedding, head.embed(features))
+
+
+@pytest.mark.parametrize('cfg', HEADS, ids=lambda cfg: cfg['type'])
+def test_every_parameter_learns(cfg, features) -> None:
+    head = MODELS.build(cfg).train()
+    head.init_weights()
+    head.forward_train(features, torch.randint(0, CLASSES, (2, 1, 16, 16))).losses['loss_seg'].backward()
+    idle = {name for name, parameter in head.named_parameters() if parameter.grad is None}
+    assert idle == ({'conv_seg.weight', 'conv_seg.bias'} if cfg['type'] == 'SegFormerHead' else set())
 
 
 def test_loss_is_taken_at_the_size_of_the_label(features) -> None:
