@@ -118,17 +118,23 @@ def convert(
 
 
 def find_labels(folder: str, label_format: LabelFormat) -> list[str]:
-    """Sorted paths of the labels to convert, searched recursively. Raises DataError if there are none."""
+    """Sorted paths of the labels to convert, searched recursively; what a conversion wrote is none of them.
+
+    The published program for Mapillary takes every PNG, so that its second run converts its own results.
+
+    Raises:
+        DataError: the folder or its labels are missing.
+    """
     if not os.path.isdir(folder):
         raise DataError(
             f'The {label_format.name} label folder {folder} does not exist. Expected are labels ending in '
             f'{_endings(label_format)} below it: unpack the data set there, or name its folder with --gt-dir.'
         )
-    found = sorted(path for path in _files(folder) if path.endswith(label_format.endings))
+    files = list(_files(folder))
+    found = sorted(p for p in files if p.endswith(label_format.endings) and not p.endswith(TRAIN_IDS))
     if not found:
-        others = sum(1 for _ in _files(folder))
         raise DataError(
-            f'{folder} holds no {label_format.name} label: {others} files were found, none ends in '
+            f'{folder} holds no {label_format.name} label: {len(files)} files were found, no raw label ending in '
             f'{_endings(label_format)}. Unpack the data set there, or name its label folder with --gt-dir.'
         )
     return found

@@ -6,14 +6,19 @@ import time
 from mmseg.datasets.conversion import convert
 from mmseg.datasets.label_formats import LabelFormat
 
+GT_DIRS = {'Mapillary': 'validation/labels'}
+"""Label folders for the examples, where the documented layout differs from the published default."""
+
 
 def build_parser(label_format: LabelFormat, example: str) -> argparse.ArgumentParser:
     """Options of one conversion program; ``example`` is the data path used in the help text."""
     program = f'python tools/convert_datasets/{label_format.name.lower()}.py'
+    gt_dir = GT_DIRS.get(label_format.name)
+    program += f' {example} --gt-dir {gt_dir}' if gt_dir else f' {example}'
     parser = argparse.ArgumentParser(
         description=f'Convert {label_format.name} labels to train ids and count the pixels of each class, '
         'for rare class sampling.',
-        epilog=f'examples:\n  {program} {example}\n  {program} {example} --nproc 8 -o work_dirs/statistics',
+        epilog=f'examples:\n  {program}\n  {program} --nproc 8 -o work_dirs/statistics',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('root', help='data path, for instance ' + example)

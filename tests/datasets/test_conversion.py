@@ -123,6 +123,18 @@ def test_a_second_run_skips_converted_files(tmp_path: Path) -> None:
     assert find_labels(str(tmp_path / 'labels'), GTA) == [str(tmp_path / 'labels/sub/00007.png')]
 
 
+def test_mapillary_takes_every_png_but_its_own_results(tmp_path: Path) -> None:
+    """Names of Mapillary end in letters too, so the rule of the other data sets (a digit) does not help."""
+    save_palette(tmp_path / 'validation/labels/a_b-Q.png', np.array([[13, 24], [41, 60]]))
+    first = convert(str(tmp_path), MAPILLARY, 'validation/labels', progress=False)
+    before = (tmp_path / 'sample_class_stats.json').read_bytes()
+    assert convert(str(tmp_path), MAPILLARY, 'validation/labels', progress=False) == first
+    assert (tmp_path / 'sample_class_stats.json').read_bytes() == before
+    assert sorted(p.name for p in tmp_path.rglob('*.png')) == ['a_b-Q.png', 'a_b-Q_labelTrainIds.png']
+    written = np.asarray(Image.open(tmp_path / 'validation/labels/a_b-Q_labelTrainIds.png'))
+    assert written.tolist() == [[0, 0], [0, 255]]
+
+
 def test_cityscapes_lists_and_statistics(tiny_data: Path) -> None:
     root = tiny_data / 'cityscapes'
     assert (root / 'val.txt').read_text().splitlines() == [
