@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmseg.errors import ConfigError
 from mmseg.models.conv import ConvModule
 from mmseg.models.initialization import init_head
 from mmseg.models.layers import resize
@@ -106,16 +107,31 @@ class BaseDecodeHead(nn.Module, ABC):
         )
 
     def select_inputs(self, features: Sequence[Tensor]) -> Any:
-        """The feature map(s) this head works on: a tensor, or a list with 'multiple_select'."""
+        """The feature map(s) this head works on: a tensor, or a list with 'multiple_select'.
+
+        Raises:
+            ConfigError: their channels are not ``in_channels``.
+        """
         if self.input_transform is None:
             assert isinstance(self.in_index, int)
+            self._check_channels([features[self.in_index]])
             return features[self.in_index]
         assert not isinstance(self.in_index, int)
         chosen = [features[i] for i in self.in_index]
+        self._check_channels(chosen)
         if self.input_transform == 'multiple_select':
             return chosen
         size = (chosen[0].shape[2], chosen[0].shape[3])
         return torch.cat([resize(x, size, self.align_corners) for x in chosen], dim=1)
+
+    def _check_channels(self, chosen: Sequence[Tensor]) -> None:
+        found = [x.shape[1] for x in chosen]
+        declared = [self.in_channels] if isinstance(self.in_channels, int) else list(self.in_channels)
+        if declared not in (found, [sum(found)]):
+            raise ConfigError(
+                f'{type(self).__name__} has in_channels {declared} at in_index {self.in_index}, but the encoder gives '
+                f'{found}. Write these numbers into in_channels of decode_head, or choose another backbone.'
+            )
 
     @abstractmethod
     def embed(self, features: Sequence[Tensor]) -> Tensor:

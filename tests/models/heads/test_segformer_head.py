@@ -25,3 +25,9 @@ def test_direct_conv_modules_are_drawn_again() -> None:
     before = head.linear_fuse.conv.weight.clone()
     head.init_weights()
     assert not torch.equal(head.linear_fuse.conv.weight, before)
+
+
+def test_channels_of_another_encoder_are_named(features) -> None:
+    head = MODELS.build(segformer_head(in_channels=[64, 128, 320, 512]))
+    with pytest.raises(ConfigError, match=r'\[64, 128, 320, 512\].*encoder gives \[32, 64, 160, 256\]'):
+        head(features)
