@@ -14,6 +14,7 @@ SHORT = (
     ('.', ''),
     ('True', 'T'),
     ('False', 'F'),
+    ('None', 'N'),
     ('cityscapes', 'cs'),
     ('synthia', 'syn'),
     ('darkzurich', 'dzur'),
@@ -74,19 +75,21 @@ def _of_row(row: Row, seed: int, exp: int | str) -> Values:
     cfg: Values = {'_base_': base_files(row), 'n_gpus': 1, 'seed': seed, 'model': _model(row)}
     if row.gpu_model is not None:
         cfg['gpu_model'] = row.gpu_model
-    if 'dacs' in row.uda and row.crop_pseudo_labels in (True, 'v1'):
-        cfg['uda'] = dict(IGNORED_ROWS)
+    if uda := _method(row):
+        cfg['uda'] = uda
     cfg['data'] = {
         'samples_per_gpu': row.batch_size,
         'workers_per_gpu': row.workers,
-        'train': _pairing(row) if 'dacs' in row.uda else {},
+        'train': _pairing(row),
     }
     if any(method in row.uda for method in ('dacs', 'minent', 'advseg')):
         cfg['optimizer_config'] = None
     cfg['optimizer'] = {'lr': row.lr, 'paramwise_cfg': {'custom_keys': _custom_keys(row)}}
     cfg['runner'] = {'type': 'IterBasedRunner', 'max_iters': row.iters}
-    cfg['checkpoint_config'] = {'by_epoch': False, 'interval': row.iters, 'max_keep_ckpts': 1}
-    cfg['evaluation'] = {'interval': 100 if row.startup else row.iters // 10, 'metric': 'mIoU'}
+    save, keep = (row.iters, 1) if row.check_ups is None else (row.iters // row.check_ups, 50)
+    cfg['checkpoint_config'] = {'by_epoch': False, 'interval': save, 'max_keep_ckpts': keep}
+    evaluate = 100 if row.startup else row.iters // (row.check_ups or 10)
+    cfg['evaluation'] = {'interval': evaluate, 'metric': 'mIoU'}
     cfg.update(_names(row, seed, exp))
     if row.startup:
         cfg['log_level'] = LOG_ERRORS_ONLY
@@ -116,11 +119,24 @@ def _head_type(base_file: str) -> str:
     return str(load_config({'_base_': [base_file]}, check=False).model.decode_head.type)
 
 
+def _makes_pseudo_labels(row: Row) -> bool:
+    return 'dacs' in row.uda or row.masking is not None
+
+
+def _method(row: Row) -> Values:
+    """Changes to the base file's method."""
+    cropped = _makes_pseudo_labels(row) and row.crop_pseudo_labels in (True, 'v1')
+    parts = [part.options() for part in (row.masking, row.bank) if part is not None]
+    return {key: value for part in ((IGNORED_ROWS if cropped else {}), *parts) for key, value in part.items()}
+
+
 def _pairing(row: Row) -> Values:
     """What the paired data set does besides pairing."""
     train: Values = {}
-    if row.crop_pseudo_labels == 'v2':
+    if _makes_pseudo_labels(row) and row.crop_pseudo_labels == 'v2':
         train['target'] = {'crop_pseudo_margins': list(MARGINS)}
+    if 'dacs' not in row.uda:
+        return train
     if row.rcs_temperature is not None:
         train['rare_class_sampling'] = {
             'min_pixels': MIN_PIXELS,
@@ -141,7 +157,8 @@ def _custom_keys(row: Row) -> Values:
 
 def _names(row: Row, seed: int, exp: int | str) -> Values:
     """Names of the run and its parts (spec/experiments.md 5.5)."""
-    uda = row.uda + (_pairing_name(row) if 'dacs' in row.uda else '')
+    uda = row.uda + _pairing_name(row) + (row.masking.name() if row.masking else '')
+    uda += row.bank.name() if row.bank else ''
     data = f'{row.source}2{row.target}' + ('' if row.crop == '512x512' else f'_{row.crop}')
     decoder = row.architecture + ('_sl' if row.inference == 'slide' else '')
     network = f'{decoder}_{row.backbone}'
@@ -160,11 +177,11 @@ def _names(row: Row, seed: int, exp: int | str) -> Values:
 
 def _pairing_name(row: Row) -> str:
     name = ''
-    if row.rcs_temperature is not None:
+    if 'dacs' in row.uda and row.rcs_temperature is not None:
         name += f'_rcs{row.rcs_temperature}' + ('' if row.min_crop_ratio == 0.5 else f'-{row.min_crop_ratio}')
-    if row.sync_crop_size is not None:
+    if 'dacs' in row.uda and row.sync_crop_size is not None:
         name += f'_sf{row.sync_crop_size[0]}x{row.sync_crop_size[1]}'
-    if row.crop_pseudo_labels:
+    if _makes_pseudo_labels(row) and row.crop_pseudo_labels:
         name += '_cpl' + str(row.crop_pseudo_labels).removeprefix('True').removeprefix('v').removeprefix('1')
     return name
 

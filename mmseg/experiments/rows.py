@@ -8,6 +8,73 @@ from typing import Any
 SEEDS = (0, 1, 2)
 
 
+MASK_CODES = {
+    'separatetrg': 'spt',
+    'separatetrgaug': 'spta',
+    'separatesrc': 'sps',
+    'separatesrcaug': 'spsa',
+    'separate': 'sep',
+    'separateaug': 'spa',
+}
+"""What names of runs call the masking modes (spec/mic.md 3.1)."""
+
+
+@dataclass(frozen=True)
+class Masking:
+    """Masked image consistency of a row; options below ``uda`` of these names (spec/mic.md 5.3)."""
+
+    mask_block_size: int
+    mask_mode: str = 'separatetrgaug'
+    mask_ratio: float = 0.7
+    mask_alpha: float | str = 'same'
+    mask_pseudo_threshold: float | str | None = 'same'
+    mask_lambda: float = 1
+
+    def options(self) -> dict[str, Any]:
+        """Entries of ``uda``."""
+        block = {'mask_ratio': self.mask_ratio, 'mask_block_size': self.mask_block_size}
+        return {
+            'mask_mode': self.mask_mode,
+            'mask_alpha': self.mask_alpha,
+            'mask_pseudo_threshold': self.mask_pseudo_threshold,
+            'mask_lambda': self.mask_lambda,
+            'mask_generator': {'type': 'block', **block, '_delete_': True},
+        }
+
+    def name(self) -> str:
+        """Part of the name of a run."""
+        name = f'_m{self.mask_block_size}-{self.mask_ratio}-'
+        name += '' if self.mask_alpha == 'same' else f'a{self.mask_alpha}-'
+        name += '' if self.mask_pseudo_threshold == 'same' else f'p{self.mask_pseudo_threshold}-'
+        return name + MASK_CODES[self.mask_mode] + ('' if self.mask_lambda == 1 else f'-w{self.mask_lambda}')
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Instance bank of a row: options below ``uda.instance_bank``.
+
+    Attributes:
+        size: number of rows.
+        classes: that have rows; None = all of the network's.
+        mode: 'published' or 'clean'.
+        named: part of the name of the run; DIDA's own names do not mention it.
+    """
+
+    size: int = 300
+    classes: tuple[int, ...] | None = None
+    mode: str = 'published'
+    named: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """Entries of ``uda``."""
+        classes = {} if self.classes is None else {'classes': list(self.classes)}
+        return {'instance_bank': {'mode': self.mode, 'bank_size': self.size, **classes}}
+
+    def name(self) -> str:
+        """Part of the name of a run."""
+        return f'_ib{self.size}-{self.mode}' if self.named else ''
+
+
 @dataclass(frozen=True)
 class Row:
     """One published setting, trained once a seed. Defaults are those of spec/experiments.md 2 (DAFormer).
@@ -25,11 +92,14 @@ class Row:
         crop_pseudo_labels: 'v1' (or True): no pseudo-labels in the first 15 and last 120 rows of the crop; 'v2': none
             near the border of the image; False: everywhere.
         sync_crop_size: (h, w) of a further crop at the same place in source and target, or None.
+        masking: masked image consistency, None = off.
+        bank: instance-level consistency, None = off.
         inference: 'whole' or 'slide' (windows of the size of the training crop).
         batched_slide: all windows of an image in one forward pass.
         optimizer, lr, schedule: files of ``configs/_base_/schedules`` and the base learning rate.
         head_lr_mult: ten times the rate for the decoder.
         iters, batch_size, workers: length, images per domain and step, loader processes.
+        check_ups: evaluate and save so many times and keep 50 checkpoints; None: evaluate ten times, save at the end.
         gpu_model: for information; not written if None.
         startup: settings of the start-up tests: errors only are logged, no evaluation.
         seeds: one run each.
@@ -46,6 +116,8 @@ class Row:
     min_crop_ratio: float = 0.5
     crop_pseudo_labels: bool | str = False
     sync_crop_size: tuple[int, int] | None = None
+    masking: Masking | None = None
+    bank: Bank | None = None
     inference: str = 'whole'
     batched_slide: bool = True
     optimizer: str = 'adamw'
@@ -55,6 +127,7 @@ class Row:
     iters: int = 40000
     batch_size: int = 2
     workers: int = 4
+    check_ups: int | None = None
     gpu_model: str | None = None
     startup: bool = False
     seeds: tuple[int, ...] = SEEDS

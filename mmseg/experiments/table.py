@@ -7,13 +7,14 @@ from functools import cache
 
 from mmseg.config.load import configs_folder
 from mmseg.errors import UsageError
-from mmseg.experiments import daformer, hrda, own
+from mmseg.experiments import daformer, dida, hrda, mic, own
 from mmseg.experiments.architecture import BACKBONES
 from mmseg.experiments.generate import base_files
 from mmseg.experiments.rows import AnyRow, Experiment, FileRow
 from mmseg.registry import MODELS
 
-TABLE: dict[str, Experiment] = {e.id: e for e in (*own.EXPERIMENTS, *daformer.EXPERIMENTS, *hrda.EXPERIMENTS)}
+PAPERS = (own, daformer, dida, hrda, mic)
+TABLE: dict[str, Experiment] = {e.id: e for paper in PAPERS for e in paper.EXPERIMENTS}
 
 
 def find_experiment(name: int | str) -> Experiment:

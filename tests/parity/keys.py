@@ -87,7 +87,8 @@ def _build(cfg: Values) -> nn.Module:
 def _config(row: Row) -> Values:
     """The merged network and method of a row; data sets play no part."""
     bases = [name for name in base_files(row) if name.startswith(('_base_/models/', '_base_/uda/'))]
-    source = {'_base_': bases, 'model': compose(row, 0, 0)['model']}
+    composed = compose(row, 0, 0)
+    source = {'_base_': bases, 'model': composed['model'], 'uda': composed.get('uda', {})}
     return {'runner': {'max_iters': row.iters}, **load_config(source, check=False).to_dict()}
 
 
