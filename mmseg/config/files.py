@@ -55,9 +55,9 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = ()) -> Config
     path = Path(path)
     origin = f', which {named_by} names as {BASE_KEY}' if named_by else ''
     if not path.is_file():
-        found = 'is a folder, not a file' if path.is_dir() else 'does not exist'
+        state = 'is a folder, not a file' if path.is_dir() else 'does not exist'
         raise ConfigError(
-            f'Configuration {path}{origin} {found} (current folder: {Path.cwd()}). Paths of base '
+            f'Configuration {path}{origin} {state} (current folder: {Path.cwd()}). Paths of base '
             'files are relative to the file that names them.'
         )
     if path.resolve() in above:
