@@ -25,7 +25,10 @@ def finished(folder: Path, title: str, *networks: str) -> Path:
 
 
 def test_student_before_teacher_and_titles_that_differ(tool: dict[str, Any], tmp_path: Path) -> None:
-    folders = [finished(tmp_path / 'a', 'run', 'student'), finished(tmp_path / 'b', 'run', 'teacher', 'student')]
+    folders = [
+        finished(tmp_path / 'a', 'run', 'student'),
+        finished(tmp_path / 'b', 'run', 'teacher', 'student'),
+    ]
     titles = [result.title for _, result in tool['find_runs'](folders)]
     assert titles == ['run [a]', 'run [b]', 'run (teacher)']
 
