@@ -1,12 +1,14 @@
 """A small adaptation method for tests: the real segmentor on an encoder of two convolutions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmseg.models.trainable import Batch
+from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.method import DACS
 
@@ -107,3 +109,17 @@ def small_batch(batch: int = 2, size: tuple[int, int] = (32, 40), seed: int = 0)
         'target_img': torch.randn(batch, 3, height, width, generator=generator),
         'target_img_metas': metas,
     }
+
+
+def train(method: Trainable, batches: Sequence[Batch], lr: float = 0.01) -> list[dict[str, Tensor]]:
+    """Logs of consecutive steps."""
+    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=lr))
+    method.train()
+    return [method.train_step(batch, wrapper) for batch in batches]
+
+
+def observed(method: Trainable) -> dict[str, LossGroup]:
+    """Loss groups of later steps, by name."""
+    groups: dict[str, LossGroup] = {}
+    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, group))
+    return groups

@@ -10,7 +10,7 @@ from torch import nn
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import zero_dropout
 from mmseg.uda.gradients import collect_gradients
-from tests.uda.networks import DISTANCE, small_batch, small_method
+from tests.uda.networks import DISTANCE, observed, small_batch, small_method, train
 
 PUBLISHED_LOG = [
     'decode.loss_seg',
@@ -20,20 +20,6 @@ PUBLISHED_LOG = [
     'mix.decode.acc_seg',
     'mix.pseudo_weight',
 ]
-
-
-def train(method, batches, lr=0.01):
-    """Logs of consecutive steps."""
-    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=lr))
-    method.train()
-    return [method.train_step(batch, wrapper) for batch in batches]
-
-
-def observed(method):
-    """Loss groups of later steps, by name."""
-    groups = {}
-    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, group))
-    return groups
 
 
 def test_keys_are_those_of_three_networks_in_order():

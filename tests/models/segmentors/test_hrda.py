@@ -146,3 +146,17 @@ def test_head_losses_share_one():
     alone = head.head.losses(scales.fused, label)['loss_seg']
     assert losses['loss_seg'].item() == pytest.approx(0.5 * alone.item(), rel=1e-6)
     assert {'lr.loss_seg', 'hr.loss_seg'} <= set(losses)
+
+
+def test_predictions_without_labels_are_those_of_the_training_pass_at_half_the_size():
+    network = build().eval()
+    image, label = batch()
+    logits = network.forward_logits(image, Streams(3))
+    assert torch.equal(logits, network.forward_train(image, label, draws=Streams(3)).logits)
+    assert network.domain_logits(logits, image.shape[2:]).shape == (2, 3, 32, 32)
+
+
+def test_predictions_of_domains_are_compared_at_half_the_size_only():
+    network = build(feature_scale='all')
+    with pytest.raises(ConfigError, match=r"feature_scale is 'all'.*0.5"):
+        network.domain_logits(torch.zeros(1, 3, 8, 8), (64, 64))

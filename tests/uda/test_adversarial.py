@@ -1,0 +1,100 @@
+"""Adversarial adaptation: who gets gradients from what, both optimisers, resuming."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmseg.engine.optimizer import build_optimizer
+from mmseg.errors import ConfigError
+from mmseg.models.dropout import zero_dropout
+from mmseg.uda.adversarial import AdvSeg, FCDiscriminator
+from tests.uda.networks import MODEL, observed, small_batch, train
+
+SIZE = (64, 64)
+
+
+def small_adv_seg(**options):
+    torch.manual_seed(0)
+    return AdvSeg(MODEL, max_iters=10, **{'lambda_adv_target': {'main': 0.1}, **options})
+
+
+def batches(count):
+    return [small_batch(size=SIZE, seed=i) for i in range(count)]
+
+
+def test_the_discriminator_halves_five_times():
+    assert FCDiscriminator(4)(torch.randn(1, 4, 64, 96)).shape == (1, 1, 2, 3)
+
+
+def test_one_step():
+    method = small_adv_seg()
+    (logged,) = train(method, batches(1))
+    adversarial = ['G_trg.loss.main', 'D_src.loss.main', 'D_trg.loss.main']
+    assert list(logged) == ['decode.loss_seg', 'decode.acc_seg', *adversarial]
+    prefixes = dict.fromkeys('.'.join(key.split('.')[:2]) for key in method.state_dict())
+    assert list(prefixes) == ['model.backbone', 'model.decode_head', 'model_D.main']
+    assert all(parameter.grad is not None for parameter in method.model_D.parameters())
+
+
+def test_the_discriminator_learns_from_its_own_losses_only():
+    method = small_adv_seg(lambda_adv_target={'main': 1.0})
+    zero_dropout(method)
+    groups = {}
+    method.observers.append(lambda iteration, group: groups.setdefault(group.name, []).append(group))
+    before = FCDiscriminator(4)
+    before.load_state_dict(method.model_D['main'].state_dict())
+    train(method, batches(1))
+    target = groups['adversarial'][0].seen['logits'].softmax(dim=1)
+    answer = before(target)
+    wanted = F.mse_loss(answer, torch.ones_like(answer)) / 2
+    torch.testing.assert_close(groups['discriminator'][1].losses['D_trg.loss.main'], wanted)
+    fooled = F.mse_loss(answer, torch.zeros_like(answer))
+    torch.testing.assert_close(groups['adversarial'][0].losses['G_trg.loss.main'], fooled)
+
+
+def test_cross_entropy_instead_of_least_squares():
+    method = small_adv_seg(discriminator_type='Vanilla')
+    groups = observed(method)
+    (logged,) = train(method, batches(1))
+    assert logged['G_trg.loss.main'] > 0
+    assert 'logits' in groups['adversarial'].seen
+
+
+def test_the_rate_of_the_discriminator_decays():
+    method = small_adv_seg(lr_D=0.1, lr_D_power=2.0, lr_D_min=0.02)
+    train(method, batches(3))
+    assert method.adam.param_groups[0]['lr'] == pytest.approx(0.08 * (1 - 2 / 10) ** 2 + 0.02)
+
+
+def test_both_optimisers_step_the_discriminator_unless_told_otherwise():
+    moved = []
+    for custom_keys, rate in (({}, 0.0), ({'model_D': {'lr_mult': 0, 'decay_mult': 0}}, 0.0), ({}, 1e-3)):
+        method = small_adv_seg(lr_D=rate)
+        paramwise = {'custom_keys': custom_keys}
+        config = {'type': 'SGD', 'lr': 0.1, 'weight_decay': 0.1, 'paramwise_cfg': paramwise}
+        wrapper = build_optimizer(method, config)
+        before = method.model_D['main'].conv1.weight.clone()
+        method.train()
+        method.train_step(batches(1)[0], wrapper)
+        moved.append(method.model_D['main'].conv1.weight - before)
+    assert moved[0].any()
+    assert not moved[1].any()
+    assert not torch.equal(moved[0], moved[2])
+
+
+def test_a_restart_goes_on_with_the_discriminators_optimiser():
+    straight, first, second = (small_adv_seg() for _ in range(3))
+    for method in (straight, first, second):
+        zero_dropout(method)
+    train(straight, batches(4))
+    train(first, batches(2))
+    second.load_state_dict(first.state_dict())
+    second.load_training_state(first.training_state())
+    train(second, batches(4)[2:])
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+def test_wrong_options_are_all_named():
+    with pytest.raises(ConfigError, match=r'lr_D is -1.*lambda_adv_target is .*discriminator_type is .GAN.'):
+        small_adv_seg(lr_D=-1, lambda_adv_target={}, discriminator_type='GAN')

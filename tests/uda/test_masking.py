@@ -1,0 +1,181 @@
+"""Masked image consistency: masks against their definition, and the masked pass of every method."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmseg.errors import ConfigError
+from mmseg.models.dropout import zero_dropout
+from mmseg.uda.adversarial import AdvSeg
+from mmseg.uda.gradients import collect_gradients
+from mmseg.uda.masking import MODES, block_grid, block_mask
+from mmseg.uda.min_entropy import MinEnt
+from tests.uda.networks import DISTANCE, MODEL, observed, small_batch, small_method, train
+
+MASKED = {
+    'mask_mode': 'separatetrg',
+    'mask_lambda': 1,
+    'mask_generator': {'type': 'block', 'mask_ratio': 0.5, 'mask_block_size': 8},
+}
+
+
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(1, 8), st.floats(0, 1))
+def test_each_pixel_follows_the_block_it_lies_in(height, width, block, ratio):
+    rows, columns = block_grid((height, width), block)
+    scores = torch.rand(2, 1, rows, columns, generator=torch.Generator().manual_seed(0))
+    mask = block_mask(scores, ratio, (height, width))
+    y, x = torch.arange(height) * rows // height, torch.arange(width) * columns // width
+    assert torch.equal(mask, (scores > ratio).float()[:, :, y][..., x])
+
+
+def test_halves_round_to_even_and_a_block_larger_than_the_crop_is_an_error():
+    assert block_grid((40, 56), 16) == (2, 4)
+    with pytest.raises(ConfigError, match=r'mask_block_size is 100.*32 x 40'):
+        block_grid((32, 40), 100)
+
+
+@pytest.mark.parametrize('mode', MODES)
+def test_what_the_student_was_shown_by_mode(mode):
+    method = small_method(**{**MASKED, 'mask_mode': mode}, color_jitter_probability=0.0)
+    groups, batch = observed(method), small_batch()
+    (logged,) = train(method, [batch])
+    seen, mixed = groups['masked'].seen, groups['mixed'].seen
+    guess, truth = mixed['pseudo_label'].unsqueeze(1), batch['gt_semantic_seg']
+    domain = mode.removeprefix('separate').removesuffix('aug')
+    images, label = {
+        'trg': (batch['target_img'], guess),
+        'src': (batch['img'], truth),
+        '': (
+            torch.stack([batch['img'][0], batch['target_img'][0]]),
+            torch.stack([truth[0], guess[0]]),
+        ),
+    }[domain]
+    assert torch.equal(seen['label'], label)
+    assert set(seen['mask'].unique().tolist()) == {0.0, 1.0}
+    same = torch.equal(seen['img'], images * seen['mask'])
+    assert same != mode.endswith('aug')
+    assert not seen['img'][(seen['mask'] == 0).expand_as(images)].any()
+    confident = logged['mix.pseudo_weight']
+    if domain == 'src':
+        assert 'weight' not in seen
+    else:
+        torch.testing.assert_close(seen['weight'][1], confident.expand(32, 40))
+        assert domain == 'trg' or (seen['weight'][0] == 1).all()
+
+
+def test_the_masked_pass_is_logged_last_and_adds_gradients():
+    logs, gradients = [], []
+    for options in ({}, MASKED):
+        method = small_method(**options)
+        zero_dropout(method)
+        logs += train(method, [small_batch()])
+        gradients.append(collect_gradients(method.model.backbone)[0])
+    assert list(logs[1]) == [*logs[0], 'masked.decode.loss_seg', 'masked.decode.acc_seg']
+    assert not torch.equal(*gradients)
+    assert torch.equal(logs[0]['mix.decode.loss_seg'], logs[1]['mix.decode.loss_seg'])
+
+
+def test_the_weight_scales_the_logged_loss():
+    logs = []
+    for weight in (1, 0.25):
+        method = small_method(**{**MASKED, 'mask_lambda': weight})
+        zero_dropout(method)
+        logs += train(method, [small_batch()])
+    torch.testing.assert_close(logs[1]['masked.decode.loss_seg'], 0.25 * logs[0]['masked.decode.loss_seg'])
+
+
+def test_single_scale_losses_are_scaled_on_demand_only():
+    for everywhere, want in ((False, 2.0), (True, 1.0)):
+        mic = small_method(**{**MASKED, 'mask_lambda': 0.5, 'mask_lambda_all': everywhere}).mic
+        two = torch.tensor(2.0)
+        assert mic._weighted('decode.loss_seg', two) == 1.0
+        assert mic._weighted('decode.hr.loss_seg', two) == want
+        assert mic._weighted('decode.hr.acc_seg', two) == 2.0
+
+
+@pytest.mark.parametrize('own', [{'mask_alpha': 0.5}, {'mask_pseudo_threshold': None}])
+def test_a_teacher_of_its_own_where_it_differs_from_the_host(own):
+    method = small_method(**MASKED, **own, **DISTANCE)
+    prefixes = dict.fromkeys(key.split('.')[0] for key in method.state_dict())
+    assert list(prefixes) == ['model', 'ema_model', 'mic', 'imnet_model']
+    assert all('mic.teacher.ema_model.' in key for key in method.state_dict() if key.startswith('mic'))
+    groups = observed(method)
+    train(method, [small_batch()])
+    if 'mask_pseudo_threshold' in own:
+        assert (groups['masked'].seen['weight'] == 1).all()
+    teacher = method.mic.teacher.ema_model
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+    assert teacher.backbone.first[1].num_batches_tracked == 1
+
+
+def test_without_average_the_teacher_is_the_current_student():
+    method = small_method(**MASKED, mask_alpha=0)
+    train(method, [small_batch(seed=i) for i in range(3)])
+    before = [parameter.detach().clone() for parameter in method.model.parameters()]
+    train(method, [small_batch(seed=3)])
+    for mine, theirs in zip(method.mic.teacher.ema_model.parameters(), before, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_source_only_needs_no_target_and_no_teacher():
+    method = small_method(source_only=True, **{**MASKED, 'mask_mode': 'separatetrgaug'})
+    assert {key.split('.')[0] for key in method.state_dict()} == {'model'}
+    batch = {key: value for key, value in small_batch().items() if 'target' not in key}
+    groups = observed(method)
+    (logged,) = train(method, [batch])
+    assert list(groups) == ['source', 'masked']
+    assert torch.equal(groups['masked'].seen['label'], batch['gt_semantic_seg'])
+    assert all(value.isfinite() for value in logged.values())
+
+
+def test_both_domains_need_an_even_batch():
+    method = small_method(**{**MASKED, 'mask_mode': 'separate'})
+    train(method, [small_batch(4)])
+    with pytest.raises(ConfigError, match=r'samples_per_gpu is 3.*even'):
+        train(method, [small_batch(3)])
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        ({'mask_mode': 'mixed'}, r"mask_mode is 'mixed'; expected None or one of separatetrg"),
+        ({'mask_alpha': 'other', 'mask_lambda': -1}, r'mask_lambda is -1.*mask_alpha is .other.*same'),
+        ({'mask_generator': None}, r"mask_generator is None; expected dict\(type='block'"),
+        ({'mask_generator': {'type': 'dots', 'mask_ratio': 1, 'mask_block_size': 8}}, 'mask_generator is'),
+        ({'mask_generator': {'type': 'block', 'mask_ratio': 2, 'mask_block_size': 8}}, 'mask_generator is'),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ConfigError, match=message):
+        small_method(**{**MASKED, **options})
+
+
+@pytest.mark.parametrize('kind, weights', [(MinEnt, 'lambda_ent'), (AdvSeg, 'lambda_adv_target')])
+def test_methods_without_pseudo_labels_get_a_teacher(kind, weights):
+    torch.manual_seed(0)
+    method = kind(MODEL, max_iters=10, **{weights: {'main': 0.1}}, **MASKED)
+    batch = small_batch(size=(64, 64))
+    batch['valid_pseudo_mask'] = torch.zeros(2, 1, 64, 64, dtype=torch.uint8)
+    groups = observed(method)
+    (logged,) = train(method, [batch])
+    assert 'masked.decode.loss_seg' in logged
+    assert not groups['masked'].seen['weight'].any()
+    assert any(key.startswith('mic.teacher.ema_model.') for key in method.state_dict())
+
+
+def test_steps_repeat_after_a_restart():
+    batches = [small_batch(seed=i) for i in range(4)]
+    options = {**MASKED, 'mask_mode': 'separatetrgaug', 'mask_alpha': 0.9}
+    straight, first = small_method(**options), small_method(**options)
+    for method in (straight, first):
+        zero_dropout(method)
+    train(straight, batches)
+    train(first, batches[:2])
+    second = small_method(**options)
+    zero_dropout(second)
+    second.load_state_dict(first.state_dict())
+    second.load_training_state(first.training_state())
+    train(second, batches[2:])
+    for name, value in straight.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
