@@ -1,9 +1,13 @@
-"""Integration tests run whole programs, which set up the log; put it back afterwards."""
+"""What integration tests share; they run whole programs, which set up the log: it is put back afterwards."""
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.integration.programs import run_tool
+from tests.integration.tiny import tiny_config, write_config
 
 
 @pytest.fixture(autouse=True)
@@ -16,3 +20,13 @@ def _restored_log() -> Iterator[None]:
             handler.close()
     logger.handlers, logger.propagate = handlers, propagate
     logger.setLevel(level)
+
+
+@pytest.fixture(scope='session')
+def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Configuration and checkpoint of a tiny DAFormer run."""
+    folder = tmp_path_factory.mktemp('trained')
+    config = write_config(folder, tiny_config(tiny_data))
+    with pytest.MonkeyPatch.context() as patch:
+        assert run_tool(patch, 'train', config, '--work-dir', folder / 'run') == 0
+    return config, folder / 'run' / 'latest.pth'
