@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import torch
 
-from benchmarks import parts, sampling, step
+from benchmarks import instance_bank, parts, sampling, step
 from benchmarks.settings import Settings
 from benchmarks.timing import Comparison, machine
 from mmseg.cli import run_cli
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Comparison]]] = {
     'optimizer': parts.optimizer,
     'blur': parts.blur,
     'convert': parts.convert,
+    'instance-bank': instance_bank.streamed_loss,
     'sampling': sampling.rare_classes,
     'step': step.training_step,
 }

@@ -1,0 +1,75 @@
+"""Show what an instance bank holds: statistics and a picture."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from mmseg.cli import run_cli
+from mmseg.datasets.classes import CLASSES, PALETTE
+from mmseg.uda.instance_bank.files import read_bank
+from mmseg.uda.instance_bank.statistics import BankStatistics, bank_statistics
+from mmseg.visualization.bank import bank_figure
+
+EXAMPLES = """examples:
+  python tools/inspect_bank.py embedding_cache/gta300
+  python tools/inspect_bank.py f_buffer_s.npz l_buffer_s.npz --picture bank.png --json
+"""
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Statistics of an instance bank; --picture also draws class histogram, norms, cosine matrix and '
+        'a projection to two dimensions.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('bank', nargs='+', help='folder with the two files, or features and labels')
+    parser.add_argument('--picture', type=Path, metavar='FILE', help='write a picture (.png, .svg, .pdf)')
+    parser.add_argument('--json', action='store_true', help='print one JSON object instead of text')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    return parser.parse_args(argv)
+
+
+def class_name(label: int) -> str:
+    """Of the 19 driving classes, else the number."""
+    return CLASSES[label] if label < len(CLASSES) else str(label)
+
+
+def text(found: BankStatistics) -> str:
+    """The statistics for a person."""
+    smallest, mean, largest, spread = found.norm
+    lines = [
+        f'{found.rows} rows, {found.channels} channels',
+        f'norms {smallest:.2f} / {mean:.2f} / {largest:.2f} (smallest / mean / largest), deviation {spread:.2f}',
+        f'largest value {found.largest:.2f}, zeros {100 * found.zeros:.1f} %, dead channels {found.dead}, '
+        f'duplicate rows {found.duplicates}',
+        f'cosine {found.cosine_same:.3f} within classes, {found.cosine_different:.3f} between; nearest class mean is '
+        f'right for {100 * found.centroid_accuracy:.1f} %',
+        'rows of each class:',
+        *(f'  {class_name(label):15} {count}' for label, count in enumerate(found.counts)),
+    ]
+    if found.short:
+        lines.append('short of rows: ' + ', '.join(class_name(label) for label in found.short))
+    return '\n'.join(lines)
+
+
+@run_cli
+def main() -> None:
+    """Read, print, draw."""
+    args = parse_args()
+    features, labels = read_bank(args.bank[0] if len(args.bank) == 1 else args.bank)
+    found = bank_statistics(features, labels)
+    print(json.dumps(asdict(found)) if args.json else text(found))
+    if args.picture is not None:
+        count = max(len(found.counts), len(CLASSES))
+        colours = [PALETTE[label % len(PALETTE)] for label in range(count)]
+        args.picture.parent.mkdir(parents=True, exist_ok=True)
+        bank_figure(features, labels, [class_name(label) for label in range(count)], colours).savefig(
+            args.picture
+        )
+
+
+if __name__ == '__main__':
+    main()
