@@ -1,5 +1,6 @@
 """Start-up tests without data sets and pretrained weights: drawn scenes, an eighth of all sizes."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,27 @@ from mmseg.experiments.generate import Values
 
 FOLDER = Path('data/builtin_startup')
 FORMATS = {'gta': GTA, 'synthia': SYNTHIA, 'cityscapes': CITYSCAPES}
+ADVERSE = {'acdc': {'train': 'train', 'val': 'val'}, 'dark_zurich': {'train': 'train/night', 'val': 'val'}}
+"""Data sets that get copies of Cityscapes' scenes: split -> folder below rgb_anon and gt."""
+
 SCENES, SCENE_SIZE = 3, (256, 128)
 SHRINK = 8
 SIZES = ('img_scale', 'crop_size', 'size', 'sync_crop_size', 'hr_crop_size', 'stride')
 """Keys that hold sizes in pixels, in pipelines, data sets and test_cfg."""
 
+PIXELS = ('pseudo_weight_ignore_top', 'pseudo_weight_ignore_bottom', 'mask_block_size')
+"""Keys that hold a number of pixels, in the method."""
+
 
 def prepare_scenes(folder: Path = FOLDER) -> None:
     """Draw the scenes in the layouts of all data sets and convert their labels, unless they are there."""
-    if all((folder / name / 'samples_with_class.json').is_file() for name in FORMATS):
-        return
-    write_layouts(folder, SCENES, SCENE_SIZE)
-    for name, label_format in FORMATS.items():
-        convert(str(folder / name), label_format, nproc=1, progress=False)
+    if not all((folder / name / 'samples_with_class.json').is_file() for name in FORMATS):
+        write_layouts(folder, SCENES, SCENE_SIZE)
+        for name, label_format in FORMATS.items():
+            convert(str(folder / name), label_format, nproc=1, progress=False)
+    for name, splits in ADVERSE.items():
+        if not (folder / name).is_dir():
+            _copy_as_adverse(folder / 'cityscapes', folder / name, splits)
 
 
 def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
@@ -46,17 +55,32 @@ def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
     sampling = data['train'].get('rare_class_sampling')
     if sampling:
         sampling['min_pixels'] = 0
-    for key in ('pseudo_weight_ignore_top', 'pseudo_weight_ignore_bottom'):
-        if whole.get('uda', {}).get(key):
-            whole['uda'][key] //= SHRINK
+    for part in _dicts(whole.get('uda')):
+        part.update({key: part[key] // SHRINK for key in PIXELS if part.get(key)})
     return whole
 
 
+def _copy_as_adverse(cityscapes: Path, root: Path, splits: dict[str, str]) -> None:
+    """Pictures and labels of Cityscapes under the names of ACDC and Dark Zurich (spec/data.md 1)."""
+    unfinished = root.with_name(root.name + '.part')
+    shutil.rmtree(unfinished, ignore_errors=True)
+    renamed = {
+        'rgb_anon': ('leftImg8bit', '_leftImg8bit.png', '_rgb_anon.png'),
+        'gt': ('gtFine', '_gtFine_labelTrainIds.png', '_gt_labelTrainIds.png'),
+    }
+    for top, (source, old, new) in renamed.items():
+        for split, folder in splits.items():
+            (unfinished / top / folder).mkdir(parents=True)
+            for path in (cityscapes / source / split).rglob('*' + old):
+                shutil.copyfile(path, unfinished / top / folder / (path.name.removesuffix(old) + new))
+    unfinished.rename(root)
+
+
 def _format(data_root: str) -> str:
-    name = Path(data_root).name
-    if name not in FORMATS:
+    name, known = Path(data_root).name, (*FORMATS, *ADVERSE)
+    if name not in known:
         raise UsageError(
-            f'--builtin-data: data set {data_root} cannot be drawn; scenes exist for {", ".join(FORMATS)}. '
+            f'--builtin-data: data set {data_root} cannot be drawn; scenes exist for {", ".join(known)}. '
             'Leave --builtin-data out to use the real data.'
         )
     return name

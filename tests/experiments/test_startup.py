@@ -26,6 +26,19 @@ def test_sizes_shrink_and_nothing_needs_a_file(workspace: Path) -> None:
     assert '_base_' not in cfg
 
 
+def test_mask_blocks_shrink_with_the_crops(workspace: Path) -> None:
+    job = plan_experiment('80', LaunchOptions(startup_test=True, only=('gtaHR*',)))[0]
+    cfg = load_config(on_builtin_data(job.config, Path('drawn')))
+    assert cfg.uda.mask_generator.mask_block_size == 8
+    assert list(cfg.model.hr_crop_size) == [64, 64]
+    assert list(cfg.data.train.target.crop_pseudo_margins) == [
+        30,
+        240,
+        30,
+        30,
+    ]  # of the full mask, which is resized
+
+
 def test_data_that_cannot_be_drawn_is_told(workspace: Path) -> None:
     job = plan_experiment('daformer-7', LaunchOptions(cfg_options={'data.val.data_root': 'data/mapillary/'}))[
         0
@@ -41,3 +54,8 @@ def test_scenes_are_drawn_once(workspace: Path, monkeypatch: pytest.MonkeyPatch)
     startup.prepare_scenes(Path('drawn'))
     assert {path: path.stat().st_mtime_ns for path in Path('drawn').rglob('*.png')} == first
     assert Path('drawn/cityscapes/samples_with_class.json').is_file()
+    for picture, label in (('acdc', 'train'), ('dark_zurich', 'train/night'), ('dark_zurich', 'val')):
+        names = {path.name for path in Path('drawn', picture, 'rgb_anon', label).iterdir()}
+        labels = {path.name for path in Path('drawn', picture, 'gt', label).iterdir()}
+        assert len(names) == 3
+        assert labels == {name.replace('rgb_anon', 'gt_labelTrainIds') for name in names}

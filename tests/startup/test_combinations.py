@@ -1,0 +1,36 @@
+"""The list of combinations, and what is kept about them."""
+
+from pathlib import Path
+
+from mmseg.experiments import generate_experiment_cfgs
+from tests.startup.combinations import Outcome, combinations, read_outcome, summary, write_outcome
+
+
+def test_every_network_and_method_of_the_tables_is_there() -> None:
+    listed = combinations()
+    assert len({item.name for item in listed}) == len(listed)
+    for exp in (1, 41, 44, 84):
+        for cfg in generate_experiment_cfgs(exp):
+            assert f'{cfg["name_architecture"]}+{cfg["name_uda"]}' in {item.name for item in listed}
+
+
+def test_new_networks_and_methods_come_before_repetitions() -> None:
+    listed = combinations()
+    new = [
+        index
+        for index, item in enumerate(listed)
+        if not any(item.network == other.network for other in listed[:index])
+        or not any(item.method == other.method for other in listed[:index])
+    ]
+    assert new == list(range(len(new)))
+
+
+def test_outcomes_are_kept_and_summed_up(tmp_path: Path) -> None:
+    first, second = combinations()[:2]
+    write_outcome(tmp_path, Outcome(first.name, '', 30.0, 12.0))
+    write_outcome(tmp_path, Outcome(second.name, 'no memory', 9.0, 3.0))
+    assert read_outcome(tmp_path, first.name) == Outcome(first.name, '', 30.0, 12.0)
+    lines = list(summary(tmp_path))
+    assert lines[2] == f'| {first.network} | {first.method} | {first.exp} | ran | 12 |'
+    assert 'failed: no memory' in lines[3]
+    assert lines[-1].startswith(f'1 of {len(combinations())} ran, 1 failed')
