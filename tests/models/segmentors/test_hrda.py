@@ -8,6 +8,7 @@ from mmseg.models import build_segmentor
 from mmseg.models.draws import Streams
 from mmseg.models.heads.hrda_head import HRDAHead
 from mmseg.models.segmentors.hrda import HRDAEncoderDecoder
+from mmseg.models.segmentors.outputs import SegmentorOutput
 
 LINEAR = {'type': 'mlp', 'act_cfg': None, 'norm_cfg': None}
 
@@ -55,6 +56,7 @@ def batch(size=64):
 def test_training_pass_reaches_encoder_decoder_and_attention():
     network = build()
     output = network.forward_train(*batch(), draws=Streams(0))
+    assert isinstance(output, SegmentorOutput)
     assert list(output.losses) == [
         'decode.loss_seg',
         'decode.acc_seg',
