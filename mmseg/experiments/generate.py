@@ -5,6 +5,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mmseg.config import load_config
+from mmseg.config.check import nearest
+from mmseg.config.load import configs_folder
+from mmseg.errors import UsageError
 from mmseg.experiments.architecture import parse_architecture
 from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
 
@@ -41,20 +44,34 @@ def compose(row: AnyRow, seed: int, exp: int | str) -> Values:
         Plain dict with the published keys; ``_base_`` is relative to the folder configs/.
 
     Raises:
-        UsageError: the architecture's name is not valid.
+        UsageError: the architecture's name is not valid, or a base file does not exist.
     """
     if isinstance(row, FileRow):
         return _of_file(row, seed, exp)
     return _of_row(row, seed, exp)
 
 
-def compose_all(experiment: Experiment, rows: tuple[AnyRow, ...]) -> list[Values]:
+def compose_all(experiment: Experiment) -> list[Values]:
     """The configurations of all runs in the published order: rows outside, seeds inside."""
-    return [compose(row, seed, experiment.exp) for row in rows for seed in row.seeds]
+    return [compose(row, seed, experiment.exp) for row in experiment.rows for seed in row.seeds]
 
 
 def base_files(row: AnyRow) -> list[str]:
-    """The ``_base_`` list, relative to the folder configs/ (spec/experiments.md 5.1)."""
+    """The ``_base_`` list, relative to the folder configs/ (spec/experiments.md 5.1).
+
+    Raises:
+        UsageError: the row names a network, data set, method or schedule that has no file; tells the nearest name.
+    """
+    files = _file_names(row)
+    for file in files:
+        path = configs_folder() / file
+        if not path.is_file():
+            others = (other.stem for other in path.parent.glob('*.py'))
+            raise UsageError(f'{row}: there is no file {path}{nearest(path.stem, others)}.')
+    return files
+
+
+def _file_names(row: AnyRow) -> list[str]:
     if isinstance(row, FileRow):
         return [row.config]
     data = {

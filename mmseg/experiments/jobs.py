@@ -16,7 +16,7 @@ from mmseg.config.check import nearest
 from mmseg.config.files import BASE_KEY
 from mmseg.config.load import configs_folder
 from mmseg.errors import ConfigError, UsageError
-from mmseg.experiments import available_rows, find_experiment
+from mmseg.experiments import find_experiment
 from mmseg.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
 from mmseg.fileio import atomic_write
 
@@ -90,18 +90,12 @@ def plan_experiment(exp: int | str, options: LaunchOptions) -> list[Job]:
     """The runs of an experiment in the published order.
 
     Raises:
-        UsageError: unknown id, nothing of it is available, or ``only`` matches nothing.
+        UsageError: unknown id, or ``only`` matches nothing.
         ConfigError: the configurations are wrong, for instance by ``cfg_options``.
     """
     experiment = find_experiment(exp)
-    configs = compose_all(experiment, available_rows(experiment))
-    if not configs:
-        raise UsageError(
-            f'Experiment {exp} ({experiment.title}) needs networks or data sets that this version lacks. '
-            'See `python run_experiments.py --list`.'
-        )
     folder = f'{options.machine}-exp{experiment.id}' + ('-startup' if options.startup_test else '')
-    return _jobs(_only(configs, options.only), experiment.exp, folder, options)
+    return _jobs(_only(compose_all(experiment), options.only), experiment.exp, folder, options)
 
 
 def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
