@@ -226,7 +226,14 @@ def _check_windows(values: Mapping[str, Any], report: Report) -> None:
 
 def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
     method, dataset = values.get('uda'), _at(values, 'data.train')
-    if not isinstance(method, Mapping) or not isinstance(dataset, Mapping) or method.get('source_only'):
+    if not isinstance(dataset, Mapping):
+        return
+    if not method and dataset.get('type') == 'UDADataset':
+        report.problems.append(
+            'data.train: found UDADataset, but there is no uda, so its target would not be used. Add a method '
+            "(base file '_base_/uda/...') or give one labelled data set."
+        )
+    if not isinstance(method, Mapping) or method.get('source_only'):
         return
     if 'type' in dataset and not {'source', 'target'} & set(dataset):
         report.problems.append(

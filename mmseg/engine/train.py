@@ -65,11 +65,11 @@ def train(
     _require(cfg, validate)
     settings = train_settings(cfg)
     folder = choose_work_dir(cfg, work_dir)
+    source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
+    saved = read_checkpoint(source) if source else None
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime('%Y%m%d_%H%M%S')
     logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
-    source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
-    saved = read_checkpoint(source) if source else None
     seed_everything(settings.seed, settings.deterministic)
     run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None)
     announce(run, cfg)

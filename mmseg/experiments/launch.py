@@ -22,6 +22,8 @@ from mmseg.experiments.startup import on_builtin_data, prepare_scenes
 
 Say = Callable[[str], None]
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
     """Train all runs of an experiment, with what belongs before and after.
@@ -107,7 +109,12 @@ def _train_distributed(job: Job, options: LaunchOptions) -> None:
         '--standalone',
         f'--nproc_per_node={options.gpus}',
     ]
-    command += ['tools/train.py', str(job.work_dir / job.file.name), '--launcher', 'pytorch']
+    command += [
+        str(REPOSITORY / 'tools' / 'train.py'),
+        str(job.work_dir / job.file.name),
+        '--launcher',
+        'pytorch',
+    ]
     code = subprocess.run(command + (['--resume'] if job.resumed else []), check=False).returncode
     if code == Interrupted.exit_code:
         raise Interrupted('stopped')

@@ -151,6 +151,13 @@ def test_adaptation_needs_pairs() -> None:
     assert inspect_config({**config(uda__source_only=False), 'data': None}).problems == []
 
 
+def test_pairs_need_a_method() -> None:
+    values = config(data__train={'type': 'UDADataset', 'source': {}, 'target': {}}, uda=None)
+    assert any(
+        'found UDADataset, but there is no uda' in problem for problem in inspect_config(values).problems
+    )
+
+
 def test_missing_sections_are_named_together() -> None:
     require_sections(config(), ['model', 'data.train', 'runner.max_iters'])
     with pytest.raises(ConfigError, match=r'has no data\.val, evaluation\. Take the sections'):
