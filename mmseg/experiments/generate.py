@@ -44,7 +44,7 @@ def compose(row: AnyRow, seed: int, exp: int | str) -> Values:
         Plain dict with the published keys; ``_base_`` is relative to the folder configs/.
 
     Raises:
-        UsageError: the architecture's name is not valid, or a base file does not exist.
+        UsageError: the architecture's name is not valid.
     """
     if isinstance(row, FileRow):
         return _of_file(row, seed, exp)
@@ -52,26 +52,28 @@ def compose(row: AnyRow, seed: int, exp: int | str) -> Values:
 
 
 def compose_all(experiment: Experiment) -> list[Values]:
-    """The configurations of all runs in the published order: rows outside, seeds inside."""
+    """The configurations of all runs in the published order: rows outside, seeds inside.
+
+    Raises:
+        UsageError: a row names a network, data set, method or schedule that has no file; tells the nearest name.
+    """
+    for row in experiment.rows:
+        _check_files(experiment, row)
     return [compose(row, seed, experiment.exp) for row in experiment.rows for seed in row.seeds]
 
 
-def base_files(row: AnyRow) -> list[str]:
-    """The ``_base_`` list, relative to the folder configs/ (spec/experiments.md 5.1).
-
-    Raises:
-        UsageError: the row names a network, data set, method or schedule that has no file; tells the nearest name.
-    """
-    files = _file_names(row)
-    for file in files:
+def _check_files(experiment: Experiment, row: AnyRow) -> None:
+    for file in base_files(row):
         path = configs_folder() / file
         if not path.is_file():
             others = (other.stem for other in path.parent.glob('*.py'))
-            raise UsageError(f'{row}: there is no file {path}{nearest(path.stem, others)}.')
-    return files
+            raise UsageError(
+                f'A row of experiment {experiment.id} needs {path}, which does not exist{nearest(path.stem, others)}.'
+            )
 
 
-def _file_names(row: AnyRow) -> list[str]:
+def base_files(row: AnyRow) -> list[str]:
+    """The ``_base_`` list, relative to the folder configs/ (spec/experiments.md 5.1)."""
     if isinstance(row, FileRow):
         return [row.config]
     data = {

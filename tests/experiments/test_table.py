@@ -9,8 +9,8 @@ from experiments import generate_experiment_cfgs
 from mmseg.config import load_config
 from mmseg.errors import UsageError
 from mmseg.experiments import TABLE
-from mmseg.experiments.generate import compose
-from mmseg.experiments.rows import AnyRow, FileRow, Row
+from mmseg.experiments.generate import compose, compose_all
+from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
 from mmseg.experiments.table import PAPERS, find_experiment
 
 
@@ -50,14 +50,14 @@ def test_unknown_id_names_the_known_ones() -> None:
         (Row('daformer_sepaspp', 'mitb5', 'dacs_fdthing'), "nearest valid name is 'dacs_fdthings'"),
         (
             Row('daformer_sepaspp', 'mitb5', 'dacs', source='gtaHD'),
-            "no file .*uda_gtaHD_to_cityscapes.*'uda_gta",
+            "900 needs .*uda_gtaHD_to_cityscapes.*'uda_gta",
         ),
         (FileRow('demo/builtin_daforme.py'), "'builtin_daformer'"),
     ],
 )
 def test_parts_of_a_row_that_do_not_exist_are_told(row: AnyRow, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        compose(row, 0, 900)
+        compose_all(Experiment('900', 'Mine', '-', 'With a mistake', (row,)))
 
 
 def test_runs_of_every_paper_are_counted() -> None:
