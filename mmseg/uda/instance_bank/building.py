@@ -25,7 +25,7 @@ def fill_bank(
     classes: Sequence[int] | None = None,
     boundary: int = 0,
 ) -> InstanceBank:
-    """One averaged feature a class and image, until every class has its quota.
+    """One averaged feature a class and image, until every class has its quota; the bank is on the CPU.
 
     Args:
         network: in evaluation mode, on its device.
@@ -34,11 +34,8 @@ def fill_bank(
         classes: ids that get rows, None for all.
         boundary: see :func:`mmseg.uda.instance_bank.instances.collect_instances`.
 
-    Returns:
-        A full bank on the CPU.
-
     Raises:
-        DataError: the samples ended before; names the classes that lack rows.
+        DataError: the samples ended before the bank was full; names the classes that lack rows.
     """
     count = network.num_classes
     chosen = list(range(count)) if classes is None else list(classes)
@@ -65,8 +62,8 @@ def fill_bank(
             c for c, share in zip(bank.classes, bank.fill_of_classes().tolist(), strict=True) if share < 1
         ]
         raise DataError(
-            f'After {seen} images {len(missing)} classes lack rows: {", ".join(map(str, missing))}. Look at more images '
-            '(--images), leave out the classes that the source does not show (--classes), or make the bank '
+            f'After {seen} images {len(missing)} classes lack rows: {", ".join(map(str, missing))}. Look at more '
+            'images (--images), leave out the classes that the source does not show (--classes), or make the bank '
             'smaller (--rows).'
         )
     return bank.cpu()

@@ -62,11 +62,14 @@ def read_bank(bank: PathLike | Sequence[PathLike], num_classes: int | None = Non
 def write_bank(bank: PathLike | Sequence[PathLike], features: Features, labels: Labels) -> tuple[Path, Path]:
     """Write the two files, each under a temporary name first; returns their paths."""
     paths = bank_paths(bank)
-    arrays = (np.asarray(features, np.float32), np.asarray(labels, np.int64))
-    for path, array in zip(paths, arrays, strict=True):
-        with atomic_write(path) as temporary, open(temporary, 'wb') as stream:
-            np.savez(stream, **{ARRAY: array})
+    _write_array(paths[0], np.asarray(features, np.float32))
+    _write_array(paths[1], np.asarray(labels, np.int64))
     return paths
+
+
+def _write_array(path: Path, array: NDArray[np.float32] | NDArray[np.int64]) -> None:
+    with atomic_write(path) as temporary, open(temporary, 'wb') as stream:
+        np.savez(stream, array)  # a nameless array is called arr_0
 
 
 def _read_array(path: Path) -> NDArray[np.generic]:

@@ -66,7 +66,7 @@ def instance_loss(embedding: Tensor, target: Target, rows: Rows, grid: Grid, for
     function = _FUNCTIONS[form.strong.kind]
     with torch.no_grad():
         value, gradient = function(embedding.detach().contiguous(), target, rows, grid, form)
-    return _Precomputed.apply(embedding, value, gradient)  # type: ignore[no-untyped-call, no-any-return]
+    return _Precomputed.apply(embedding, value, gradient)
 
 
 class _Precomputed(torch.autograd.Function):
@@ -78,7 +78,7 @@ class _Precomputed(torch.autograd.Function):
         return value.clone()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return upstream * gradient, None, None

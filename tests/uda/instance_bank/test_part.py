@@ -190,3 +190,25 @@ def test_unequal_classes_and_half_precision(bank_file):
     assert logged['instance.loss_in'].isfinite()
     options = BankOptions.parse({'bank_size': 7, 'classes': [1, 3]})
     assert InstanceBank.of_options(options, 2, CLASSES).labels.tolist() == [1, 1, 1, 1, 3, 3, 3]
+
+
+@pytest.mark.parametrize('detail', [False, True])
+@pytest.mark.parametrize('mode', ['published', 'clean'])
+def test_networks_of_two_resolutions(detail, mode):
+    head = {
+        'type': 'HRDAHead', 'single_scale_head': 'DLV2Head', 'in_channels': 6, 'in_index': 0,
+        'num_classes': CLASSES, 'dilations': (1, 2), 'hr_loss_weight': 0.1,
+    }  # fmt: skip
+    model = {
+        **MODEL, 'type': 'HRDAEncoderDecoder', 'decode_head': head, 'scales': [1, 0.5],
+        'hr_crop_size': [32, 32], 'feature_scale': 0.5, 'crop_coord_divisible': 8,
+    }  # fmt: skip
+    bank = {'bank_size': 4, 'mode': mode, 'detail': detail, 'min_fill': 0.5}
+    method = DACS(model, max_iters=10, pseudo_threshold=0.1, instance_bank=bank)
+    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=0.01))
+    method.train()
+    for seed in range(2):
+        logged = method.train_step(small_batch(2, (64, 64), seed=seed), wrapper)
+    assert method.instances.bank.features.shape == (4, 6)
+    assert logged['instance.loss_in'] != 0
+    assert all(value.isfinite() for value in logged.values())
