@@ -19,6 +19,8 @@ ADVERSE = {'acdc': {'train': 'train', 'val': 'val'}, 'dark_zurich': {'train': 't
 
 SCENES, SCENE_SIZE = 3, (256, 128)
 SHRINK = 8
+SMALLEST_CROP = 32
+"""Pixels; encoders need about as many. Crops that would become smaller shrink less."""
 SIZES = ('img_scale', 'crop_size', 'size', 'sync_crop_size', 'hr_crop_size', 'stride')
 """Keys that hold sizes in pixels, in pipelines, data sets and test_cfg."""
 
@@ -47,17 +49,30 @@ def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
     whole['model']['pretrained'] = None
     data = whole['data']
     data['workers_per_gpu'] = 0
+    factor = _factor(whole)
     for part in _dicts({'data': data, 'test_cfg': whole['model'].get('test_cfg')}):
-        _shrink(part)
+        _shrink(part, factor)
         if 'data_root' in part:
             part['data_root'] = str(folder / _format(part['data_root']))
-    _shrink(whole['model'])
+    _shrink(whole['model'], factor)
     sampling = data['train'].get('rare_class_sampling')
     if sampling:
         sampling['min_pixels'] = 0
     for part in _dicts(whole.get('uda')):
-        part.update({key: part[key] // SHRINK for key in PIXELS if part.get(key)})
+        part.update({key: part[key] // factor for key in PIXELS if part.get(key)})
     return whole
+
+
+def _factor(whole: Values) -> int:
+    """By how much all sizes shrink: to the eighth, or less where crops are small."""
+    crops = [
+        edge
+        for part in _dicts(whole)
+        for key in ('crop_size', 'hr_crop_size')
+        if isinstance(part.get(key), list | tuple)
+        for edge in part[key]
+    ]
+    return max(1, min([SHRINK, *(edge // SMALLEST_CROP for edge in crops)]))
 
 
 def _copy_as_adverse(cityscapes: Path, root: Path, splits: dict[str, str]) -> None:
@@ -86,10 +101,10 @@ def _format(data_root: str) -> str:
     return name
 
 
-def _shrink(part: Values) -> None:
+def _shrink(part: Values, factor: int) -> None:
     for key in SIZES:
         if isinstance(part.get(key), list | tuple):
-            part[key] = [value // SHRINK for value in part[key]]
+            part[key] = [value // factor for value in part[key]]
 
 
 def _dicts(value: Any) -> Iterator[Values]:

@@ -39,6 +39,13 @@ def test_mask_blocks_shrink_with_the_crops(workspace: Path) -> None:
     ]  # of the full mask, which is resized
 
 
+def test_small_crops_shrink_less(workspace: Path) -> None:
+    job = plan_experiment('42', LaunchOptions(startup_test=True, only=('*sf128x128*',)))[0]
+    cfg = load_config(on_builtin_data(job.config, Path('drawn')))
+    assert list(cfg.data.train.source.pipeline[3].crop_size) == [128, 128]
+    assert list(cfg.model.test_cfg.crop_size) == [32, 32]
+
+
 def test_data_that_cannot_be_drawn_is_told(workspace: Path) -> None:
     job = plan_experiment('daformer-7', LaunchOptions(cfg_options={'data.val.data_root': 'data/mapillary/'}))[
         0
