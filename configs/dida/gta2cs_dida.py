@@ -11,8 +11,8 @@ uda = dict(
         # 'published' computes what the released program computes; 'clean' what the paper says, see *_clean.py.
         mode='published',
         bank_size=300,
-        # The published runs start from a bank that came with the program:
-        #   bank_file='embedding_cache/balanced avg cache 300'
+        # The published runs start from a bank that came with the program, the folder
+        # 'embedding_cache/balanced avg cache 300'.
         # Without a file the bank fills itself from the first source images, then the loss switches on.
         bank_file=None,
         update_interval=50,  # every 50 iterations ...

@@ -25,9 +25,7 @@ optimizer_config = None
 optimizer = dict(
     lr=6e-05,
     paramwise_cfg=dict(
-        custom_keys=dict(
-            head=dict(lr_mult=10.0), pos_block=dict(decay_mult=0.0), norm=dict(decay_mult=0.0)
-        )
+        custom_keys=dict(head=dict(lr_mult=10.0), pos_block=dict(decay_mult=0.0), norm=dict(decay_mult=0.0))
     ),
 )
 runner = dict(type='IterBasedRunner', max_iters=40000)

@@ -56,17 +56,19 @@ def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', af
     _call(before, jobs, say)
     for job in jobs:
         write_job(job)
-    todo = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]
+    pending = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]
     failed = [
-        job.unique for number, job in enumerate(todo, 1) if not _attempt(job, options, say, number, len(todo))
+        job.unique
+        for number, job in enumerate(pending, 1)
+        if not _attempt(job, options, say, number, len(pending))
     ]
     if failed:
         raise UserError(
-            f'{len(failed)} of {len(todo)} runs failed, see above: {", ".join(failed)}. To run the rest again or go '
+            f'{len(failed)} of {len(pending)} runs failed, see above: {", ".join(failed)}. To run the rest again or go '
             f'on where they stopped: {options.command}'
         )
     _call(after, jobs, say)
-    say(f'{len(todo)} of {len(todo)} runs finished.')
+    say(f'{len(pending)} of {len(pending)} runs finished.')
 
 
 def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int) -> bool:

@@ -132,5 +132,6 @@ def test_torchrun_is_used_for_several_gpus(
         run_config(DEMO, LaunchOptions(gpus=2), said.append)
     assert '--nproc_per_node=2' in commands[0]
     program = next(Path(word) for word in commands[0] if word.endswith('train.py'))
-    assert program.is_absolute() and program.is_file()
+    assert program.is_absolute()
+    assert program.is_file()
     assert any('exit code 3' in line for line in said)
