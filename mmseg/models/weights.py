@@ -81,7 +81,8 @@ def resolve_weights(source: str | Path) -> Path:
     if not path.is_file():
         found = 'is a folder' if path.is_dir() else 'does not exist'
         raise CheckpointError(
-            f'Weight file {path} {found}. Put the file there, correct the path (model.pretrained in the '
+            f'Weight file {path} {found}. Put the file there (pretrained/README.md tells which ImageNet weights come '
+            'from where), correct the path (model.pretrained in the '
             'configuration, or the checkpoint argument), or pass --cfg-options model.pretrained=None to train '
             'from scratch.'
         )
