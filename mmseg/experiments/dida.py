@@ -18,6 +18,7 @@ EXPERIMENTS = (
     Experiment(
         '8', 'DIDA', 'Table 1', 'SYNTHIA->CS',
         (Row(*DAFORMER, **OFTEN, source='synthia', bank=Bank(classes=SYNTHIA_CLASSES), seeds=(2,)),),
+        '63.3 (16 classes), 70.1 (13)',
     ),
     Experiment(
         '210', 'DIDA', '-', 'Size of the bank, GTA->CS',
