@@ -8,7 +8,7 @@ import pytest
 from experiments import generate_experiment_cfgs
 from mmseg.config import load_config
 from mmseg.errors import UsageError
-from mmseg.experiments import TABLE
+from mmseg.experiments import TABLE, hrda
 from mmseg.experiments.generate import compose, compose_all
 from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
 from mmseg.experiments.table import PAPERS, find_experiment
@@ -67,6 +67,12 @@ def test_runs_of_every_paper_are_counted() -> None:
         runs[experiment.paper] = runs.get(experiment.paper, 0) + len(generate_experiment_cfgs(experiment.id))
     assert (runs['DAFormer'], runs['HRDA'], runs['MIC']) == (182, 132, 102)
     assert [len(generate_experiment_cfgs(exp)) for exp in (7, 8, 'daformer-7', 'daformer-8')] == [1, 1, 3, 6]
+
+
+def test_final_hrda_is_slid_over_full_resolution() -> None:
+    row = TABLE['40'].rows[0]
+    assert isinstance(row, Row)
+    assert (row.architecture, row.inference, row.crop) == (hrda.HRDA, 'slide', '1024x1024')
 
 
 def test_ids_that_two_papers_have_reach_both() -> None:
