@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmseg.config.load import configs_folder
+from mmseg.engine.signals import Interrupted
 from mmseg.errors import UserError
 from mmseg.experiments.jobs import LaunchOptions
 from mmseg.experiments.launch import run_experiment
@@ -48,6 +49,8 @@ def test_combination_starts(item: Combination, workspace: Path, monkeypatch: pyt
     try:
         run_experiment(item.exp, options, said.append)
         error = ''
+    except Interrupted:
+        pytest.exit('stopped; call it again to go on', returncode=Interrupted.exit_code)
     except UserError:
         error = ' '.join(' '.join(said[-1:]).split())[-300:]
     write_outcome(
