@@ -6,6 +6,10 @@ JOBS ?= 2
 PYTEST_ARGS ?=
 BENCH ?= all
 
+# Waiting OpenMP threads sleep instead of spinning: on a machine that does something else too, a step of the demo took
+# more than three seconds instead of 0.6.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
