@@ -43,11 +43,6 @@ def set_dropout(module: nn.Module, active: bool) -> None:
             child.train(active)
 
 
-def disable_dropout(module: nn.Module) -> None:
-    """Put every dropout and drop path inside ``module`` into evaluation mode."""
-    set_dropout(module, active=False)
-
-
 def zero_dropout(module: nn.Module) -> None:
     """Set the probability of every dropout and drop path inside ``module`` to zero, for good."""
     for child in module.modules():

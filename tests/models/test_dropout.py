@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mmseg.models.dropout import DropPath, disable_dropout, set_dropout, zero_dropout
+from mmseg.models.dropout import DropPath, set_dropout, zero_dropout
 
 
 def test_drop_path_drops_whole_samples_and_keeps_the_mean() -> None:
@@ -26,7 +26,7 @@ def network() -> nn.Sequential:
 
 def test_disabling_leaves_batch_norm_in_training() -> None:
     module = network().train()
-    disable_dropout(module)
+    set_dropout(module, active=False)
     assert [m.training for m in (module[0], module[1][0], module[1][1], module[2])] == [
         False,
         False,
