@@ -1,4 +1,4 @@
-# ProcStreet (rendered) -> CamVid (real): what all four runs share. `python tools/prepare_procstreet2camvid.py` first.
+# ProcStreet (rendered) -> CamVid (real): what all runs share. `python tools/prepare_procstreet2camvid.py` first.
 # CamVid tells 11 classes apart: source labels are merged when read, predictions when scored.
 _base_ = ['../_base_/default_runtime.py', '../_base_/models/_segmentor.py', '../_base_/schedules/adamw.py']
 _class_merge = dict(

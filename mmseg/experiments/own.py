@@ -22,4 +22,8 @@ EXPERIMENTS = (
         '201', 'Real pictures', '-', 'ProcStreet->CamVid, spread over seeds',
         tuple(_procstreet(method, *SEEDS) for method in ('source_only', 'daformer')),
     ),
+    Experiment(
+        '202', 'Real pictures', '-', 'ProcStreet->CamVid, HRDA and instance banks',
+        tuple(_procstreet(method, *SEEDS) for method in ('hrda', 'dida', 'dida_clean', 'hrda_dida')),
+    ),
 )  # fmt: skip
