@@ -1,9 +1,11 @@
-"""Every distinct (network, method) combination of the published tables, and what is known about its start-up."""
+"""Every distinct (network, method) combination of the published tables, every row of some of them, and what is known
+about its start-up.
+"""
 
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from mmseg.experiments import TABLE
@@ -13,6 +15,8 @@ from mmseg.fileio import atomic_write
 
 OURS = ('Demo', 'Real pictures')
 """Papers of the table that are not published ones."""
+ROW_BY_ROW = ('HRDA',)
+"""Papers of which also those rows start that differ from another row in pictures or sizes only."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,8 @@ class Combination:
 
     Attributes:
         network: ``name_architecture`` of the run: decoder, HRDA's token, inference, backbone.
-        method: ``name_uda`` of the run: method, sampling, crops, masking, bank.
+        method: ``name_uda`` of the run: method, sampling, crops, masking, bank; for a further run of the same two
+            followed by '@' and ``name_dataset``.
         exp: id of the experiment.
         run: name of the run.
     """
@@ -48,8 +53,11 @@ class Outcome:
 
 
 def combinations() -> list[Combination]:
-    """All combinations, one run each. Those with a network or method that none before has come first."""
+    """All combinations, one run each. Those with a network or method that none before has come first, further rows
+    of :data:`ROW_BY_ROW` last.
+    """
     found: dict[str, Combination] = {}
+    further: list[Combination] = []
     for experiment in TABLE.values():
         for row in experiment.rows if experiment.paper not in OURS else ():
             cfg = compose(row, row.seeds[0], experiment.exp)
@@ -58,8 +66,10 @@ def combinations() -> list[Combination]:
             else:
                 network, method = cfg['name_architecture'], cfg['name_uda']
             new = Combination(network, method, experiment.id, cfg['name'])
-            found.setdefault(new.name, new)
-    return _new_parts_first(list(found.values()))
+            first = found.setdefault(new.name, new)
+            if experiment.paper in ROW_BY_ROW and first.run != new.run:
+                further.append(replace(new, method=f'{method}@{cfg["name_dataset"]}'))
+    return _new_parts_first(list(found.values())) + further
 
 
 def _new_parts_first(items: list[Combination]) -> list[Combination]:

@@ -1,9 +1,14 @@
 """The list of combinations, and what is kept about them."""
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from mmseg.experiments import generate_experiment_cfgs
 from tests.startup.combinations import Outcome, combinations, read_outcome, summary, write_outcome
+
+HRDA_RUNS = {40: 6, 41: 24, 42: 21, 43: 21, 44: 54, 49: 6}
 
 
 def test_every_network_and_method_of_the_tables_is_there() -> None:
@@ -14,8 +19,22 @@ def test_every_network_and_method_of_the_tables_is_there() -> None:
             assert f'{cfg["name_architecture"]}+{cfg["name_uda"]}' in {item.name for item in listed}
 
 
+@pytest.mark.parametrize('exp', HRDA_RUNS)
+def test_every_row_of_hrda_starts_and_stands_for_its_seeds(exp: int) -> None:
+    """What starts is seed 0; the other seeds of the 132 runs differ from it in nothing else."""
+    started = {item.run for item in combinations()}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for cfg in generate_experiment_cfgs(exp):
+        rows.setdefault(cfg['name'].rsplit('_s', 1)[0], []).append(cfg)
+    assert sum(map(len, rows.values())) == HRDA_RUNS[exp]
+    for first, *others in rows.values():
+        assert first['name'] in started
+        for other in others:
+            assert {key for key in first if first[key] != other.get(key)} == {'name', 'seed'}
+
+
 def test_new_networks_and_methods_come_before_repetitions() -> None:
-    listed = combinations()
+    listed = [item for item in combinations() if '@' not in item.method]
     new = [
         index
         for index, item in enumerate(listed)
