@@ -7,7 +7,7 @@ imported when the first figure is drawn, so that programs which draw none start 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -43,13 +43,13 @@ def class_bars(runs: Sequence[RunResult]) -> Figure:
             np.nan_to_num(values),
             width,
             label=run.title,
-            color=_colour(i),
+            color=run_colour(i),
         )
     axis.set_xticks(places, names, rotation=35, ha='right', fontsize=9)
     axis.axvline(0.5, color='#c8cdd5', linewidth=1)
     axis.set_ylabel('IoU (%)')
     axis.set_ylim(0, 100)
-    _tidy(axis)
+    tidy(axis)
     axis.legend(frameon=False, fontsize=9, ncols=min(len(runs), 4), loc='lower left', bbox_to_anchor=(0, 1))
     return figure
 
@@ -82,11 +82,11 @@ def learning_curves(logs: Mapping[str, RunLog]) -> Figure:
     titles = list(logs)
     for axis, (label, lines) in zip(axes, panels, strict=False):
         for title, series in lines.items():
-            _draw(axis, series, title, _colour(titles.index(title)))
+            _draw(axis, series, title, run_colour(titles.index(title)))
         axis.set_title(label, fontsize=10)
         axis.set_xlabel('iteration')
         axis.set_ylim(bottom=0)
-        _tidy(axis)
+        tidy(axis)
     if panels:
         axes[-1].legend(*_legend_of(axes), frameon=False, fontsize=9)
     return figure
@@ -152,11 +152,13 @@ def _legend_of(axes: Sequence[Axes]) -> tuple[list[object], list[str]]:
     return list(found.values()), list(found)
 
 
-def _colour(index: int) -> str:
+def run_colour(index: int) -> str:
+    """Colour of run number ``index``, from 0."""
     return COLOURS[index % len(COLOURS)]
 
 
-def _tidy(axis: Axes) -> None:
+def tidy(axis: Axes, grid: Literal['x', 'y', 'both'] = 'y') -> None:
+    """Take away what does not help to read a chart; faint lines across the axis ``grid``."""
     axis.spines[['top', 'right']].set_visible(False)
-    axis.grid(axis='y', color='#e6e9ee', linewidth=0.8)
+    axis.grid(axis=grid, color='#e6e9ee', linewidth=0.8)
     axis.set_axisbelow(True)

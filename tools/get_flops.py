@@ -1,0 +1,78 @@
+"""What a network costs: parameters and operations of its parts."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mmseg.cli import run_cli
+from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.errors import UsageError
+from mmseg.models.cost import Size, build_without_data, measure
+from mmseg.visualization.cost import cost_figure, cost_summary, cost_table
+
+EXAMPLES = """examples:
+  python tools/get_flops.py CONFIG
+  python tools/get_flops.py HRDA_CONFIG --shape 64 64 --shape 64 128 --picture cost.png
+  python tools/get_flops.py configs/demo/builtin_daformer.py --shape 128 256 --json
+
+A multiplication with its addition counts as two operations, as in torch's own counter; halve them for MACs. Counted
+is one forward pass of a picture as it is tested (all windows). Nothing is computed: large networks take seconds and
+no memory.
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Parameters and operations (FLOPs) of a network by part, for one or several picture sizes.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='configuration file, Python or JSON')
+    parser.add_argument(
+        '--shape', nargs=2, type=int, action='append', metavar=('HEIGHT', 'WIDTH'),
+        help='picture size; may be repeated (default: that of the test pipeline)',
+    )  # fmt: skip
+    parser.add_argument('--picture', type=Path, metavar='FILE', help='write a picture (.png, .svg, .pdf)')
+    parser.add_argument('--json', action='store_true', help='print one JSON object a size instead of tables')
+    parser.add_argument(
+        '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
+        help='values to override, e.g. model.test_cfg.mode=whole',
+    )  # fmt: skip
+    parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
+    return parser.parse_args()
+
+
+def test_size(cfg: dict[str, Any]) -> Size:
+    """The scale of the test pipeline as (height, width); raises UsageError if there is none."""
+    steps = cfg.get('data', {}).get('test', {}).get('pipeline', [])
+    scale = next((step['img_scale'] for step in steps if step.get('img_scale')), None)
+    if scale is None:
+        raise UsageError('The configuration has no test pipeline with a scale: add --shape HEIGHT WIDTH.')
+    width, height = scale
+    return int(height), int(width)
+
+
+@run_cli
+def main() -> None:
+    """Count, print, draw."""
+    args = parse_arguments()
+    loaded = load_config(args.config, args.cfg_options)
+    require_sections(loaded, ['model'])
+    cfg = loaded.to_dict()
+    sizes = [(height, width) for height, width in args.shape or [test_size(cfg)]]
+    if any(min(size) < 1 for size in sizes):
+        raise UsageError('--shape: expected two positive numbers, height and width.')
+    network = build_without_data(cfg['model'])
+    costs = [measure(network, size) for size in sizes]
+    for cost in costs:
+        print(json.dumps(asdict(cost)) if args.json else f'{cost_summary(cost)}\n{cost_table(cost)}')
+    if args.picture is not None:
+        args.picture.parent.mkdir(parents=True, exist_ok=True)
+        cost_figure(costs, Path(args.config).stem).savefig(args.picture, dpi=100)
+
+
+if __name__ == '__main__':
+    main()
