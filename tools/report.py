@@ -1,7 +1,8 @@
 """Make one HTML page from tested runs.
 
 Test the checkpoints first (tools/test.py --eval mIoU writes result_student.json or result_teacher.json beside them).
-The first run is the one that the others are compared with.
+The first run is the one that the others are compared with. Of networks of two resolutions (HRDA) the page also
+shows what each of them predicts and where the detail is trusted.
 
 Examples:
   python tools/report.py work_dirs/local-exp200/*
@@ -10,13 +11,13 @@ Examples:
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mmseg.apis import inference_model, init_model
+from mmseg.apis import inference_model, inference_scales, init_model
 from mmseg.cli import run_cli
 from mmseg.config import load_config
 from mmseg.datasets import build_dataset
@@ -25,6 +26,7 @@ from mmseg.engine.checkpoint import find_latest
 from mmseg.errors import DataError
 from mmseg.fileio import read_image
 from mmseg.visualization import PictureRow, RunResult, load_result, write_report
+from mmseg.visualization.scales import ScalePanel
 
 Run = tuple[Path, RunResult]
 
@@ -78,30 +80,49 @@ def find_config(folder: Path) -> Path:
     return found[0]
 
 
-def example_rows(runs: Sequence[Run], count: int) -> tuple[list[PictureRow], Any]:
-    """Predictions of every run for pictures spread evenly over the test set of the first.
+@dataclass(frozen=True)
+class Examples:
+    """Pictures of the test set with what the runs predict.
 
-    Returns:
-        The rows and the data set.
+    Attributes:
+        rows: one a picture, with the predictions of all runs.
+        scales: by run title, the same pictures as runs of two resolutions see them.
+        dataset: the test set.
     """
+
+    rows: list[PictureRow]
+    scales: dict[str, list[ScalePanel]]
+    dataset: Any
+
+
+def find_examples(runs: Sequence[Run], count: int) -> Examples:
+    """Predictions of every run for pictures spread evenly over the test set of the first."""
     dataset = build_dataset(
         {**to_dict(load_config(find_config(runs[0][0])))['data']['test'], 'test_mode': True}
     )
     indices = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
     files = [Path(dataset.img_dir) / dataset.img_infos[i]['filename'] for i in indices]
-    predictions: list[dict[str, np.ndarray]] = [{} for _ in indices]
+    rows = [
+        PictureRow(
+            file.stem, np.ascontiguousarray(read_image(file)[..., ::-1]), {}, dataset.get_gt_seg_map(i)
+        )
+        for file, i in zip(files, indices, strict=True)
+    ]
+    scales: dict[str, list[ScalePanel]] = {}
     table = dataset.class_merge.table() if dataset.class_merge else np.arange(256, dtype=np.uint8)
     for folder, result in runs:
         model = init_model(load_config(find_config(folder)), find_latest(folder), None, result.network)
-        for file, predicted in zip(files, predictions, strict=True):
-            predicted[result.title] = table[inference_model(model, file)]
-    rows = [
-        PictureRow(
-            file.stem, np.ascontiguousarray(read_image(file)[..., ::-1]), predicted, dataset.get_gt_seg_map(i)
-        )
-        for file, predicted, i in zip(files, predictions, indices, strict=True)
-    ]
-    return rows, dataset
+        for number, (file, row) in enumerate(zip(files, rows, strict=True)):
+            maps = inference_scales(model, file)
+            fused = table[maps['fused'] if maps else inference_model(model, file)]
+            rows[number] = replace(row, predictions={**row.predictions, result.title: fused})
+            if maps:
+                panel = ScalePanel(
+                    row.title, row.image, table[maps['context']], table[maps['detail']], maps['attention'], fused,
+                    row.truth,
+                )  # fmt: skip
+                scales.setdefault(result.title, []).append(panel)
+    return Examples(rows, scales, dataset)
 
 
 def scored_legend(dataset: Any) -> dict[str, Any]:
@@ -131,12 +152,14 @@ def main() -> None:
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     args = parser.parse_args()
     runs = find_runs(args.work_dir)
-    rows, legend = [], {}
+    pictures: dict[str, Any] = {}
     if args.pictures > 0:
-        rows, dataset = example_rows(runs, args.pictures)
-        legend = scored_legend(dataset)
+        examples = find_examples(runs, args.pictures)
+        pictures = {
+            'pictures': examples.rows, 'scales': examples.scales, **scored_legend(examples.dataset)
+        }  # fmt: skip
     page = write_report(
-        args.out or args.work_dir[-1], [result for _, result in runs], rows, title=args.title, **legend
+        args.out or args.work_dir[-1], [result for _, result in runs], title=args.title, **pictures
     )
     print(page)
 

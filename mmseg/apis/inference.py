@@ -17,10 +17,12 @@ from mmseg.datasets.transforms import Pipeline
 from mmseg.datasets.transforms.reading import start_results
 from mmseg.engine.build import apply_speed_options, choose_device, to_dict
 from mmseg.engine.outputs import write_picture
+from mmseg.engine.scales import scale_maps
 from mmseg.engine.test import load_network
 from mmseg.errors import ConfigError
 from mmseg.fileio import read_image
 from mmseg.models import build_segmentor
+from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.visualization import colourise, overlay
 
 Picture = str | Path | NDArray[np.uint8]
@@ -74,6 +76,31 @@ def inference_model(model: Any, image: Picture) -> NDArray[np.int64]:
     Raises:
         DataError: the file is missing or damaged.
     """
+    batches, metas = _versions(model, image)
+    if len(batches) == 1:
+        return model.simple_test(batches[0], [metas[0]])[0]
+    return model.aug_test(batches, [[meta] for meta in metas])[0]
+
+
+def inference_scales(model: Any, image: Picture) -> dict[str, NDArray[Any]]:
+    """What an HRDA network says of one picture as it is, without test-time augmentation, at each scale.
+
+    Args:
+        model: from :func:`init_model`.
+        image: file, or BGR picture uint8 (H, W, 3).
+
+    Returns:
+        Class ids 'context', 'detail', 'fused', int64 (H, W), and 'attention' to the detail, float32 (H, W) in
+        [0, 1]; empty for networks of one scale.
+    """
+    if not isinstance(model, HRDAEncoderDecoder):
+        return {}
+    batches, metas = _versions(model, image)
+    return scale_maps(model, batches[0], metas[0]['ori_shape'][:2])
+
+
+def _versions(model: Any, image: Picture) -> tuple[list[torch.Tensor], list[dict[str, Any]]]:
+    """The prepared picture (1, 3, h, w) and its facts, several with test-time augmentation, the plain one first."""
     name = None if isinstance(image, np.ndarray) else str(image)
     picture = image if isinstance(image, np.ndarray) else read_image(image)
     steps = _steps_after_loading(model.cfg)
@@ -83,10 +110,7 @@ def inference_model(model: Any, image: Picture) -> NDArray[np.int64]:
     images, metas = sample['img'], sample['img_metas']
     if isinstance(images, torch.Tensor):
         images, metas = [images], [metas]
-    batches = [version[None].to(device) for version in images]
-    if len(batches) == 1:
-        return model.simple_test(batches[0], [metas[0]])[0]
-    return model.aug_test(batches, [[meta] for meta in metas])[0]
+    return [version[None].to(device) for version in images], metas
 
 
 def _steps_after_loading(cfg: Config) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -22,6 +22,7 @@ from mmseg.visualization.grid import PictureRow, row_cells
 from mmseg.visualization.logs import RunLog, read_log
 from mmseg.visualization.palette import Palette
 from mmseg.visualization.results import RunResult
+from mmseg.visualization.scales import ScalePanel, scale_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +42,7 @@ def write_report(
     runs: Sequence[RunResult],
     pictures: Sequence[PictureRow] = (),
     *,
+    scales: Mapping[str, Sequence[ScalePanel]] | None = None,
     palette: Palette = (),
     class_names: Sequence[str] = (),
     title: str = 'Domain-adaptive segmentation',
@@ -48,7 +50,7 @@ def write_report(
     commands: Sequence[str] = (),
     file_name: str = 'report.html',
 ) -> Path:
-    """Write ``work_dir/report.html``: result table, class bars, curves, confusion matrices, picture grid.
+    """Write ``work_dir/report.html``: result table, class bars, curves, picture grid, scales, confusion matrices.
 
     The page needs no other file: pictures are embedded.
 
@@ -56,6 +58,7 @@ def write_report(
         work_dir: existing or new folder.
         runs: at least one result; the others are compared with the first.
         pictures: examples; the predictions' names should be run titles.
+        scales: by run title, examples as multi-resolution networks see them.
         palette: RGB colours by class index, for the pictures and the legend.
         class_names: names by class index, for the legend; '' leaves a class out.
         title: heading of the page.
@@ -78,6 +81,14 @@ def write_report(
         table=result_table(runs),
         legend=_legend(palette, class_names),
         pictures=[(row.title, _embed_row(row, palette)) for row in pictures],
+        scales=[
+            (
+                name,
+                ', '.join(panel.title for panel in panels),
+                _embed_figure(scale_figure(panels, palette), 'jpg'),
+            )
+            for name, panels in (scales or {}).items()
+        ],
         **_charts(runs, logs),
     )
     path = Path(work_dir) / file_name
@@ -141,7 +152,9 @@ def _embed_image(picture: np.ndarray) -> str:
     return f'data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}'
 
 
-def _embed_figure(figure: Figure) -> str:
+def _embed_figure(figure: Figure, kind: str = 'png') -> str:
+    """A figure as a data address; 'jpg' for photographs."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format='png', dpi=130)
-    return f'data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}'
+    figure.savefig(buffer, format=kind, dpi=130)
+    mime = {'png': 'png', 'jpg': 'jpeg'}[kind]
+    return f'data:image/{mime};base64,{base64.b64encode(buffer.getvalue()).decode()}'

@@ -61,6 +61,12 @@ def test_panels(trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.
     height, width = cv2.imread(str(files[0])).shape[:2]
     assert width == 6 * 3 * 130
     assert height < width / 6
+    for name in ('latest.pth', trained[0].name):
+        (tmp_path / name).symlink_to(trained[1].parent / name)
+    assert run_tool(monkeypatch, 'report', tmp_path, '--pictures', '2') == 0
+    page = (tmp_path / 'report.html').read_text()
+    assert 'Two resolutions' in page
+    assert 'predictions of both scales and attention of tiny_hrda_daformer' in page
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from mmseg.errors import DataError
 from mmseg.visualization.grid import PictureRow, picture_grid
 from mmseg.visualization.report import result_table, write_report
 from mmseg.visualization.results import RunResult
+from mmseg.visualization.scales import ScalePanel
 
 PALETTE = [(128, 64, 128), (70, 130, 180)]
 RUNS = [
@@ -50,6 +51,17 @@ def test_one_file_that_needs_no_other(tmp_path):
     assert 'src="http' not in page
     assert '+2.5' in page
     assert 'make demo' in page
+
+
+def test_what_both_resolutions_predict(tmp_path):
+    row = picture()
+    label = row.predictions['DACS']
+    panel = ScalePanel(row.title, row.image, label, label, np.full(label.shape, 0.5), label, row.truth)
+    page = write_report(tmp_path, RUNS, scales={'DACS': [panel, panel]}, palette=PALETTE).read_text()
+    assert 'Two resolutions' in page
+    assert page.count('<img src="data:image/jpeg') == 1
+    assert 'DACS · crossing, crossing' in page
+    assert 'Two resolutions' not in write_report(tmp_path, RUNS).read_text()
 
 
 def test_no_run_is_an_error(tmp_path):
