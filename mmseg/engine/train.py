@@ -72,7 +72,7 @@ def train(
     logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
     seed_everything(settings.seed, settings.deterministic)
     run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None)
-    announce(run, cfg)
+    announce(run)
     if saved is not None:
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
@@ -192,13 +192,13 @@ def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: An
     }
 
 
-def announce(run: Run, cfg: Config) -> None:
+def announce(run: Run) -> None:
     """The head of the text log."""
     logger = logging.getLogger('mmseg')
     count = sum(parameter.numel() for parameter in run.trainable.parameters() if parameter.requires_grad)
     logger.info(f'Environment info:\n{run.meta["env_info"]}')
-    logger.debug(f'Config:\n{cfg.pretty_text}')
-    logger.debug(f'{run.trainable}')
+    logger.debug('Config:\n%s', run.meta['config'])
+    logger.debug('%s', run.trainable)
     logger.info(
         f'{type(run.trainable).__name__}: {count / 1e6:.2f} M trained parameters, device {run.device}'
     )

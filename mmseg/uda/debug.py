@@ -12,24 +12,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from mmseg.fileio import atomic_write
 from mmseg.models.detail_crop import Box, crop, shrink
 from mmseg.models.trainable import LossGroup
 from mmseg.visualization.palette import Palette, colourise
+from mmseg.visualization.panels import Panel, draw_panels
 
 Arrays = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One picture of a figure: uint8 RGB (H, W, 3), or grey values (H, W) in [0, 1]."""
-
-    title: str
-    picture: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -95,14 +87,14 @@ class DebugPictures:
         for j in range(len(mixed.arrays['img'])):
             name = f'{iteration + 1:06d}_{j}'
             rows = picture_rows(source.arrays, mixed.arrays, j, self.palette, self.normalisation)
-            self._write(name, draw_figure(rows))
+            self._write(name, draw_panels(rows, columns=5))
             if source.scales:
                 rows = scale_rows(scales, j, self.palette, self.normalisation)
-                self._write(f'{name}_s', draw_figure(rows, len(source.scales)))
+                self._write(f'{name}_s', draw_panels(rows, len(source.scales)))
 
-    def _write(self, name: str, figure: Figure) -> None:
+    def _write(self, name: str, figure: Image.Image) -> None:
         with atomic_write(self.folder / f'{name}.png') as path:
-            figure.savefig(path)
+            figure.save(path, 'PNG')
 
 
 def picture_rows(
@@ -142,21 +134,6 @@ def picture_rows(
         upper.append(Panel('FDist Mask', source['distance_mask'][j, 0].astype(np.float32)))
         lower.append(Panel('Scaled GT', label(source['distance_label'])))
     return [upper, lower]
-
-
-def draw_figure(rows: list[list[Panel]], columns: int = 5) -> Figure:
-    """A figure of 3 x 3 inches a panel (100 dpi); grey panels range from 0 to 1."""
-    figure = Figure(figsize=(3 * columns, 3 * len(rows)), dpi=100)
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(len(rows), columns, squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for line, panels in zip(axes, rows, strict=True):
-        for axis, panel in zip(line, panels, strict=False):
-            axis.imshow(panel.picture, cmap='gray', vmin=0, vmax=1)
-            axis.set_title(panel.title)
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.93, wspace=0.05, hspace=0.15)
-    return figure
 
 
 def scale_rows(
