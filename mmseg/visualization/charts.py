@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mmseg.visualization.logs import RunLog, Series
+from mmseg.visualization.logs import RunLog, Series, smoothed
 from mmseg.visualization.results import RunResult
 
 if TYPE_CHECKING:
@@ -66,29 +66,45 @@ def learning_curves(logs: Mapping[str, RunLog]) -> Figure:
         'mix.decode.loss_seg': 'loss on mixed pictures',
         'src.loss_imnet_feat_dist': 'feature distance',
     }
-    panels = [
-        (label, {t: log.training[key] for t, log in logs.items() if log.training.get(key)})
-        for key, label in wanted.items()
-    ]
-    panels.append(
-        (
-            'validation mIoU (%)',
-            {t: log.evaluation['mIoU'] for t, log in logs.items() if log.evaluation.get('mIoU')},
-        )
-    )
-    panels = [(label, lines) for label, lines in panels if lines]
-    figure = new_figure((4.2 * max(len(panels), 1), 3.1))
-    axes = figure.subplots(1, max(len(panels), 1), squeeze=False)[0]
-    titles = list(logs)
-    for axis, (label, lines) in zip(axes, panels, strict=False):
-        for title, series in lines.items():
-            _draw(axis, series, title, run_colour(titles.index(title)))
+    panels = {
+        label: {t: log.training.get(key, []) for t, log in logs.items()} for key, label in wanted.items()
+    }
+    panels['validation mIoU (%)'] = {t: log.evaluation.get('mIoU', []) for t, log in logs.items()}
+    return curve_figure(panels)
+
+
+def curve_figure(
+    panels: Mapping[str, Mapping[str, Series]], smoothing: float = 0.0, title: str = '', columns: int = 4
+) -> Figure:
+    """Curves against the iteration, a panel each quantity, a colour each run.
+
+    Args:
+        panels: series by run title by heading; empty series and panels are left out.
+        smoothing: weight of the past in [0, 1); the values themselves stay visible behind the smoothed line.
+        title: heading of all.
+        columns: panels side by side.
+    """
+    titles = list(dict.fromkeys(run for lines in panels.values() for run in lines))
+    filled = {
+        label: {run: series for run, series in lines.items() if series} for label, lines in panels.items()
+    }
+    filled = {label: lines for label, lines in filled.items() if lines}
+    columns = max(min(columns, len(filled)), 1)
+    rows = max(-(-len(filled) // columns), 1)
+    figure = new_figure((4.2 * columns, 3.1 * rows))
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, (label, lines) in zip(axes, filled.items(), strict=False):
+        for run, series in lines.items():
+            _draw(axis, series, run, run_colour(titles.index(run)), smoothing)
         axis.set_title(label, fontsize=10)
         axis.set_xlabel('iteration')
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))
         tidy(axis)
-    if panels:
-        axes[-1].legend(*_legend_of(axes), frameon=False, fontsize=9)
+    for axis in axes[max(len(filled), 1) :]:
+        axis.set_axis_off()
+    if filled:
+        axes[len(filled) - 1].legend(*_legend_of(axes), frameon=False, fontsize=9)
+    figure.suptitle(title, fontsize=11)
     return figure
 
 
@@ -131,15 +147,15 @@ def row_normalised(confusion: np.ndarray) -> np.ndarray:
     return np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
 
 
-def _draw(axis: Axes, series: Series, title: str, colour: str) -> None:
-    iterations, values = zip(*series, strict=True)
+def _draw(axis: Axes, series: Series, title: str, colour: str, smoothing: float) -> None:
+    if smoothing:
+        axis.plot(*zip(*series, strict=True), color=colour, linewidth=0.8, alpha=0.3)
     axis.plot(
-        iterations,
-        values,
+        *zip(*smoothed(series, smoothing), strict=True),
         label=title,
         color=colour,
         linewidth=1.6,
-        marker='o' if len(values) < 12 else '',
+        marker='o' if len(series) < 12 else '',
         markersize=3,
     )
 

@@ -1,16 +1,21 @@
-"""Reading the JSON lines that a training run writes (spec/tools.md 4)."""
+"""Reading the JSON lines that a training run writes (spec/tools.md 4), of this program and of the published ones."""
 
 import json
+import math
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mmseg.errors import DataError
 
 Series = list[tuple[int, float]]
 """(iteration, value) pairs in the order of the log."""
 
-_NOT_A_CURVE = {'mode', 'epoch', 'iter', 'memory', 'time', 'data_time'}
+_NOT_A_CURVE = {'mode', 'epoch', 'iter'}
+_SPEED = {'memory', 'time', 'data_time'}
+LOG_ENDING = '.log.json'
 
 
 @dataclass
@@ -20,31 +25,59 @@ class RunLog:
     Attributes:
         training: losses, accuracies (percent) and ``lr`` by log name.
         evaluation: ``mIoU``, ``aAcc``, ``mAcc``, ``IoU.*`` ... in percent by log name.
+        speed: ``time`` and ``data_time`` (mean seconds of an iteration) and ``memory`` (MiB), of intervals without
+            evaluation.
     """
 
     training: dict[str, Series] = field(default_factory=lambda: defaultdict(list))
     evaluation: dict[str, Series] = field(default_factory=lambda: defaultdict(list))
+    speed: dict[str, Series] = field(default_factory=lambda: defaultdict(list))
+
+    def curves(self) -> dict[str, Series]:
+        """All series by log name, scores first."""
+        return {**self.evaluation, **self.training, **self.speed}
+
+
+def find_logs(path: Path) -> list[Path]:
+    """The logs of a run: the file itself, or those in its folder from the oldest to the newest.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob('*' + LOG_ENDING))
+    if not found:
+        raise DataError(
+            f'{path} holds no *{LOG_ENDING}. Expected the work folder of a training run, or name a log file.'
+        )
+    return found
 
 
 def read_log(path: Path | str) -> RunLog:
-    """Read a ``*.log.json``.
+    """Read one ``*.log.json``, see :func:`read_logs`."""
+    return read_logs([Path(path)])
+
+
+def read_logs(paths: Sequence[Path]) -> RunLog:
+    """Read the logs of a run; those of its resumed parts follow one another.
 
     The published log writes the number of validation batches as ``iter`` into a line with evaluation values
     (spec/tools.md 4, Quirk). Such a line is placed one logging interval after the line before it. A resumed
-    run repeats iterations; the later line wins.
+    run repeats iterations; the later line wins. A damaged last line is left out: the run was killed writing it.
 
     Raises:
-        DataError: the file is missing or a line is no JSON object.
+        DataError: a file is missing or one of its other lines is no JSON object.
     """
     log = RunLog()
+    for path in paths:
+        _read_into(log, path)
+    return log
+
+
+def _read_into(log: RunLog, path: Path) -> None:
     interval = previous = 0
-    for number, line in enumerate(_lines(Path(path)), start=1):
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            raise DataError(
-                f'Line {number} of {path} is no JSON ({error}). Expected one object per line; remove that line.'
-            ) from error
+    for entry in _entries(path):
         if 'mode' not in entry or 'iter' not in entry:
             continue
         evaluated = 'mIoU' in entry
@@ -55,24 +88,68 @@ def read_log(path: Path | str) -> RunLog:
             interval = iteration - previous
         _add(log, entry, iteration)
         previous = max(iteration, 0)
-    return log
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a log without a damaged last one."""
+    entries: list[dict[str, Any]] = []
+    lines = _lines(path)
+    for number, line in enumerate(lines, start=1):
+        try:
+            entries.append(json.loads(line))
+        except ValueError as error:
+            if number == len(lines) > 1:
+                break
+            raise DataError(
+                f'Line {number} of {path} is no JSON ({error}). Expected one object per line; remove that line.'
+            ) from error
+        if not isinstance(entries[-1], dict):
+            raise DataError(
+                f'Line {number} of {path} is no JSON object but {line[:40]}. Expected the {LOG_ENDING} of a training '
+                'run.'
+            )
+    return entries
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in path.read_text(encoding='utf-8').splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_bytes().decode('utf-8', errors='replace')
+    except OSError as error:
         raise DataError(
-            f'The log {path} cannot be read ({error}). Expected the .log.json of a training run.'
+            f'The log {path} cannot be read ({error}). Expected the {LOG_ENDING} of a training run.'
         ) from error
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise DataError(f'The log {path} is empty. Expected the {LOG_ENDING} of a training run.')
+    return lines
 
 
-def _add(log: RunLog, entry: dict[str, object], iteration: int) -> None:
+def _add(log: RunLog, entry: dict[str, Any], iteration: int) -> None:
+    evaluated = 'mIoU' in entry
     for name, value in entry.items():
         if name in _NOT_A_CURVE or not isinstance(value, int | float):
             continue
+        if name in _SPEED and evaluated:
+            continue  # contains the evaluation
         is_score = name in {'mIoU', 'aAcc', 'mAcc'} or name.startswith(('IoU.', 'Acc.'))
-        series = (log.evaluation if is_score else log.training)[name]
+        kind = log.evaluation if is_score else log.speed if name in _SPEED else log.training
+        series = kind[name]
         while series and series[-1][0] >= iteration:
             series.pop()
         series.append((iteration, 100.0 * float(value) if is_score else float(value)))
+
+
+def smoothed(series: Series, weight: float) -> Series:
+    """Exponential moving average without the pull of its start; not-a-number keeps the average as it is.
+
+    Args:
+        series: (iteration, value) pairs.
+        weight: of the past in [0, 1); 0 changes nothing.
+    """
+    result, total, mass = [], 0.0, 0.0
+    for iteration, value in series:
+        if math.isfinite(value):
+            total = weight * total + (1 - weight) * value
+            mass = weight * mass + 1 - weight
+        result.append((iteration, total / mass if mass else math.nan))
+    return result

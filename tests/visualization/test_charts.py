@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from mmseg.visualization.charts import class_bars, confusion_chart, learning_curves, row_normalised
+from mmseg.visualization.charts import (
+    class_bars,
+    confusion_chart,
+    curve_figure,
+    learning_curves,
+    row_normalised,
+)
 from mmseg.visualization.logs import RunLog
 from mmseg.visualization.results import RunResult
 
@@ -39,3 +45,10 @@ def test_no_logs_give_an_empty_figure():
 def test_confusion_writes_percentages():
     axis = confusion_chart(np.array([[3, 1], [0, 0]]), ['road', 'sky']).axes[0]
     assert [text.get_text() for text in axis.texts] == ['75', '25']
+
+
+def test_smoothed_curves_stay_with_their_values():
+    panels = {'loss': {'a': [(1, 1.0), (2, 3.0)], 'b': []}, 'none': {'a': []}}
+    axes = curve_figure(panels, smoothing=0.5).axes
+    assert [[line.get_alpha() for line in axis.lines] for axis in axes] == [[0.3, None]]
+    assert axes[0].lines[0].get_ydata().tolist() == [1, 3]
