@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 COLOURS = ('#8a94a6', '#1f6feb', '#e07a1f', '#2a9d5c', '#9b59b6', '#c0392b', '#16a2b8', '#7a5c3e')
 """Line and bar colours by run; the first (what the others are compared with) is grey."""
 
+FEW = 12
+"""Curves of fewer values get a marker for each and are not smoothed."""
+
 
 def new_figure(size: tuple[float, float]) -> Figure:
     """An empty figure of (width, height) inches that arranges its parts itself."""
@@ -148,6 +151,9 @@ def row_normalised(confusion: np.ndarray) -> np.ndarray:
 
 
 def _draw(axis: Axes, series: Series, title: str, colour: str, smoothing: float) -> None:
+    few = len(series) < FEW
+    if few:
+        smoothing = 0.0
     if smoothing:
         axis.plot(*zip(*series, strict=True), color=colour, linewidth=0.8, alpha=0.3)
     axis.plot(
@@ -155,7 +161,7 @@ def _draw(axis: Axes, series: Series, title: str, colour: str, smoothing: float)
         label=title,
         color=colour,
         linewidth=1.6,
-        marker='o' if len(series) < 12 else '',
+        marker='o' if few else '',
         markersize=3,
     )
 

@@ -47,8 +47,10 @@ def test_confusion_writes_percentages():
     assert [text.get_text() for text in axis.texts] == ['75', '25']
 
 
-def test_smoothed_curves_stay_with_their_values():
-    panels = {'loss': {'a': [(1, 1.0), (2, 3.0)], 'b': []}, 'none': {'a': []}}
+def test_smoothed_curves_stay_with_their_values_and_short_ones_as_they_are():
+    long = [(i, float(i)) for i in range(12)]
+    panels = {'loss': {'a': long, 'b': []}, 'none': {'a': []}, 'mIoU': {'b': long[:2]}}
     axes = curve_figure(panels, smoothing=0.5).axes
-    assert [[line.get_alpha() for line in axis.lines] for axis in axes] == [[0.3, None]]
-    assert axes[0].lines[0].get_ydata().tolist() == [1, 3]
+    assert [[line.get_alpha() for line in axis.lines] for axis in axes] == [[0.3, None], [None]]
+    assert axes[0].lines[0].get_ydata().tolist() == list(range(12))
+    assert axes[1].lines[0].get_ydata().tolist() == [0, 1]
