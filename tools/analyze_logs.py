@@ -38,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--keys', nargs='+', metavar='NAME', default=[],
                         help='what to draw, * stands for anything (default: mIoU, main losses)')  # fmt: skip
     parser.add_argument('--smooth', type=smoothing, default=0.0, metavar='WEIGHT',
-                        help="weight of the past in a moving average of the losses, in [0, 1) (default: 0)")  # fmt: skip
+                        help="weight of the past in a moving average, in [0, 1) (default: 0)")  # fmt: skip
     parser.add_argument(
         '--legend', nargs='+', metavar='NAME', help='a name for each run (default: its folder)'
     )
