@@ -1,34 +1,45 @@
 """Test a checkpoint: scores per class, predictions as pictures."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config
+from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.environment import open_log
-from mmseg.engine.test import (
-    OutputOptions,
+from mmseg.engine.overrides import (
     check_scales,
     set_inference_mode,
     set_multi_scale,
     set_scale_output,
     set_test_split,
-    test,
 )
+from mmseg.engine.test import OutputOptions, test
 from mmseg.errors import UsageError
+from mmseg.visualization.confusion import check_confusion_file
 
 EXAMPLES = """examples:
-  python tools/test.py CONFIG work_dirs/NAME/latest.pth --eval mIoU
-  python tools/test.py CONFIG CHECKPOINT --eval mIoU --network teacher --show-dir preds --opacity 1
-  python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir trainIds --eval-options to_label_id=False
-  python tools/test.py HRDA_CONFIG CHECKPOINT --hrda-out ATT --show-dir preds_ATT
-  python tools/test.py HRDA_CONFIG CHECKPOINT --eval mIoU --hrda-panel panels
+  python tools/test.py CONFIG CHECKPOINT --eval mIoU --out RESULTS.pkl --confusion-matrix confusion.png
+  python tools/test.py CONFIG CHECKPOINT --eval mIoU --network teacher --tta --amp --show-dir preds --opacity 1
+  python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir labelIds
+  python tools/test.py HRDA_CONFIG HRDA_CHECKPOINT --eval mIoU --hrda-panel panels --inference-mode whole
+  python tools/test.py HRDA_CONFIG HRDA_CHECKPOINT --hrda-out ATT --show-dir preds_ATT
+  torchrun --nproc_per_node=2 tools/test.py CONFIG CHECKPOINT --eval mIoU --launcher pytorch
+The third one leaves labelIds.zip, ready for the Cityscapes server. For ACDC and Dark Zurich, which want train ids:
+--test-set --format-only --eval-options imgfile_prefix=labelTrainIds to_label_id=False
 """
 METRICS = ('mIoU', 'mDice', 'mFscore', 'cityscapes')
+
+
+class NoWindows(argparse.Action):
+    """``--show`` of earlier releases opened a window for each picture."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.error('--show: no windows are opened, the pictures are written to a folder: --show-dir DIR')
 
 
 def opacity(text: str) -> float:
@@ -50,8 +61,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
     parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
                         help='values to override, e.g. data.workers_per_gpu=2')  # fmt: skip
-    parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
-                        help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network and data'))
     add_output_options(
@@ -59,6 +68,7 @@ def parse_arguments() -> argparse.Namespace:
             'output, at least one of --eval, --show-dir, --out, --format-only, --hrda-panel'
         )
     )
+    add_process_options(parser.add_argument_group('several processes'))
     return parser.parse_args()
 
 
@@ -75,6 +85,22 @@ def add_network_options(group: Any) -> None:
     group.add_argument(
         '--test-set', action='store_true', help='replace val by test in the folders of data.test'
     )
+    group.add_argument(
+        '--amp', action='store_true', help='compute in bfloat16 where it is safe (precision=bf16)'
+    )
+
+
+def add_process_options(group: Any) -> None:
+    """Options of runs with several processes; all that earlier releases had."""
+    group.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
+                       help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
+    group.add_argument('--tmpdir', type=Path, metavar='DIR',
+                       help='where the parts of --out lie until the last one, the same for all processes (default: '
+                       'beside the file)')  # fmt: skip
+    group.add_argument('--gpu-collect', action='store_true',
+                       help='accepted for old commands: processes always sum their scores directly')  # fmt: skip
+    group.add_argument('--local-rank', '--local_rank', type=int, metavar='N',
+                       help='given by launchers older than torchrun')  # fmt: skip
 
 
 def add_output_options(group: Any) -> None:
@@ -82,13 +108,18 @@ def add_output_options(group: Any) -> None:
     group.add_argument(
         '--eval', nargs='+', choices=METRICS, default=[], metavar='METRIC', help=', '.join(METRICS)
     )
+    group.add_argument('--confusion-matrix', type=Path, metavar='FILE',
+                       help='with --eval: write pixel counts (.csv) or a chart (.png, .pdf, .svg) of what is taken for '
+                       'what')  # fmt: skip
+    group.add_argument('--show', action=NoWindows, nargs=0, help=argparse.SUPPRESS)
     group.add_argument('--show-dir', type=Path, metavar='DIR', help='write pictures with class colours')
     group.add_argument('--opacity', type=opacity, default=0.5,
                        help='of the colours, in (0, 1]; 1 hides the picture (default: 0.5)')  # fmt: skip
     group.add_argument('--out', type=Path, metavar='FILE', help='write all class maps to a .pkl file')
     group.add_argument(
-        '--format-only', action='store_true', help='write PNGs of class ids for a submission, no scores'
-    )
+        '--format-only', action='store_true',
+        help='no scores: write PNGs for a submission to --out-dir DIR, and DIR.zip to upload',
+    )  # fmt: skip
     group.add_argument('--out-dir', type=Path, metavar='DIR',
                        help='write PNGs of train ids there; with --format-only of official ids')  # fmt: skip
     group.add_argument('--hrda-panel', type=Path, metavar='DIR',
@@ -112,10 +143,35 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
         raise UsageError(
             f'--eval-options {", ".join(extra)}: not known; expected imgfile_prefix or to_label_id.'
         )
+    check_outputs(args, folder)
+    return OutputOptions(
+        metrics=tuple(args.eval),
+        network=args.network,
+        show_dir=args.show_dir,
+        opacity=args.opacity,
+        out=args.out,
+        parts_dir=args.tmpdir,
+        label_dir=None if folder is None else Path(folder),
+        to_label_id=bool(to_label_id) or 'cityscapes' in args.eval,
+        archive=Path(f'{str(folder).rstrip("/")}.zip') if args.format_only else None,
+        # Scores of one scale alone are not the run's result.
+        result_dir=args.work_dir or (None if args.hrda_out else Path(args.checkpoint).parent),
+        attention=args.hrda_out == 'ATT',
+        panel_dir=args.hrda_panel,
+        confusion_file=args.confusion_matrix,
+    )
+
+
+def check_outputs(args: argparse.Namespace, folder: object) -> None:
+    """Raise UsageError if the outputs asked for contradict each other; ``folder`` is that of PNGs of ids."""
     if args.format_only and args.eval:
         raise UsageError('--format-only writes files only and excludes --eval; give one of them.')
     if args.format_only and folder is None:
         raise UsageError('--format-only needs a folder for the PNGs: add --out-dir DIR.')
+    if args.confusion_matrix is not None:
+        if not args.eval:
+            raise UsageError('--confusion-matrix counts what is scored: add --eval mIoU.')
+        check_confusion_file(args.confusion_matrix)
     if args.out is not None and args.out.suffix not in ('.pkl', '.pickle'):
         raise UsageError(f'--out {args.out}: expected a name that ends in .pkl or .pickle.')
     if args.hrda_out == 'ATT':
@@ -124,19 +180,6 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
         raise UsageError(
             'Nothing to do: give at least one of --eval, --show-dir, --out, --format-only, --hrda-panel.'
         )
-    return OutputOptions(
-        metrics=tuple(args.eval),
-        network=args.network,
-        show_dir=args.show_dir,
-        opacity=args.opacity,
-        out=args.out,
-        label_dir=None if folder is None else Path(folder),
-        to_label_id=bool(to_label_id) or 'cityscapes' in args.eval,
-        # Scores of one scale alone are not the run's result.
-        result_dir=args.work_dir or (None if args.hrda_out else Path(args.checkpoint).parent),
-        attention=args.hrda_out == 'ATT',
-        panel_dir=args.hrda_panel,
-    )
 
 
 def check_attention(args: argparse.Namespace) -> None:
@@ -172,15 +215,22 @@ def main() -> None:
     """Predict, print the scores."""
     args = parse_arguments()
     options = output_options(args)
-    cfg = load_config(args.config, args.cfg_options)
+    precision = {'precision': 'bf16'} if args.amp else {}
+    cfg = load_config(args.config, {**args.cfg_options, **precision})
+    require_sections(cfg, ['model', 'data.test'])
     adjust(cfg, args)
+    if args.local_rank is not None:
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     init_distributed(args.launcher)
     open_log(None, 'INFO')
     report = test(cfg, args.checkpoint, options)
     if is_main():
         if options.out is not None:
             print(f'writing results to {options.out}')
-        print(report.text)
+        if options.archive is not None:
+            print(f'{options.label_dir} is packed in {options.archive}, ready to upload')
+        if report.text:
+            print(report.text)
     close_distributed()
 
 

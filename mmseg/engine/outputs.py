@@ -1,8 +1,11 @@
-"""What a test run keeps of each prediction: colour pictures, id PNGs, a list of class maps."""
+"""What a test run keeps of each prediction: colour pictures, PNGs of ids with their zip file, a list of class maps."""
 
 import pickle
+import shutil
+import zipfile
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,17 +20,21 @@ from mmseg.visualization.palette import Palette
 LOSSY = {'.jpg': '.png', '.jpeg': '.png'}
 
 
-class Output(Protocol):
+class Output(ABC):
     """Takes predictions one by one."""
 
+    @abstractmethod
     def add(self, prediction: Prediction) -> None:
         """Use one prediction."""
 
-    def finish(self) -> None:
-        """Called after the last one."""
+    def collect(self, count: int) -> None:  # noqa: B027  # most outputs are complete already
+        """Put together what the processes left; called in the first one when all ``count`` pictures are done."""
+
+    def close(self) -> None:  # noqa: B027  # most outputs leave nothing
+        """Called in the first process at the end, also after an error."""
 
 
-class ColourPictures:
+class ColourPictures(Output):
     """Writes class colours blended over the pictures, named like them (spec/tools.md 1).
 
     Pictures whose format loses colours (JPEG) get the ending .png.
@@ -51,54 +58,79 @@ class ColourPictures:
             colours = overlay(picture, colours, self.opacity)
         write_picture(picture_path(self.folder, prediction), colours)
 
-    def finish(self) -> None:
-        """Nothing is left to do."""
 
-
-class LabelPictures:
+class LabelPictures(Output):
     """Writes palette PNGs of class ids (spec/data.md 3.5).
 
     Args:
         folder: where to.
         dataset: knows names, colours and official ids.
         to_label_id: write official label ids instead of train ids.
+        archive: zip file of the PNGs to write in the end, for an evaluation server; None writes none.
     """
 
-    def __init__(self, folder: Path, dataset: Any, to_label_id: bool) -> None:
+    def __init__(self, folder: Path, dataset: Any, to_label_id: bool, archive: Path | None = None) -> None:
         self.folder = folder
         self.dataset = dataset
         self.to_label_id = to_label_id
+        self.archive = archive
 
     def add(self, prediction: Prediction) -> None:
         """Write one PNG."""
         self.dataset.format_result(prediction.label_map, prediction.meta, self.folder, self.to_label_id)
 
-    def finish(self) -> None:
-        """Nothing is left to do."""
+    def collect(self, count: int) -> None:
+        """Pack the PNGs of this data set (and no others that the folder may hold), without sub-folders."""
+        if self.archive is None:
+            return
+        names = [f'{Path(info["filename"]).stem}.png' for info in self.dataset.img_infos[:count]]
+        with atomic_write(self.archive) as temporary, zipfile.ZipFile(temporary, 'w') as archive:
+            for name in names:  # stored as they are: PNGs do not get smaller
+                archive.write(self.folder / name, name)
 
 
-class ResultFile:
-    """Keeps all class maps (uint8 while collecting) and pickles them as a list of int64 arrays (H, W).
+class ResultFile(Output):
+    """Pickles the class maps as a list of int64 arrays (H, W), in the order of the data set.
+
+    Until the last one they lie beside the file, one by one, so that memory does not grow with their number and
+    several processes can contribute.
 
     Args:
         path: the file; ends in .pkl or .pickle.
+        folder: where the parts lie, the same place for all processes; beside the file if None.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
         self.path = path
-        self._maps: list[NDArray[np.uint8]] = []
+        self.parts = (folder or path.parent) / f'.{path.name}.parts'
 
     def add(self, prediction: Prediction) -> None:
-        """Keep one class map."""
-        self._maps.append(prediction.label_map.astype(np.uint8))
+        """Keep one class map on the disk."""
+        with atomic_write(self._part(prediction.index)) as temporary:
+            np.save(temporary, prediction.label_map.astype(np.uint8))
 
-    def finish(self) -> None:
-        """Write the file."""
+    def collect(self, count: int) -> None:
+        """Write the file.
+
+        Each array is pickled for itself and its bytes put into the list: a pickle is a program, ``]`` makes the list,
+        ``a`` appends, ``.`` ends. Protocol 3, since later ones count the bytes of frames.
+        """
         with atomic_write(self.path) as temporary, temporary.open('wb') as file:
-            pickle.dump([label_map.astype(np.int64) for label_map in self._maps], file)
+            file.write(b'\x80\x03]')
+            for index in range(count):
+                label_map = np.load(self._part(index)).astype(np.int64)
+                file.write(pickle.dumps(label_map, protocol=3)[2:-1] + b'a')
+            file.write(b'.')
+
+    def close(self) -> None:
+        """Remove the parts."""
+        shutil.rmtree(self.parts, ignore_errors=True)
+
+    def _part(self, index: int) -> Path:
+        return self.parts / f'{index}.npy'
 
 
-class GreyPictures:
+class GreyPictures(Output):
     """Writes class maps as they are, as grey levels: what :class:`mmseg.engine.scales.AttentionNetwork` predicts.
 
     Args:
@@ -111,9 +143,6 @@ class GreyPictures:
     def add(self, prediction: Prediction) -> None:
         """Write one picture."""
         write_picture(picture_path(self.folder, prediction), prediction.label_map.astype(np.uint8))
-
-    def finish(self) -> None:
-        """Nothing is left to do."""
 
 
 def picture_path(folder: Path, prediction: Prediction) -> Path:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import picture_path
+from mmseg.engine.outputs import Output, picture_path
 from mmseg.fileio import atomic_write, read_image
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.models.segmentors.scale_maps import predict_scale_maps
@@ -51,7 +51,7 @@ class AttentionNetwork:
         return self.simple_test(imgs[0], metas[0])
 
 
-class ScalePanels:
+class ScalePanels(Output):
     """Writes a panel for each picture: both scales, attention, fused prediction and, if it was read, the truth.
 
     Args:
@@ -71,9 +71,6 @@ class ScalePanels:
         figure = scale_figure([self._panel(prediction)], self.palette)
         with atomic_write(path) as temporary:
             figure.savefig(temporary, format='png', dpi=130)
-
-    def finish(self) -> None:
-        """Nothing is left to do."""
 
     def _panel(self, prediction: Prediction) -> ScalePanel:
         device = next(self.network.parameters()).device

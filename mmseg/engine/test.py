@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from mmseg.evaluation.metrics import merge_predictions
 from mmseg.models import build_segmentor
 from mmseg.models.weights import load_into, read_checkpoint, select_network, state_dict_of
 from mmseg.visualization import RunResult, save_result
+from mmseg.visualization.confusion import write_confusion
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +45,14 @@ class OutputOptions:
         show_dir: folder for colour pictures.
         opacity: weight of the colours in (0, 1].
         out: file for a pickled list of class maps.
+        parts_dir: folder where the parts of ``out`` lie until the last one; that of ``out`` if None.
         label_dir: folder for PNGs of class ids.
         to_label_id: write official ids there.
+        archive: zip file of these PNGs.
         result_dir: folder for ``result_{network}.json``, which reports are made of.
         attention: the network predicts attention instead of classes; ``show_dir`` gets it as grey levels.
         panel_dir: folder for panels of what each scale of an HRDA network predicts.
+        confusion_file: file for the confusion matrix, see :mod:`mmseg.visualization.confusion`; with ``metrics``.
     """
 
     metrics: tuple[str, ...] = ()
@@ -55,11 +60,14 @@ class OutputOptions:
     show_dir: Path | None = None
     opacity: float = 0.5
     out: Path | None = None
+    parts_dir: Path | None = None
     label_dir: Path | None = None
     to_label_id: bool = True
+    archive: Path | None = None
     result_dir: Path | None = None
     attention: bool = False
     panel_dir: Path | None = None
+    confusion_file: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,25 +77,29 @@ class ScoreReport:
     Attributes:
         values: scores as fractions by published name.
         text: the published tables and, for the 19 Cityscapes classes, the means over the 16 and 13 of SYNTHIA.
-        confusion: int64 (C, C), rows true, columns predicted; None without scores.
+        confusion: int64 (C, C) over the classes that are scored, rows true, columns predicted; None without scores.
+        class_names: their C names.
+        class_iou: their IoU in percent; NaN where the class is absent.
     """
 
     values: dict[str, float]
     text: str
-    confusion: NDArray[np.int64] | None
+    confusion: NDArray[np.int64] | None = None
+    class_names: tuple[str, ...] = ()
+    class_iou: tuple[float, ...] = ()
 
 
 def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreReport:
     """Run the network of a checkpoint over ``data.test``.
 
-    Memory does not grow with the number of pictures (except with ``options.out``).
+    Memory does not grow with the number of pictures. Several processes share them out.
 
     Raises:
         UserError: anything wrong with configuration, data or checkpoint.
     """
     require_sections(cfg, ['model', 'data.test'])
-    network = load_network(cfg, checkpoint, options.network)
     dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
+    network = load_network(cfg, checkpoint, options.network)
     check_classes(network, dataset)
     workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
     with _label_folder(options) as options:
@@ -95,8 +107,12 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
         shown = AttentionNetwork(network) if options.attention else network
         matrix = _run(shown, dataset, workers, outputs, scored=bool(options.metrics))
         report = _report(matrix, dataset, options)
-    if report.confusion is not None and options.result_dir is not None and is_main():
-        _save_result(cfg, Path(checkpoint), dataset, report, options)
+    if report.confusion is not None and is_main():
+        if options.confusion_file is not None:
+            title = f'{options.network}, mIoU {np.nanmean(report.class_iou):.2f}'
+            write_confusion(options.confusion_file, report.confusion, report.class_names, title)
+        if options.result_dir is not None:
+            _save_result(cfg, Path(checkpoint), dataset, report, options)
     return report
 
 
@@ -125,14 +141,23 @@ def _run(
 ) -> NDArray[np.int64] | None:
     """Predict everything once; returns the confusion matrix (C, C) over all processes if asked for."""
     matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64) if scored else None
-    for prediction in predict(network, dataset, workers, with_labels=scored):
-        if matrix is not None:
-            add_to_confusion(matrix, prediction, dataset.ignore_index)
-        for output in outputs:
-            output.add(prediction)
-    for output in outputs:
-        output.finish()
-    barrier()
+    began = time.perf_counter()
+    try:
+        for prediction in predict(network, dataset, workers, with_labels=scored):
+            if matrix is not None:
+                add_to_confusion(matrix, prediction, dataset.ignore_index)
+            for output in outputs:
+                output.add(prediction)
+        barrier()
+        seconds = time.perf_counter() - began
+        logger.info(
+            'Predicted %d images in %.1f s: %.2f images/s', len(dataset), seconds, len(dataset) / seconds
+        )
+        for output in outputs if is_main() else ():
+            output.collect(len(dataset))
+    finally:
+        for output in outputs if is_main() else ():
+            output.close()
     return None if matrix is None else total_confusion(matrix, next(network.parameters()).device)
 
 
@@ -159,11 +184,9 @@ def _outputs(options: OutputOptions, dataset: Any, network: Any) -> list[Output]
     if options.panel_dir is not None:
         outputs.append(ScalePanels(options.panel_dir, network, dataset.PALETTE))
     if options.label_dir is not None:
-        outputs.append(LabelPictures(options.label_dir, dataset, options.to_label_id))
+        outputs.append(LabelPictures(options.label_dir, dataset, options.to_label_id, options.archive))
     if options.out is not None:
-        if world_size() > 1:
-            raise UsageError('--out collects all class maps in one process; run it without --launcher.')
-        outputs.append(ResultFile(options.out))
+        outputs.append(ResultFile(options.out, options.parts_dir))
     return outputs
 
 
@@ -187,7 +210,12 @@ def _report(matrix: NDArray[np.int64] | None, dataset: Any, options: OutputOptio
         values.update(subsets)
         means = [f'{name}: {100 * value:.2f}' for name, value in subsets.items()]
         texts.append(f'mIoU over 19, 16 and 13 classes (SYNTHIA labels 16): {", ".join(means)}')
-    return ScoreReport(values, '\n'.join(texts), matrix)
+    if matrix is None:
+        return ScoreReport(values, '\n'.join(texts))
+    ious = dataset.evaluate_confusion(matrix, 'mIoU').values
+    names = {key.removeprefix('IoU.'): 100 * iou for key, iou in ious.items() if key.startswith('IoU.')}
+    scored = _scored_confusion(matrix, dataset)
+    return ScoreReport(values, '\n'.join(texts), scored, tuple(names), tuple(names.values()))
 
 
 def subset_means(matrix: NDArray[np.int64]) -> dict[str, float]:
@@ -211,8 +239,8 @@ def _save_result(
     logs = sorted(checkpoint.parent.glob('*.log.json'))
     result = RunResult(
         title=str(cfg.get('name') or checkpoint.parent.name),
-        class_iou={name[4:]: 100 * value for name, value in report.values.items() if name.startswith('IoU.')},
-        confusion=_scored_confusion(report.confusion, dataset),
+        class_iou=dict(zip(report.class_names, report.class_iou, strict=True)),
+        confusion=report.confusion,
         log_file=logs[-1] if logs else None,
         network=options.network,
         note=f'{len(dataset)} pictures',
@@ -224,67 +252,9 @@ def _save_result(
         logger.warning('%s was not written: %s', path, error)
 
 
-def _scored_confusion(matrix: NDArray[np.int64] | None, dataset: Any) -> NDArray[np.int64] | None:
+def _scored_confusion(matrix: NDArray[np.int64], dataset: Any) -> NDArray[np.int64]:
     """The matrix over the classes that are scored, after merging."""
-    if matrix is None or dataset.class_merge is None:
+    if dataset.class_merge is None:
         return matrix
     chosen = list(dataset.class_merge.classes)
     return merge_predictions(matrix, dataset.class_merge.table())[np.ix_(chosen, chosen)]
-
-
-def set_multi_scale(cfg: Config) -> None:
-    """Switch test-time augmentation on, in place (spec/tools.md 1)."""
-    step = cfg.data.test.pipeline[1]
-    step['img_ratios'] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
-    step['flip'] = True
-
-
-def set_test_split(cfg: Config) -> None:
-    """Replace ``val`` by ``test`` in the strings directly under ``data.test``, in place."""
-    for key, value in cfg.data.test.items():
-        if isinstance(value, str):
-            cfg.data.test[key] = value.replace('val', 'test')
-
-
-def set_inference_mode(cfg: Config, mode: str) -> None:
-    """Predict pictures whole or by sliding windows of the training crop's size, in place.
-
-    Raises:
-        UsageError: 'slide' is asked for and the configuration has no crop size.
-    """
-    if mode == 'whole':
-        cfg.model.test_cfg = {'mode': 'whole'}
-        return
-    size = cfg.data.train.get('sync_crop_size') or cfg.get('crop_size')
-    if size is None:
-        raise UsageError(
-            '--inference-mode slide: the configuration has neither data.train.sync_crop_size nor crop_size. Add '
-            '"--cfg-options crop_size=[512,512]".'
-        )
-    stride = [int(edge / 2) for edge in size]
-    cfg.model.test_cfg = {'mode': 'slide', 'crop_size': list(size), 'stride': stride, 'batched_slide': True}
-
-
-def set_scale_output(cfg: Config, mode: str) -> None:
-    """Let an HRDA network show one of its scales, or its attention to the detail scale, in place (spec/hrda.md 5).
-
-    Args:
-        mode: 'LR' or 'HR': class maps of the context or of the detail alone; 'ATT': attention.
-
-    Raises:
-        UsageError: another network.
-    """
-    check_scales(cfg, f'--hrda-out {mode}')
-    if mode == 'ATT':
-        cfg.model.decode_head.debug_output_attention = True
-    else:
-        cfg.model.decode_head.fixed_attention = {'LR': 0.0, 'HR': 1.0}[mode]
-
-
-def check_scales(cfg: Config, option: str) -> None:
-    """Make sure that the network has two scales; raises UsageError, naming the option that needs them."""
-    if cfg.model.type != 'HRDAEncoderDecoder':
-        raise UsageError(
-            f'{option}: the network of this configuration is {cfg.model.type}, which has one scale only; expected '
-            'HRDAEncoderDecoder. Leave the option out.'
-        )

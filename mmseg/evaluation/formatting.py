@@ -71,7 +71,7 @@ def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> d
 
     Returns:
         'averageScoreClasses', 'averageScoreInstClasses', 'averageScoreCategories', ... as the official
-        program calls them.
+        program calls them, then 'classScores.road', ...: IoU of each class, NaN where it is absent.
 
     Raises:
         DataError: no ground truth, or a prediction is missing.
@@ -102,4 +102,6 @@ def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> d
     results: dict[str, Any] = official_evaluation.evaluateImgLists(
         [str(path) for path in predictions], [str(path) for path in truths], args
     )
-    return {key: float(value) for key, value in results.items() if key.startswith('average')}
+    means = {key: float(value) for key, value in results.items() if key.startswith('average')}
+    scored = (label.name for label in official.labels if not label.ignoreInEval)
+    return means | {f'classScores.{name}': float(results['classScores'][name]) for name in scored}

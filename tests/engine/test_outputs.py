@@ -1,7 +1,10 @@
 """Files of predictions."""
 
 import pickle
+import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,7 +13,7 @@ import torch
 
 from mmseg.datasets.classes import PALETTE
 from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import ColourPictures, ResultFile, write_picture
+from mmseg.engine.outputs import ColourPictures, LabelPictures, ResultFile, write_picture
 from mmseg.errors import TrainingError
 
 LABEL = np.array([[0, 1], [2, 13]], np.int64)
@@ -26,7 +29,6 @@ def prediction(folder: Path, name: str) -> Prediction:
 def test_pure_colours(name: str, written: str, tmp_path: Path) -> None:
     output = ColourPictures(tmp_path / 'show', PALETTE, 1.0)
     output.add(prediction(tmp_path, name))
-    output.finish()
     picture = cv2.imread(str(tmp_path / 'show' / written))[..., ::-1]
     assert np.array_equal(picture, np.array(PALETTE, np.uint8)[LABEL])
 
@@ -38,13 +40,36 @@ def test_blended(tmp_path: Path) -> None:
     assert np.abs(picture - expected).max() <= 0.5
 
 
-def test_result_file(tmp_path: Path) -> None:
-    output = ResultFile(tmp_path / 'x.pkl')
-    output.add(prediction(tmp_path, 'x.png'))
-    output.finish()
-    (label,) = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301  # written above
-    assert label.dtype == np.int64
-    assert np.array_equal(label, LABEL)
+def test_result_file_in_order_whoever_predicted(tmp_path: Path) -> None:
+    one, other = (ResultFile(tmp_path / 'x.pkl', tmp_path / 'parts') for _ in range(2))
+    for output, index in ((one, 2), (other, 1), (one, 0)):
+        output.add(replace(prediction(tmp_path, 'x.png'), index=index, label_map=LABEL + index))
+    one.collect(3)
+    one.close()
+    label_maps = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301  # written above
+    assert [label.dtype for label in label_maps] == [np.int64] * 3
+    assert all(np.array_equal(label, LABEL + index) for index, label in enumerate(label_maps))
+    assert sorted(path.name for path in tmp_path.rglob('*')) == ['parts', 'source.png', 'x.pkl']
+
+
+def test_archive_holds_the_pictures_of_the_data_set(tmp_path: Path) -> None:
+    class Pictures:
+        img_infos = ({'filename': 'bonn/a_leftImg8bit.png'}, {'filename': 'ulm/b_leftImg8bit.png'})
+
+        def format_result(self, pred: np.ndarray, meta: Any, folder: Path, to_label_id: bool) -> None:
+            assert to_label_id
+            write_picture(folder / Path(meta['ori_filename']).name, pred.astype(np.uint8))
+
+    output = LabelPictures(tmp_path / 'ids', Pictures(), True, tmp_path / 'ids.zip')
+    for name in ('bonn/a_leftImg8bit.png', 'ulm/b_leftImg8bit.png', 'old/c_leftImg8bit.png'):
+        output.add(prediction(tmp_path, name))
+    output.collect(2)
+    with zipfile.ZipFile(tmp_path / 'ids.zip') as archive:
+        assert archive.namelist() == ['a_leftImg8bit.png', 'b_leftImg8bit.png']
+        stored = cv2.imdecode(
+            np.frombuffer(archive.read('b_leftImg8bit.png'), np.uint8), cv2.IMREAD_GRAYSCALE
+        )
+    assert np.array_equal(stored, LABEL)
 
 
 def test_unknown_format(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from cityscapesscripts.helpers import labels as official
 from PIL import Image
 
-from mmseg.datasets import PALETTE
+from mmseg.datasets import CLASSES, PALETTE
 from mmseg.errors import DataError
+from mmseg.evaluation import confusion, scores
 from mmseg.evaluation.formatting import evaluate_official, label_id_palette, label_id_table, write_prediction
 from mmseg.fileio import read_label, write_label_png
 
@@ -32,17 +34,38 @@ def test_file_holds_ids_and_colours(tmp_path: Path, to_label_id: bool, expected:
         assert image.convert('RGB').getpixel((1, 0)) == PALETTE[11]
 
 
-def test_official_evaluation_agrees(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    label = rng.integers(0, 19, (16, 32))
-    truth = tmp_path / 'gtFine/val/aachen/aachen_000000_000019_gtFine_labelIds.png'
-    write_label_png(truth, label_id_table()[label])
-    instances = truth.with_name(truth.name.replace('labelIds', 'instanceIds'))
-    things = np.where(label >= 11, label_id_table()[label].astype(np.uint16) * 1000 + 1, 0)
-    cv2.imwrite(str(instances), things.astype(np.uint16))
-    write_prediction(label, 'aachen_000000_000019_leftImg8bit.png', tmp_path / 'out', True, PALETTE)
+def write_truth(folder: Path, name: str, label_ids: np.ndarray) -> None:
+    """Label ids and, as the official evaluation wants them too, one instance per class of things."""
+    write_label_png(folder / f'{name}_gtFine_labelIds.png', label_ids)
+    wide = label_ids.astype(np.uint16)
+    things = np.where(wide >= 24, wide * 1000, wide)
+    cv2.imwrite(str(folder / f'{name}_gtFine_instanceIds.png'), things)
+
+
+@pytest.mark.parametrize('absent', [(), (9, 14, 16)], ids=['all classes', '16 classes'])
+def test_official_evaluation_agrees(tmp_path: Path, absent: tuple[int, ...]) -> None:
+    """Also about pixels of ids that are not scored (void, parking, trailer, ...) and about absent classes."""
+    rng = np.random.default_rng(len(absent))
+    to_train_id = np.full(256, 255, np.uint8)
+    for label_id, label in official.id2label.items():
+        if label_id >= 0:
+            to_train_id[label_id] = label.trainId
+    present = np.setdiff1d(np.arange(34), label_id_table()[list(absent)])
+    matrix = np.zeros((19, 19), np.int64)
+    for name in ('aachen_000000_000019', 'bonn_000001_000019', 'bonn_000002_000019'):
+        label_ids = rng.choice(present, (24, 32)).astype(np.uint8)
+        truth = to_train_id[label_ids]
+        guessed = rng.choice(np.setdiff1d(np.arange(19), absent), truth.shape)
+        pred = np.where((rng.random(truth.shape) < 0.6) & (truth < 19), truth, guessed)
+        write_truth(tmp_path / 'gtFine/val' / name.partition('_')[0], name, label_ids)
+        write_prediction(pred, f'{name}_leftImg8bit.png', tmp_path / 'out', True, PALETTE)
+        matrix += confusion(pred, truth, 19)
     got = evaluate_official(tmp_path / 'out', tmp_path / 'gtFine/val', '_leftImg8bit')
-    assert got['averageScoreClasses'] == pytest.approx(1.0)
+    ours = scores(matrix)['IoU']
+    theirs = [got[f'classScores.{name}'] for name in CLASSES]
+    np.testing.assert_allclose(theirs, ours, rtol=1e-12)
+    assert np.isnan(ours).sum() == len(absent)
+    assert got['averageScoreClasses'] == pytest.approx(np.nanmean(ours), rel=1e-12)
 
 
 def test_official_evaluation_needs_truth_and_predictions(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""Options of a test run that change the configuration: what is predicted, of which pictures (spec/tools.md 1)."""
+
+from mmengine.config import Config
+
+from mmseg.errors import UsageError
+
+
+def set_multi_scale(cfg: Config) -> None:
+    """Switch test-time augmentation on, in place (spec/tools.md 1).
+
+    Raises:
+        UsageError: the pipeline of ``data.test`` has no step for it.
+    """
+    steps = [step for step in cfg.data.test.pipeline if step.get('type') == 'MultiScaleFlipAug']
+    if not steps:
+        raise UsageError(
+            '--aug-test: the pipeline of data.test has no step MultiScaleFlipAug, whose img_ratios and flip it sets. '
+            'Put Resize, RandomFlip, ... inside such a step, as configs/_base_/datasets do, or leave the option out.'
+        )
+    step = steps[0]
+    step['img_ratios'] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+    step['flip'] = True
+
+
+def set_test_split(cfg: Config) -> None:
+    """Replace ``val`` by ``test`` in the strings directly under ``data.test``, in place."""
+    for key, value in cfg.data.test.items():
+        if isinstance(value, str):
+            cfg.data.test[key] = value.replace('val', 'test')
+
+
+def set_inference_mode(cfg: Config, mode: str) -> None:
+    """Predict pictures whole or by sliding windows of the training crop's size, in place.
+
+    Raises:
+        UsageError: 'slide' is asked for and the configuration has no crop size.
+    """
+    if mode == 'whole':
+        cfg.model.test_cfg = {'mode': 'whole'}
+        return
+    size = cfg.data.get('train', {}).get('sync_crop_size') or cfg.get('crop_size')
+    if size is None:
+        raise UsageError(
+            '--inference-mode slide: the configuration has neither data.train.sync_crop_size nor crop_size. Add '
+            '"--cfg-options crop_size=[512,512]".'
+        )
+    stride = [int(edge / 2) for edge in size]
+    cfg.model.test_cfg = {'mode': 'slide', 'crop_size': list(size), 'stride': stride, 'batched_slide': True}
+
+
+def set_scale_output(cfg: Config, mode: str) -> None:
+    """Let an HRDA network show one of its scales, or its attention to the detail scale, in place (spec/hrda.md 5).
+
+    Args:
+        mode: 'LR' or 'HR': class maps of the context or of the detail alone; 'ATT': attention.
+
+    Raises:
+        UsageError: another network.
+    """
+    check_scales(cfg, f'--hrda-out {mode}')
+    if mode == 'ATT':
+        cfg.model.decode_head.debug_output_attention = True
+    else:
+        cfg.model.decode_head.fixed_attention = {'LR': 0.0, 'HR': 1.0}[mode]
+
+
+def check_scales(cfg: Config, option: str) -> None:
+    """Make sure that the network has two scales; raises UsageError, naming the option that needs them."""
+    if cfg.model.type != 'HRDAEncoderDecoder':
+        raise UsageError(
+            f'{option}: the network of this configuration is {cfg.model.type}, which has one scale only; expected '
+            'HRDAEncoderDecoder. Leave the option out.'
+        )

@@ -1,0 +1,52 @@
+"""Options of a test run that change the configuration."""
+
+import pytest
+from mmengine.config import Config
+
+from mmseg.engine import overrides as module
+from mmseg.errors import UsageError
+
+
+def config() -> Config:
+    data = {
+        'train': {},
+        'test': {
+            'img_dir': 'leftImg8bit/val',
+            'number': 3,
+            'pipeline': [{'type': 'Load'}, {'type': 'MultiScaleFlipAug', 'flip': False}],
+        },
+    }
+    return Config({'data': data, 'model': {'test_cfg': {'mode': 'whole'}}})
+
+
+def test_multi_scale_and_split() -> None:
+    cfg = config()
+    module.set_multi_scale(cfg)
+    module.set_test_split(cfg)
+    assert cfg.data.test.pipeline[1].flip is True
+    assert cfg.data.test.pipeline[1].img_ratios == [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+    assert cfg.data.test.img_dir == 'leftImg8bit/test'
+    assert cfg.data.test.number == 3
+
+
+def test_multi_scale_needs_its_step() -> None:
+    cfg = config()
+    cfg.data.test.pipeline = [{'type': 'Load'}]
+    with pytest.raises(UsageError, match='MultiScaleFlipAug'):
+        module.set_multi_scale(cfg)
+
+
+def test_inference_mode() -> None:
+    cfg = config()
+    with pytest.raises(UsageError, match='crop_size'):
+        module.set_inference_mode(cfg, 'slide')
+    cfg.crop_size = (64, 96)
+    module.set_inference_mode(cfg, 'slide')
+    assert cfg.model.test_cfg == {
+        'mode': 'slide',
+        'crop_size': [64, 96],
+        'stride': [32, 48],
+        'batched_slide': True,
+    }
+    module.set_inference_mode(cfg, 'whole')
+    assert cfg.model.test_cfg == {'mode': 'whole'}
