@@ -1,0 +1,17 @@
+"""Is a folder the data set that it should be, complete and sound?"""
+
+from mmseg.datasets.checking.check import check_folder
+from mmseg.datasets.checking.layouts import LAYOUTS, Layout, layout_named, recognise
+from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, report_text
+
+__all__ = [
+    'LAYOUTS',
+    'Finding',
+    'FolderReport',
+    'Layout',
+    'SplitReport',
+    'check_folder',
+    'layout_named',
+    'recognise',
+    'report_text',
+]

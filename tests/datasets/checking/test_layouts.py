@@ -1,0 +1,46 @@
+"""Which data set a folder is."""
+
+import pytest
+
+from mmseg.datasets.checking import layout_named, recognise
+from mmseg.errors import DataError, UsageError
+
+
+@pytest.mark.parametrize(
+    ('picture', 'name'),
+    [
+        ('images/00001.png', 'GTA'),
+        ('images/00001.jpg', 'ProcStreet'),
+        ('RGB/0000001.png', 'SYNTHIA'),
+        ('leftImg8bit/val/aachen/a_leftImg8bit.png', 'Cityscapes'),
+        ('leftImg8bit/train/0001TP/a_leftImg8bit.jpg', 'CamVid'),
+        ('rgb_anon/train/a_rgb_anon.png', 'ACDC'),
+        ('rgb_anon/train/night/GOPR0351/a_rgb_anon.png', 'DarkZurich'),
+        ('validation/images/a.jpg', 'Mapillary'),
+    ],
+)
+def test_data_sets_are_recognised_by_their_pictures(tmp_path, picture, name):
+    (tmp_path / picture).parent.mkdir(parents=True)
+    (tmp_path / picture).touch()
+    assert recognise(str(tmp_path)).name == name
+
+
+def test_other_folders_are_refused_with_what_is_expected(tmp_path):
+    (tmp_path / 'images').mkdir()
+    (tmp_path / 'images/.hidden.png').touch()
+    with pytest.raises(DataError, match=r'in it: images\. Expected one of: GTA: images/\*\.png'):
+        recognise(str(tmp_path))
+    with pytest.raises(DataError, match='no such folder'):
+        recognise(str(tmp_path / 'none'))
+
+
+def test_acdc_as_downloaded_is_told_to_be_flattened(tmp_path):
+    (tmp_path / 'rgb_anon/fog/train').mkdir(parents=True)
+    with pytest.raises(DataError, match='of all conditions of ACDC'):
+        recognise(str(tmp_path))
+
+
+def test_names_are_found_in_any_case():
+    assert layout_named('dark_zurich').name == 'DarkZurich'
+    with pytest.raises(UsageError, match='expected one of GTA'):
+        layout_named('kitti')

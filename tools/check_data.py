@@ -1,0 +1,84 @@
+"""Check data sets before training on them."""
+
+import argparse
+import sys
+
+from mmseg.cli import run_cli
+from mmseg.datasets.checking import LAYOUTS, check_folder, layout_named, recognise, report_text
+
+EXAMPLES = """examples:
+  python tools/check_data.py data/gta data/cityscapes
+  python tools/check_data.py data/synthia --dataset synthia --full --threads 4
+  python tools/check_data.py data/gta --sample 2 --min-pixels 10 --class-temp 0.1
+
+Compares the names of all files, opens some pictures and labels of each part, compares the statistics of rare class
+sampling with the labels. The exit code is 1 if something is wrong.
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Check data sets: pairs, sizes, label ids, unreadable files, statistics, classes.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('root', nargs='+', help='folder of a data set, for instance data/gta')
+    names = ', '.join(layout.name for layout in LAYOUTS)
+    parser.add_argument('--dataset', metavar='NAME', help=f'one of {names} (default: recognised)')
+    amount = parser.add_argument_group('how much').add_mutually_exclusive_group()
+    amount.add_argument('--sample', type=positive, default=100, metavar='N',
+                        help='pictures and labels to open of each part (default: %(default)s)')  # fmt: skip
+    amount.add_argument('--full', action='store_true', help='open all (GTA: some minutes)')
+    parser.add_argument(
+        '--threads', type=positive, default=2, metavar='N', help='files at once (default: %(default)s)'
+    )
+    rare = parser.add_argument_group('rare class sampling')
+    rare.add_argument('--min-pixels', type=positive, default=3000, metavar='N',
+                      help='a candidate has more pixels of the class (default: %(default)s, as published)')  # fmt: skip
+    rare.add_argument('--class-temp', type=temperature, default=0.01, metavar='T',
+                      help='temperature of the class probabilities (default: %(default)s, as published)')  # fmt: skip
+    parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not a positive number')
+    return value
+
+
+def temperature(text: str) -> float:
+    """A number above 0."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f'{text} is not above 0')
+    return value
+
+
+@run_cli
+def main() -> None:
+    """Check, print, leave with 1 if something is wrong."""
+    args = parse_arguments()
+    sound = True
+    for root in args.root:
+        layout = layout_named(args.dataset) if args.dataset else recognise(root)
+        report = check_folder(
+            root,
+            layout,
+            None if args.full else args.sample,
+            args.min_pixels,
+            args.class_temp,
+            args.threads,
+            progress=sys.stderr.isatty(),
+        )
+        print(report_text(report) + '\n')
+        sound &= report.sound
+    if not sound:
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
