@@ -15,6 +15,8 @@ from mmseg.experiments.listing import describe_experiments, experiment_table
 
 EXAMPLES = """examples:
   python run_experiments.py --list
+  python run_experiments.py --exp daformer-7 --dry-run --json
+  python run_experiments.py --config CONFIG --cfg-options runner.max_iters=2
   python run_experiments.py --exp 101 --startup-test --builtin-data --only '*source-only*'
 """
 
@@ -46,7 +48,7 @@ def parse_arguments() -> argparse.Namespace:
     how.add_argument(
         '--builtin-data',
         action='store_true',
-        help='with --startup-test: drawn scenes, random weights, an eighth of all sizes; needs no files',
+        help='with --startup-test: drawn scenes, random weights, small crops; needs no files',
     )
     how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
     how.add_argument(

@@ -150,9 +150,7 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
     hooks: list[Hook] = [LogHook(writer, settings.log_interval)]
     if settings.debug_img_interval > 0 and is_main():
         mean, std = normalisation_of(cfg)
-        pictures = DebugPictures(
-            folder / 'class_mix_debug', settings.debug_img_interval, dataset.PALETTE, mean, std
-        )
+        pictures = DebugPictures(folder, settings.debug_img_interval, dataset.PALETTE, mean, std)
         hooks.append(ObserverHook(pictures))
     if scored is not None:
         workers = loader_workers(settings.workers)

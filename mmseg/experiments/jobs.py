@@ -30,7 +30,7 @@ class LaunchOptions:
     Attributes:
         debug: log every 10 iterations, evaluate every 200, draw debug pictures every 10.
         startup_test: two iterations of every setting, seed 0 only.
-        builtin_data: start-up test on drawn scenes, without pretrained weights and at an eighth of all sizes.
+        builtin_data: start-up test on drawn scenes, without pretrained weights and with small crops.
         only: names or patterns of the runs to keep; empty keeps all.
         resume: go on with the newest run of the same name instead of starting a new one.
         cfg_options: values to override, by dotted key.

@@ -1,4 +1,4 @@
-"""Start-up tests without data sets and pretrained weights: drawn scenes, an eighth of all sizes."""
+"""Start-up tests without data sets and pretrained weights: drawn scenes, a fraction of all sizes."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,9 +18,8 @@ ADVERSE = {'acdc': {'train': 'train', 'val': 'val'}, 'dark_zurich': {'train': 't
 """Data sets that get copies of Cityscapes' scenes: split -> folder below rgb_anon and gt."""
 
 SCENES, SCENE_SIZE = 3, (256, 128)
-SHRINK = 8
-SMALLEST_CROP = 32
-"""Pixels; encoders need about as many. Crops that would become smaller shrink less."""
+LARGEST_CROP, SMALLEST_CROP = 64, 32
+"""Pixels that the largest and the smallest crop keep at least; encoders need about as many as the latter."""
 SIZES = ('img_scale', 'crop_size', 'size', 'sync_crop_size', 'hr_crop_size', 'stride')
 """Keys that hold sizes in pixels, in pipelines, data sets and test_cfg."""
 
@@ -64,15 +63,19 @@ def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
 
 
 def _factor(whole: Values) -> int:
-    """By how much all sizes shrink: to the eighth, or less where crops are small."""
-    crops = [
-        edge
-        for part in _dicts(whole)
-        for key in ('crop_size', 'hr_crop_size')
-        if isinstance(part.get(key), list | tuple)
-        for edge in part[key]
-    ]
-    return max(1, min([SHRINK, *(edge // SMALLEST_CROP for edge in crops)]))
+    """By how much all sizes shrink: to an eighth where images of 512 pixels are trained on, to a sixteenth where these
+    are of 1024 (of which networks with two scales see half), less where there are small crops.
+    """
+    trained, crops = _edges(whole, ('sync_crop_size',)), _edges(whole, ('crop_size', 'hr_crop_size'))
+    largest, smallest = max(trained or crops or [0]), min([*trained, *crops] or [0])
+    context = int(largest * min(whole['model'].get('scales', [1])))
+    return max(1, min(largest // LARGEST_CROP, min(smallest, context) // SMALLEST_CROP))
+
+
+def _edges(whole: Values, keys: tuple[str, ...]) -> list[int]:
+    """Edges in pixels of all crops of these names."""
+    sizes = [part[key] for part in _dicts(whole) for key in keys if isinstance(part.get(key), list | tuple)]
+    return [edge for size in sizes for edge in size]
 
 
 def _copy_as_adverse(cityscapes: Path, root: Path, splits: dict[str, str]) -> None:

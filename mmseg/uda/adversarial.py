@@ -152,23 +152,36 @@ class AdvSeg(Trainable):
         )
         del output  # frees what only its own backward pass needed
 
-        logits = self.model.domain_logits(self.model.forward_logits(target, draws), target.shape[2:])
+        raw, seen = self.model.forward_logits(target, draws)
+        logits = self.model.domain_logits(raw, target.shape[2:])
         target_logits = logits.detach()
-        fooled = self.adversarial_weight * self._domain_loss(logits, SOURCE)
-        del logits
-        yield LossGroup('adversarial', {'G_trg.loss.main': fooled}, {'img': target, 'logits': target_logits})
-        del fooled
+        fooled = self.adversarial_weight * self._domain_loss(self._answer(logits), SOURCE)
+        del raw, logits
+        yield LossGroup(
+            'adversarial', {'G_trg.loss.main': fooled}, {'img': target, 'logits': target_logits, **seen}
+        )
+        del fooled, seen
 
         if self.mic is not None:
             yield self.mic.masked(self.model, batch, None, draws)
 
         self.model_D.requires_grad_(True)
-        yield LossGroup('discriminator', {'D_src.loss.main': self._domain_loss(source_logits, SOURCE) / 2})
-        yield LossGroup('discriminator', {'D_trg.loss.main': self._domain_loss(target_logits, TARGET) / 2})
+        yield self._discriminate('source', 'D_src.loss.main', source_logits, SOURCE)
+        yield self._discriminate('target', 'D_trg.loss.main', target_logits, TARGET)
 
-    def _domain_loss(self, logits: Tensor, domain: float) -> Tensor:
-        """How far the discriminator's answer to predictions is from ``domain``; in float32."""
-        answer = self.model_D['main'](logits.softmax(dim=1))
+    def _discriminate(self, name: str, loss: str, logits: Tensor, domain: float) -> LossGroup:
+        """Teach the discriminator where predictions come from."""
+        answer = self._answer(logits)
+        seen = {'logits': logits, 'answer': answer.detach()}
+        return LossGroup(f'discriminator_{name}', {loss: self._domain_loss(answer, domain) / 2}, seen)
+
+    def _answer(self, logits: Tensor) -> Tensor:
+        """What the discriminator makes of predictions; in float32."""
+        answer: Tensor = self.model_D['main'](logits.softmax(dim=1))
+        return answer
+
+    def _domain_loss(self, answer: Tensor, domain: float) -> Tensor:
+        """How far the discriminator's answer is from ``domain``."""
         return self.domain_loss(answer, torch.full_like(answer, domain))
 
     def after_step(self) -> None:

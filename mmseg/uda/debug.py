@@ -1,27 +1,32 @@
-"""Debug pictures of self-training: what the student was shown, and with two scales what it predicted (spec/uda.md 2.6).
+"""Debug pictures of adaptation: what the student was shown, and with two scales what it predicted (spec/uda.md 2.6).
 
 An observer of loss groups. Every so many iterations it copies the images of a step to the host; a thread of its own
 draws them, so that training goes on meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from mmseg.fileio import atomic_write
 from mmseg.models.detail_crop import Box, crop, shrink
 from mmseg.models.trainable import LossGroup
-from mmseg.visualization.palette import Palette, colourise
-from mmseg.visualization.panels import Panel, draw_panels
-
-Arrays = dict[str, np.ndarray]
+from mmseg.uda.debug_rows import (
+    Arrays,
+    Paint,
+    Rows,
+    discriminator_rows,
+    entropy_rows,
+    mixing_rows,
+    scale_rows,
+)
+from mmseg.visualization.palette import Palette
+from mmseg.visualization.panels import draw_panels
 
 
 @dataclass(frozen=True)
@@ -39,37 +44,76 @@ class Shown:
     target_scales: Arrays
 
 
+@dataclass(frozen=True)
+class Layout:
+    """The pictures of a method; drawn when the last of its loss groups has come.
+
+    Attributes:
+        groups: names of the loss groups that are shown.
+        folder: below the run's folder, as published.
+        columns: panels beside each other.
+        rows: (arrays by group, position in the batch, paint) -> panels.
+        scales: what was shown by group -> rows of the picture of two scales.
+    """
+
+    groups: tuple[str, ...]
+    folder: str
+    columns: int
+    rows: Callable[[Mapping[str, Arrays], int, Paint], Rows]
+    scales: Callable[[Mapping[str, Shown]], dict[str, Arrays]]
+
+
+DISCRIMINATED = ('source', 'adversarial', 'discriminator_source', 'discriminator_target')
+LAYOUTS = (
+    Layout(
+        ('source', 'mixed'), 'class_mix_debug', 5, mixing_rows,
+        lambda group: {
+            'Source': group['source'].scales, 'Target': group['mixed'].target_scales, 'Mix': group['mixed'].scales,
+        },
+    ),
+    Layout(
+        ('source', 'entropy'), 'debug', 3, entropy_rows,
+        lambda group: {'Source': group['source'].scales, 'Target': group['entropy'].scales},
+    ),
+    Layout(
+        DISCRIMINATED, 'debug', 3, discriminator_rows,
+        lambda group: {'Source': group['source'].scales, 'Target': group['adversarial'].scales},
+    ),
+)  # fmt: skip
+"""DACS, MinEnt, AdvSeg. Training without adaptation has none."""
+
+
 class DebugPictures:
     """Writes ``{iteration + 1:06d}_{j}.png`` for each image j of the batch, and ``..._s.png`` with two scales.
 
     Args:
-        folder: where files go, published: ``{work_dir}/class_mix_debug``.
+        work_dir: folder of the run; pictures go into ``class_mix_debug`` or ``debug`` below it.
         interval: iterations between pictures, starting with iteration 0; 0 = never.
         palette: RGB colours of the classes.
         mean, std: normalisation of the images in grey levels 0..255.
     """
 
     def __init__(
-        self, folder: Path, interval: int, palette: Palette, mean: Sequence[float], std: Sequence[float]
+        self, work_dir: Path, interval: int, palette: Palette, mean: Sequence[float], std: Sequence[float]
     ) -> None:
-        self.folder = folder
+        self.work_dir = work_dir
         self.interval = interval
-        self.palette = palette
-        self.normalisation = (np.asarray(mean, np.float32), np.asarray(std, np.float32))
-        self._source = Shown({}, {}, {})
+        self.paint = Paint(palette, mean, std)
+        self._shown: dict[str, Shown] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix='debug-pictures')
         self._drawing: Future[None] | None = None
 
     def __call__(self, iteration: int, group: LossGroup) -> None:
-        """Observer of :class:`mmseg.models.trainable.Trainable`; draws when the 'mixed' group has come."""
-        if self.interval <= 0 or iteration % self.interval:
+        """Observer of :class:`mmseg.models.trainable.Trainable`."""
+        layouts = [layout for layout in LAYOUTS if group.name in layout.groups]
+        if self.interval <= 0 or iteration % self.interval or not layouts:
             return
-        if group.name == 'source':
-            self._source = shown(group.seen)
-        elif group.name == 'mixed':
-            self.wait()
-            self._drawing = self._thread.submit(self._draw, iteration, self._source, shown(group.seen))
-            self._source = Shown({}, {}, {})
+        self._shown[group.name] = shown(group.seen)
+        for layout in layouts:
+            if group.name == layout.groups[-1]:
+                self.wait()
+                self._drawing = self._thread.submit(self._draw, iteration, layout, self._shown)
+                self._shown = {}
 
     def wait(self) -> None:
         """Wait until the pictures are written; raises what went wrong while drawing."""
@@ -82,81 +126,20 @@ class DebugPictures:
         self.wait()
         self._thread.shutdown()
 
-    def _draw(self, iteration: int, source: Shown, mixed: Shown) -> None:
-        scales = {'Source': source.scales, 'Target': mixed.target_scales, 'Mix': mixed.scales}
-        for j in range(len(mixed.arrays['img'])):
+    def _draw(self, iteration: int, layout: Layout, groups: Mapping[str, Shown]) -> None:
+        arrays = {name: group.arrays for name, group in groups.items()}
+        scales = layout.scales(groups)
+        folder = self.work_dir / layout.folder
+        for j in range(len(arrays['source']['img'])):
             name = f'{iteration + 1:06d}_{j}'
-            rows = picture_rows(source.arrays, mixed.arrays, j, self.palette, self.normalisation)
-            self._write(name, draw_panels(rows, columns=5))
-            if source.scales:
-                rows = scale_rows(scales, j, self.palette, self.normalisation)
-                self._write(f'{name}_s', draw_panels(rows, len(source.scales)))
-
-    def _write(self, name: str, figure: Image.Image) -> None:
-        with atomic_write(self.folder / f'{name}.png') as path:
-            figure.save(path, 'PNG')
+            _write(folder / f'{name}.png', layout.rows(arrays, j, self.paint), layout.columns)
+            if scales['Source']:
+                _write(folder / f'{name}_s.png', scale_rows(scales, j, self.paint), len(scales['Source']))
 
 
-def picture_rows(
-    source: Arrays, mixed: Arrays, j: int, palette: Palette, normalisation: tuple[np.ndarray, np.ndarray]
-) -> list[list[Panel]]:
-    """The two rows of panels of image j.
-
-    Args:
-        source: what the 'source' group has seen: ``img`` (B, 3, H, W), ``label`` (B, 1, H, W) and, with the feature
-            distance on classes, ``distance_mask`` and ``distance_label`` (B, 1, h, w).
-        mixed: of the 'mixed' group: ``img``, ``target_img``, ``label``, ``pseudo_label`` (B, H, W), ``weight``
-            (B, H, W), ``mask`` (B, 1, H, W).
-        j: position in the batch.
-        palette: RGB colours of the classes.
-        normalisation: mean and standard deviation (3,).
-    """
-
-    def image(values: np.ndarray) -> np.ndarray:
-        return _denormalised(values[j], normalisation)
-
-    def label(values: np.ndarray) -> np.ndarray:
-        return colourise(values[j].reshape(values[j].shape[-2:]), palette)
-
-    upper = [
-        Panel('Source Image', image(source['img'])),
-        Panel('Source Seg GT', label(source['label'])),
-        Panel('Mixed Image', image(mixed['img'])),
-        Panel('Pseudo W.', mixed['weight'][j]),
-    ]
-    lower = [
-        Panel('Target Image', image(mixed['target_img'])),
-        Panel('Target Seg (Pseudo) GT', label(mixed['pseudo_label'])),
-        Panel('Domain Mask', mixed['mask'][j, 0].astype(np.float32)),
-        Panel('Seg Targ', label(mixed['label'])),
-    ]
-    if 'distance_mask' in source:
-        upper.append(Panel('FDist Mask', source['distance_mask'][j, 0].astype(np.float32)))
-        lower.append(Panel('Scaled GT', label(source['distance_label'])))
-    return [upper, lower]
-
-
-def scale_rows(
-    rows: Mapping[str, Arrays], j: int, palette: Palette, normalisation: tuple[np.ndarray, np.ndarray]
-) -> list[list[Panel]]:
-    """A row of panels of image j for each entry of ``rows``: images, class maps as colours, attention in grey.
-
-    Args:
-        rows: what :func:`scale_pictures` returned, by the row's name.
-        j: position in the batch.
-        palette: RGB colours of the classes.
-        normalisation: mean and standard deviation (3,).
-    """
-
-    def picture(values: np.ndarray) -> np.ndarray:
-        if values.ndim == 3:
-            return _denormalised(values, normalisation)
-        return values if values.dtype == np.float32 else colourise(values, palette)
-
-    return [
-        [Panel(f'{name} {title}', picture(values[j])) for title, values in arrays.items()]
-        for name, arrays in rows.items()
-    ]
+def _write(path: Path, rows: Rows, columns: int) -> None:
+    with atomic_write(path) as temporary:
+        draw_panels(rows, columns).save(temporary, 'PNG')
 
 
 def scale_pictures(seen: Mapping[str, Any]) -> Arrays:
@@ -206,12 +189,6 @@ def shown(seen: Mapping[str, Any]) -> Shown:
     return Shown(
         _to_host(seen), scale_pictures(seen), scale_pictures({**target, 'img': seen.get('target_img')})
     )
-
-
-def _denormalised(image: np.ndarray, normalisation: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """Normalised (3, H, W) -> uint8 RGB (H, W, 3)."""
-    mean, std = normalisation
-    return (image.transpose(1, 2, 0) * std + mean).clip(0, 255).round().astype(np.uint8)
 
 
 def _to_host(seen: Mapping[str, Any]) -> Arrays:

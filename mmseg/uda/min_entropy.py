@@ -27,7 +27,7 @@ class MinEnt(Trainable):
         max_iters: length of the run; every adaptation method gets it, this one needs it for nothing.
         lambda_ent: weight of the entropy under ``main``; ``aux`` is carried by published configurations and belongs
             to an auxiliary head that none of their networks has.
-        debug_img_interval: accepted for published configurations.
+        debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.uda.debug`).
         alpha, pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: of the masking's teacher,
             see :class:`mmseg.uda.method.DACS`.
         blur: accepted for published configurations; masking ignores it.
@@ -98,9 +98,12 @@ class MinEnt(Trainable):
         )
         del output  # frees what only its own backward pass needed
 
-        logits = self.model.domain_logits(self.model.forward_logits(target, draws), target.shape[2:])
+        raw, seen = self.model.forward_logits(target, draws)
+        logits = self.model.domain_logits(raw, target.shape[2:])
         loss = self.entropy_weight * entropy(logits)
-        yield LossGroup('entropy', {'ent.loss.main': loss}, {'img': target, 'logits': logits.detach()})
+        yield LossGroup(
+            'entropy', {'ent.loss.main': loss}, {'img': target, 'logits': logits.detach(), **seen}
+        )
 
         if self.mic is not None:
             # Published programs train on these losses without logging them.

@@ -29,8 +29,8 @@ def test_sizes_shrink_and_nothing_needs_a_file(workspace: Path) -> None:
 def test_mask_blocks_shrink_with_the_crops(workspace: Path) -> None:
     job = plan_experiment('80', LaunchOptions(startup_test=True, only=('gtaHR*',)))[0]
     cfg = load_config(on_builtin_data(job.config, Path('drawn')))
-    assert cfg.uda.mask_generator.mask_block_size == 8
-    assert list(cfg.model.hr_crop_size) == [64, 64]
+    assert cfg.uda.mask_generator.mask_block_size == 4
+    assert list(cfg.model.hr_crop_size) == [32, 32]
     assert list(cfg.data.train.target.crop_pseudo_margins) == [
         30,
         240,
@@ -42,8 +42,15 @@ def test_mask_blocks_shrink_with_the_crops(workspace: Path) -> None:
 def test_small_crops_shrink_less(workspace: Path) -> None:
     job = plan_experiment('42', LaunchOptions(startup_test=True, only=('*sf128x128*',)))[0]
     cfg = load_config(on_builtin_data(job.config, Path('drawn')))
-    assert list(cfg.data.train.source.pipeline[3].crop_size) == [128, 128]
-    assert list(cfg.model.test_cfg.crop_size) == [32, 32]
+    assert list(cfg.data.train.source.pipeline[3].crop_size) == [256, 256]
+    assert list(cfg.model.test_cfg.crop_size) == [64, 64]
+
+
+def test_the_context_stays_large_enough(workspace: Path) -> None:
+    job = plan_experiment('44', LaunchOptions(startup_test=True, only=('*sf512x512*sc025*',)))[0]
+    cfg = load_config(on_builtin_data(job.config, Path('drawn')))
+    assert list(cfg.data.train.sync_crop_size) == [128, 128]  # of which the context is a quarter
+    assert list(cfg.data.train.source.pipeline[3].crop_size) == [256, 256]
 
 
 def test_data_that_cannot_be_drawn_is_told(workspace: Path) -> None:

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 from mmseg.config.load import configs_folder
 from mmseg.engine.signals import Interrupted
@@ -22,7 +24,25 @@ from tests.startup.combinations import (
 
 RESULTS = results_folder()
 
+DRAWN = ('kaiming_uniform_', 'kaiming_normal_', 'trunc_normal_', 'normal_', 'uniform_')
+"""Functions of ``torch.nn.init`` that networks use."""
+
 pytestmark = [pytest.mark.startup, pytest.mark.slow]
+
+
+@pytest.fixture(autouse=True)
+def quick_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights from a small stock of random numbers: drawing 250 million anew takes as long as two iterations."""
+    stock = torch.randn(2**18, generator=torch.Generator().manual_seed(0)) * 0.02
+
+    def fill(tensor: Tensor, *_: object, **__: object) -> Tensor:
+        with torch.no_grad():
+            for part in tensor.view(-1).split(len(stock)):
+                part.copy_(stock[: len(part)])
+        return tensor
+
+    for name in DRAWN:
+        monkeypatch.setattr(nn.init, name, fill)
 
 
 @pytest.fixture(scope='session')

@@ -47,7 +47,7 @@ def test_the_discriminator_learns_from_its_own_losses_only():
     target = groups['adversarial'][0].seen['logits'].softmax(dim=1)
     answer = before(target)
     wanted = F.mse_loss(answer, torch.ones_like(answer)) / 2
-    torch.testing.assert_close(groups['discriminator'][1].losses['D_trg.loss.main'], wanted)
+    torch.testing.assert_close(groups['discriminator_target'][0].losses['D_trg.loss.main'], wanted)
     fooled = F.mse_loss(answer, torch.zeros_like(answer))
     torch.testing.assert_close(groups['adversarial'][0].losses['G_trg.loss.main'], fooled)
 

@@ -6,11 +6,27 @@ import torch
 
 from mmseg.fileio import read_image
 from mmseg.models.trainable import LossGroup
-from mmseg.uda.debug import DebugPictures, picture_rows, scale_rows, shown
-from tests.uda.networks import DISTANCE, NORMALISATION, TWO_SCALES, small_batch, small_method
-from tests.uda.test_method import train
+from mmseg.uda.adversarial import AdvSeg
+from mmseg.uda.debug import DebugPictures, shown
+from mmseg.uda.debug_rows import Paint, discriminator_rows, entropy_rows, mixing_rows, scale_rows
+from mmseg.uda.min_entropy import MinEnt, entropy
+from tests.uda.networks import (
+    DISTANCE,
+    MODEL,
+    NORMALISATION,
+    TWO_SCALES,
+    observed,
+    small_batch,
+    small_method,
+    train,
+)
 
 PALETTE = [[128, 64, 128], [244, 35, 232], [70, 70, 70], [0, 0, 142]]
+PAINT = Paint(PALETTE, NORMALISATION['mean'], NORMALISATION['std'])
+METHODS = {
+    'MinEnt': (MinEnt, {'lambda_ent': {'main': 0.1}}),
+    'AdvSeg': (AdvSeg, {'lambda_adv_target': {'main': 0.1}}),
+}
 
 
 def pictures(folder, interval):
@@ -19,7 +35,7 @@ def pictures(folder, interval):
 
 def test_files_of_the_published_names_and_size(tmp_path):
     method = small_method(**DISTANCE)
-    observer = pictures(tmp_path / 'class_mix_debug', 2)
+    observer = pictures(tmp_path, 2)
     method.observers.append(observer)
     train(method, [small_batch(seed=i) for i in range(3)])
     observer.close()
@@ -38,17 +54,19 @@ def test_an_interval_of_0_draws_nothing(tmp_path):
 
 
 def host(method, batch):
-    groups = {}
-    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, group.seen))
+    """Arrays by loss group of one step."""
+    groups = observed(method)
     train(method, [batch])
-    return tuple(shown(groups[name]).arrays for name in ('source', 'mixed'))
+    return {name: shown(group.seen).arrays for name, group in groups.items()}
+
+
+def titles(rows):
+    return [[panel.title for panel in panels] for panels in rows]
 
 
 def test_titles_and_contents():
     batch = small_batch()
-    source, mixed = host(small_method(**DISTANCE), batch)
-    normalisation = (NORMALISATION['mean'], NORMALISATION['std'])
-    upper, lower = picture_rows(source, mixed, 1, PALETTE, normalisation)
+    upper, lower = mixing_rows(host(small_method(**DISTANCE), batch), 1, PAINT)
     assert [p.title for p in upper] == [
         'Source Image',
         'Source Seg GT',
@@ -70,9 +88,57 @@ def test_titles_and_contents():
 
 
 def test_without_a_feature_distance_there_are_four_columns():
-    source, mixed = host(small_method(), small_batch(1))
-    rows = picture_rows(source, mixed, 0, PALETTE, (NORMALISATION['mean'], NORMALISATION['std']))
+    rows = mixing_rows(host(small_method(), small_batch(1)), 0, PAINT)
     assert [len(row) for row in rows] == [4, 4]
+
+
+def small(kind, model=MODEL):
+    torch.manual_seed(0)
+    method, options = METHODS[kind]
+    return method(model, max_iters=10, **options)
+
+
+def test_entropy_of_the_target():
+    batch = small_batch(size=(64, 64))
+    method = small('MinEnt')
+    groups = observed(method)
+    rows = entropy_rows(host(method, batch), 1, PAINT)
+    assert [row[:2] for row in titles(rows)] == [['Source Image'], ['Target Image', 'Target Seg']]
+    low, high = (float(part) for part in rows[1][2].title.removeprefix('Target Ent [')[:-1].split(','))
+    stretched = rows[1][2].picture
+    assert (stretched.min(), stretched.max()) == (0, 1)
+    mean = entropy(groups['entropy'].seen['logits'][1:]).item()
+    assert low + (high - low) * stretched.mean() == pytest.approx(mean, abs=0.01)
+
+
+def test_answers_of_the_discriminator():
+    rows = discriminator_rows(host(small('AdvSeg'), small_batch(size=(64, 64))), 0, PAINT)
+    assert [row[:2] for row in titles(rows)] == [
+        [f'{domain} Image', f'{domain} Seg'] for domain in ('Source', 'Target')
+    ]
+    assert all(row[2].title.startswith(row[0].title[:6] + ' Discr [') for row in rows)
+    assert rows[1][2].picture.shape == (2, 2)
+
+
+@pytest.mark.parametrize('kind', METHODS)
+def test_pictures_of_methods_without_pseudo_labels(kind, tmp_path):
+    method = small(kind, TWO_SCALES)
+    observer = pictures(tmp_path, 2)
+    method.observers.append(observer)
+    train(method, [small_batch(size=(64, 64), seed=i) for i in range(2)])
+    observer.close()
+    files = sorted(path.name for path in (tmp_path / 'debug').iterdir())
+    assert files == ['000001_0.png', '000001_0_s.png', '000001_1.png', '000001_1_s.png']
+    assert read_image(tmp_path / 'debug' / '000001_0.png').shape == (600, 900, 3)
+    assert read_image(tmp_path / 'debug' / '000001_0_s.png').shape == (600, 8 * 300, 3)
+
+
+def test_training_without_adaptation_draws_nothing(tmp_path):
+    observer = pictures(tmp_path, 1)
+    observer(0, LossGroup('source', {}, {'img': torch.zeros(1, 3, 4, 4)}))
+    observer(0, LossGroup('masked', {}, {'img': torch.zeros(1, 3, 4, 4)}))
+    observer.close()
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_goes_wrong_while_drawing_is_raised(tmp_path):
@@ -89,9 +155,9 @@ def test_two_scales_get_a_picture_of_their_own(tmp_path):
     method.observers.append(observer)
     train(method, [small_batch(size=(64, 64))])
     observer.close()
-    files = sorted(path.name for path in tmp_path.iterdir())
+    files = sorted(path.name for path in (tmp_path / 'class_mix_debug').iterdir())
     assert files == ['000001_0.png', '000001_0_s.png', '000001_1.png', '000001_1_s.png']
-    assert read_image(tmp_path / '000001_1_s.png').shape == (900, 8 * 300, 3)
+    assert read_image(tmp_path / 'class_mix_debug' / '000001_1_s.png').shape == (900, 8 * 300, 3)
 
 
 def test_titles_and_contents_of_the_scales():
@@ -111,7 +177,7 @@ def test_titles_and_contents_of_the_scales():
     inside = source['High Res Inserted'][0] == 0
     assert inside.sum() >= 16 * 16 - 8 * 8
     assert 0 <= source['Attention'].min() <= source['Attention'].max() <= 1
-    rows = scale_rows({'Source': source}, 0, PALETTE, (NORMALISATION['mean'], NORMALISATION['std']))
+    rows = scale_rows({'Source': source}, 0, PAINT)
     assert [panel.title for panel in rows[0]] == [f'Source {title}' for title in titles]
     label = rows[0][-1].picture
     assert {tuple(colour) for colour in label.reshape(-1, 3).tolist()} <= {(0, 0, 0), *map(tuple, PALETTE)}

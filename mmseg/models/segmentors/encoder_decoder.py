@@ -133,12 +133,15 @@ class EncoderDecoder(Trainable):
                 losses.update({f'{prefix}.{name}': value for name, value in found.items()})
         return SegmentorOutput(losses, [View(features, None)], output.logits, output.embedding)
 
-    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> Tensor:
-        """``SegmentorOutput.logits`` of a training pass without labels; arguments as :meth:`forward_train`."""
+    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[Tensor, dict[str, Any]]:
+        """``logits`` and ``seen`` of a training pass without labels, see :class:`SegmentorOutput`.
+
+        Arguments as :meth:`forward_train`.
+        """
         features = self.extract_feat(img)
         with autocast(img, self.precision):
             logits: Tensor = self.decode_head(features)
-        return logits
+        return logits, {}
 
     def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:
         """Logits as the losses of MinEnt and AdvSeg compare them between domains (spec/uda.md 3, 4).
@@ -170,9 +173,14 @@ class EncoderDecoder(Trainable):
         Returns:
             float32 (B, num_classes, H, W), or ``ori_shape`` with ``rescale``.
         """
-        height, width = metas[0]['ori_shape'][:2]
-        logits = self.predict_logits(img, (height, width) if rescale else None)
-        return _undo_flip(logits.softmax(dim=1), metas[0])
+        return self.probabilities(self.predict_logits(img), metas[0], rescale)
+
+    def probabilities(self, logits: Tensor, meta: Meta, rescale: bool = True) -> Tensor:
+        """Class probabilities of logits (B, num_classes, h, w); arguments and result as :meth:`inference`."""
+        if rescale:
+            height, width = meta['ori_shape'][:2]
+            logits = resize(logits, (height, width), self.align_corners)
+        return _undo_flip(logits.softmax(dim=1), meta)
 
     def predict_logits(self, img: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Logits of images (B, 3, H, W), whole or by sliding windows as ``test_cfg`` says.
