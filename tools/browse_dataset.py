@@ -1,0 +1,108 @@
+"""What training is fed: augmented samples and class frequencies."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from mmseg.cli import run_cli
+from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.datasets import UDADataset, build_dataset
+from mmseg.datasets.class_use import ClassUse, delivered_use, stored_use
+from mmseg.fileio import atomic_write
+from mmseg.visualization.delivery import sample_panels, use_figure, use_table
+from mmseg.visualization.panels import draw_panels
+
+EXAMPLES = """examples:
+  python tools/browse_dataset.py CONFIG --samples 12
+  python tools/browse_dataset.py CONFIG --rcs both --samples 12 --out browse_both
+  python tools/browse_dataset.py CONFIG --rcs off --start 100 --pictures 2 --samples 0 --seed 1
+
+Sample i is the one that a training run with that seed gets: iteration t of a run with batches of B sees the samples
+t * B to t * B + B - 1. DIR gets samples.png and classes.png.
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Show what pipeline and rare class sampling deliver: pictures with labels, class frequencies '
+        'beside those of the data set.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='configuration file, Python or JSON')
+    parser.add_argument('--out', type=Path, default=Path('browse'), metavar='DIR',
+                        help='folder of the pictures (default: %(default)s)')  # fmt: skip
+    parser.add_argument('--pictures', type=count, default=6, metavar='N',
+                        help='samples in the picture (default: %(default)s)')  # fmt: skip
+    parser.add_argument('--samples', type=count, default=200, metavar='N',
+                        help='samples whose classes are counted; 0 = none (default: %(default)s)')  # fmt: skip
+    parser.add_argument(
+        '--start', type=count, default=0, metavar='I', help='first sample (default: %(default)s)'
+    )
+    parser.add_argument('--seed', type=int, help='of the run (default: that of the configuration, else 0)')
+    parser.add_argument('--rcs', choices=('configured', 'off', 'both'), default='configured',
+                        help='rare class sampling as configured, off, or classes of both (default: configured)')  # fmt: skip
+    parser.add_argument(
+        '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
+        help='values to override, e.g. data.train.rare_class_sampling.class_temp=0.1',
+    )  # fmt: skip
+    parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
+    return parser.parse_args()
+
+
+def count(text: str) -> int:
+    """A whole number from 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{text} is below 0')
+    return value
+
+
+def data_sets(train: dict[str, Any], rcs: str) -> dict[str, Any]:
+    """Training data sets by what to call their samples; what is shown as pictures comes last."""
+    plain = {key: value for key, value in train.items() if key != 'rare_class_sampling'}
+    if not train.get('rare_class_sampling'):
+        return {'delivered': build_dataset(train)}
+    if rcs == 'off':
+        return {'without RCS': build_dataset(plain)}
+    with_rcs = {'with RCS': build_dataset(train)}
+    return with_rcs if rcs == 'configured' else {'without RCS': build_dataset(plain), **with_rcs}
+
+
+def class_uses(sets: dict[str, Any], seed: int, first: int, samples: int) -> list[ClassUse]:
+    """Of the source data set, then of what each training data set delivers."""
+    some = next(iter(sets.values()))
+    source = some.source if isinstance(some, UDADataset) else some
+    return [
+        stored_use(source),
+        *(delivered_use(title, dataset, seed, first, samples) for title, dataset in sets.items()),
+    ]
+
+
+@run_cli
+def main() -> None:
+    """Draw samples, count classes."""
+    args = parse_arguments()
+    cfg = load_config(args.config, args.cfg_options)
+    require_sections(cfg, ['data.train'])
+    values = cfg.to_dict()
+    seed = int(values.get('seed') or 0) if args.seed is None else args.seed
+    sets = data_sets(values['data']['train'], args.rcs)
+    shown = list(sets.values())[-1]
+    if args.pictures:
+        numbers = range(args.start, args.start + args.pictures)
+        rows = [sample_panels(shown.draw(i, seed), shown.PALETTE, i) for i in numbers]
+        with atomic_write(args.out / 'samples.png') as temporary:
+            draw_panels(rows, max(len(row) for row in rows)).save(temporary)
+        print(f'{args.out / "samples.png"}: samples {numbers[0]} to {numbers[-1]} of seed {seed}')
+    if args.samples:
+        uses = class_uses(sets, seed, args.start, args.samples)
+        print(use_table(uses, shown.CLASSES))
+        with atomic_write(args.out / 'classes.png') as temporary:
+            use_figure(uses, shown.CLASSES).savefig(temporary, dpi=100)
+        print(f'{args.out / "classes.png"}: classes of {args.samples} samples')
+
+
+if __name__ == '__main__':
+    main()
