@@ -36,7 +36,12 @@ def test_a_line_shows_source_label_and_target_darkened_where_it_does_not_count()
     assert label.picture[0, 0, 0] > source.picture[0, 0, 0] > label.picture[0, 1, 0]
     assert target.picture[0, :, 1].tolist() == [60, 20]
     assert (
-        len(sample_panels({key: sample[key] for key in ('img', 'gt_semantic_seg', 'img_metas')}, [], 0)) == 2
+        len(
+            sample_panels(
+                {key: sample[key] for key in ('img', 'gt_semantic_seg', 'img_metas')}, [(0, 0, 0)], 0
+            )
+        )
+        == 2
     )
 
 
