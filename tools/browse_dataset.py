@@ -42,7 +42,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, help='of the run (default: that of the configuration, else 0)')
     parser.add_argument('--rcs', choices=('configured', 'off', 'both'), default='configured',
-                        help='rare class sampling as configured, off, or both compared (default: configured)')  # fmt: skip
+                        help='rare class sampling; both: compare them (default: configured)')  # fmt: skip
     parser.add_argument(
         '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
         help='values to override, e.g. data.train.rare_class_sampling.class_temp=0.1',
