@@ -1,0 +1,105 @@
+"""From a weight source in a configuration to a local file."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import torch
+
+from mmseg.errors import CheckpointError
+
+PRETRAINED_FOLDER = Path('pretrained')
+ZOO_PREFIX = 'open-mmlab://'
+ZOO_URL = 'https://download.openmmlab.com/pretrain/third_party/'
+ZOO_FILES = {
+    'resnet50_v1c': 'resnet50_v1c-2cccc1ad.pth',
+    'resnet101_v1c': 'resnet101_v1c-e67eebb6.pth',
+    'resnext50_32x4d': 'resnext50-32x4d-0ab1a123.pth',
+    'resnext101_32x4d': 'resnext101_32x4d-a5af3160.pth',
+    'resnest50': 'resnest50_d2-7497a55b.pth',
+    'resnest101': 'resnest101_d2-f3b931b2.pth',
+    'resnest200': 'resnest200_d2-ca88e41f.pth',
+}
+"""Name after ``open-mmlab://`` -> file (spec/models.md 2.1)."""
+
+MARK = re.compile(r'-([0-9a-f]{8,64})\.\w+$')
+"""The start of the sha256 of a file in its name, as ``publish_model`` and OpenMMLab write it."""
+
+
+def resolve_weights(source: str | Path) -> Path:
+    """The local file of a weight source.
+
+    Args:
+        source: a path, or ``open-mmlab://NAME`` with a name of :data:`ZOO_FILES`, looked for in ``pretrained/`` and
+            in torch's download folder and downloaded otherwise; its content must have the mark in its name.
+
+    Raises:
+        CheckpointError: there is no such file or name, or the content is not what the name says.
+    """
+    text = str(source)
+    if text.startswith(ZOO_PREFIX):
+        return _resolve_zoo(text.removeprefix(ZOO_PREFIX))
+    path = Path(source)
+    if not path.is_file():
+        found = 'is a folder' if path.is_dir() else 'does not exist'
+        raise CheckpointError(
+            f'Weight file {path} {found}. Put the file there (pretrained/README.md tells which ImageNet weights come '
+            'from where), correct the path (model.pretrained in the '
+            'configuration, or the checkpoint argument), or pass --cfg-options model.pretrained=None to train '
+            'from scratch.'
+        )
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's content, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open('rb') as stream:
+        for block in iter(lambda: stream.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check_mark(path: Path) -> None:
+    """Compare a file's content with the hash in its name (``NAME-0123abcd.pth``), if it has one.
+
+    Raises:
+        CheckpointError: they differ.
+    """
+    mark = MARK.search(path.name)
+    if mark is None:
+        return
+    found = sha256_of(path)
+    if not found.startswith(mark[1]):
+        raise CheckpointError(
+            f'Weight file {path} is not the published one: its name promises a sha256 that starts with {mark[1]}, its '
+            f'content has {found[: len(mark[1])]}. Expected the unchanged file: delete it and download it again. To '
+            'use it as it is, give its path instead (--cfg-options model.pretrained=PATH).'
+        )
+
+
+def _resolve_zoo(name: str) -> Path:
+    if name not in ZOO_FILES:
+        raise CheckpointError(
+            f"No weights are known as '{ZOO_PREFIX}{name}'; expected one of {', '.join(ZOO_FILES)}."
+        )
+    file = ZOO_FILES[name]
+    cache = Path(torch.hub.get_dir()) / 'checkpoints'
+    found = next((folder / file for folder in (PRETRAINED_FOLDER, cache) if (folder / file).is_file()), None)
+    if found is None:
+        found = cache / file
+        _download(name, found)
+    check_mark(found)
+    return found
+
+
+def _download(name: str, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(ZOO_URL + target.name, str(target), progress=False)
+    except (OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"Weights '{ZOO_PREFIX}{name}' are neither in {PRETRAINED_FOLDER}/ nor in {target.parent}, and downloading "
+            f'{ZOO_URL}{target.name} failed ({error}). Get the file on a machine with network access and put it into '
+            f'{PRETRAINED_FOLDER}/, or pass --cfg-options model.pretrained=None to train from scratch.'
+        ) from error

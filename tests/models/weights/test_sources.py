@@ -1,0 +1,45 @@
+"""Weight sources: names of the model zoo and the hash in a file's name."""
+
+import pytest
+import torch
+from torch import nn
+
+from mmseg.errors import CheckpointError
+from mmseg.models.weights import PRETRAINED_FOLDER, ZOO_FILES, load_pretrained, resolve_weights
+from mmseg.models.weights.sources import check_mark, sha256_of
+
+
+@pytest.fixture
+def offline(tmp_path, monkeypatch) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise OSError('no network')
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+
+
+@pytest.mark.usefixtures('offline')
+def test_zoo_names(monkeypatch) -> None:
+    with pytest.raises(CheckpointError, match=r'resnet50_v1c-2cccc1ad\.pth failed \(no network\)'):
+        resolve_weights('open-mmlab://resnet50_v1c')
+    with pytest.raises(CheckpointError, match='resnet18'):
+        resolve_weights('open-mmlab://resnet18')
+    PRETRAINED_FOLDER.mkdir()
+    stored = PRETRAINED_FOLDER / ZOO_FILES['resnet50_v1c']
+    torch.save(nn.Linear(3, 2).state_dict(), stored)
+    with pytest.raises(
+        CheckpointError, match='sha256 that starts with 2cccc1ad.*delete it and download it again'
+    ):
+        resolve_weights('open-mmlab://resnet50_v1c')
+    marked = stored.with_name(f'resnet50_v1c-{sha256_of(stored)[:8]}.pth')
+    stored.rename(marked)
+    monkeypatch.setitem(ZOO_FILES, 'resnet50_v1c', marked.name)
+    assert resolve_weights('open-mmlab://resnet50_v1c') == marked
+    assert load_pretrained(nn.Linear(3, 2), 'open-mmlab://resnet50_v1c').missing == ()
+
+
+@pytest.mark.parametrize('name', ['mit_b5.pth', 'latest.pth', 'run-2024.pth'])
+def test_names_without_a_hash_promise_nothing(tmp_path, name) -> None:
+    (tmp_path / name).write_bytes(b'x')
+    check_mark(tmp_path / name)
