@@ -107,7 +107,8 @@ class MaskingTeacher(nn.Module):
     @torch.no_grad()
     def forward(self, images: Tensor, valid: Tensor | None) -> PseudoLabel:
         """Pseudo-labels of complete target images (B, 3, H, W); ``valid`` is uint8 (B, 1, H, W) or None."""
-        logits = self.ema_model.generate_pseudo_label(images)
+        with torch.inference_mode():
+            logits = self.ema_model.generate_pseudo_label(images)
         return trusted_pseudo_label(logits, self.threshold, *self.ignore_rows, valid=valid)
 
 

@@ -227,8 +227,9 @@ class DACS(Trainable):
         """What the teacher sees on the target crop as a whole; with an instance bank also how it sees it."""
         correct, weak = None, None
         if self.instances is None:
-            found = teacher.predict_with_embedding(batch['target_img'])
-        else:
+            with torch.inference_mode():
+                found = teacher.predict_with_embedding(batch['target_img'])
+        else:  # not in inference mode, because the loss keeps the embedding for its backward pass
             found = weak = self.instances.look(teacher, batch, draws)
             correct = self.instances.correction(weak)
         options, valid = self.options, batch.get('valid_pseudo_mask')

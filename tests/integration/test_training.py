@@ -16,6 +16,7 @@ from mmseg.engine.hooks import LogHook
 from mmseg.engine.loop import Run
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.train import train
+from tests.integration.hrda import tiny_hrda
 from tests.integration.tiny import METHODS, tiny_config
 
 pytestmark = pytest.mark.slow
@@ -91,10 +92,11 @@ def assert_equal(one: Any, other: Any, place: str = '') -> None:
         ('daformer', 0, 'bf16'),
         ('dacs', 2, 'fp32'),
         ('source_only', 2, 'fp32'),
+        ('hrda', 0, 'fp32'),
     ],
 )
 def test_exact_resume(method: str, workers: int, precision: str, tiny_data: Path, tmp_path: Path) -> None:
-    config = tiny_config(tiny_data, method)
+    config = tiny_hrda(tiny_data) if method == 'hrda' else tiny_config(tiny_data, method)
     config['data']['workers_per_gpu'] = workers
     config['precision'] = precision
     whole, again = tmp_path / 'whole', tmp_path / 'again'

@@ -168,12 +168,16 @@ class DAFormerHead(BaseDecodeHead):
         self.fuse_layer = build_layer(sum(embed_dims), channels, fusion)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
+        return self.fuse_layer(self._joined(features))
+
+    def _joined(self, features: Sequence[Tensor]) -> Tensor:
+        """Embedded levels at the size of the finest, concatenated; apart from them nothing stays in memory."""
         maps = [
             layer(x)
             for layer, x in zip(self.embed_layers.values(), self.select_inputs(features), strict=True)
         ]
         size = (maps[0].shape[2], maps[0].shape[3])
-        return self.fuse_layer(torch.cat([resize(x, size) for x in maps], dim=1))
+        return torch.cat([resize(x, size) for x in maps], dim=1)
 
 
 def _embedding_plan(

@@ -110,6 +110,7 @@ class HRDAHead(nn.Module):
         self.lr_scale, self.hr_scale = scales
         self.enable_hr_crop, self.fixed_attention = enable_hr_crop, fixed_attention
         self.debug_output_attention = debug_output_attention
+        self.output_stride = 8 if single_scale_head == 'DLV2Head' else 4
 
     def init_weights(self) -> None:
         """Initialise the decoders."""
@@ -167,7 +168,10 @@ class HRDAHead(nn.Module):
             weight = resize_by(weight, ratio)
         if box is not None:
             detail = torch.zeros_like(context)
-            crop(detail, shrink(box, stride)).copy_(detail_logits)
+            place = crop(detail, shrink(box, stride))
+            if place.shape != detail_logits.shape:
+                raise ConfigError(_too_coarse(box, context, stride, self.lr_scale, self.hr_scale))
+            place.copy_(detail_logits)
         else:
             detail = detail_logits
             size = (detail.shape[2], detail.shape[3])
@@ -249,6 +253,16 @@ def _output_stride(box: Box, logits: Tensor) -> int:
             'usually 4 or 8, or better by 32.'
         )
     return stride
+
+
+def _too_coarse(box: Box, context: Tensor, stride: int, lr_scale: float, hr_scale: float) -> str:
+    """The context's prediction, enlarged to ``context`` (B, C, h, w), ends inside the detail crop."""
+    size = tuple(length * stride for length in context.shape[2:])
+    return (
+        f'Enlarged by the ratio of model.scales, {hr_scale:g} / {lr_scale:g}, the prediction of the context covers '
+        f'{size[0]}x{size[1]} pixels; the detail crop ends at {box[1]}x{box[3]}. Expected a training crop (crop_size '
+        f'of the data set) whose sides, times {lr_scale:g}, are whole multiples of {stride}.'
+    )
 
 
 def _ones_inside(like: Tensor, box: Box) -> Tensor:

@@ -9,6 +9,7 @@ from mmseg.models.draws import Streams
 from mmseg.models.heads.hrda_head import HRDAHead
 from mmseg.models.segmentors.hrda import HRDAEncoderDecoder
 from mmseg.models.segmentors.outputs import SegmentorOutput
+from mmseg.registry import MODELS
 
 LINEAR = {'type': 'mlp', 'act_cfg': None, 'norm_cfg': None}
 
@@ -122,6 +123,85 @@ def test_training_crop_that_the_output_stride_does_not_divide_is_an_error():
     network = build(hr_crop_size=[30, 30], crop_coord_divisible=1)
     with pytest.raises(ConfigError, match='divisible by the output stride'):
         network.forward_train(*batch(), draws=Streams(0))
+
+
+TIMM = {'type': 'TimmBackbone', 'model_name': 'mobilenetv3_small_050', 'out_indices': (1, 2, 3, 4)}
+RESNET = {
+    'type': 'ResNetV1c',
+    'depth': 50,
+    'base_channels': 4,
+    'stem_channels': 8,
+    'strides': (1, 2, 1, 1),
+    'dilations': (1, 1, 2, 4),
+}
+
+
+def on_timm(**changes):
+    channels = MODELS.build(TIMM).channels
+    return config(backbone=TIMM, head={'in_channels': channels}, **changes)
+
+
+def on_resnet(**changes):
+    settings = config(backbone=RESNET, **changes)
+    head = settings['decode_head'] | {'single_scale_head': 'DLV2Head', 'in_channels': 128, 'in_index': 3}
+    unused = ('channels', 'decoder_params', 'norm_cfg')
+    settings['decode_head'] = {
+        **{key: value for key, value in head.items() if key not in unused},
+        'dilations': (6, 12),
+    }
+    return settings
+
+
+@pytest.mark.parametrize('make', [config, on_timm, on_resnet])
+def test_any_encoder(make):
+    torch.manual_seed(0)
+    network = build_segmentor(make())
+    losses = network.forward_train(*batch(), draws=Streams(0)).losses
+    (losses['decode.loss_seg'] + losses['decode.hr.loss_seg']).backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.decode_head.parameters())
+    with torch.inference_mode():
+        assert network.eval().encode_decode(torch.randn(1, 3, 64, 72)).shape == (1, 3, 64, 72)
+
+
+@pytest.mark.parametrize(
+    ('make', 'size', 'changes'),
+    [
+        (config, (65, 97), {'hr_crop_size': [32, 40]}),
+        (config, (71, 64), {'hr_crop_size': [36, 36], 'crop_coord_divisible': 1}),
+        (config, (64, 80), {'hr_crop_size': [64, 96], 'crop_coord_divisible': 1}),
+        (config, (90, 94), {'scales': [1, 0.75], 'feature_scale': 0.75}),
+        (on_timm, (65, 97), {}),
+        (on_resnet, (71, 75), {'hr_crop_size': [40, 32]}),
+    ],
+)
+def test_odd_training_sizes(make, size, changes):
+    network = build_segmentor(make(**changes))
+    label = torch.randint(0, 3, (2, 1, *size))
+    losses = network.forward_train(torch.randn(2, 3, *size), label, draws=Streams(0)).losses
+    assert all(value.isfinite() for value in losses.values())
+
+
+@pytest.mark.parametrize(
+    ('size', 'changes', 'message'),
+    [
+        (
+            (70, 70),
+            {'hr_crop_size': [80, 80], 'crop_coord_divisible': 1},
+            '70x70 .* divisible by the output stride',
+        ),
+        ((68, 68), {'hr_crop_size': [64, 64]}, 'image at least 7 pixels larger than the crop'),
+        (
+            (68, 68),
+            {'scales': [1, 0.6], 'feature_scale': 0.6, 'hr_crop_size': [68, 68]},
+            'sides, times 0.6, are whole multiples of 4',
+        ),
+    ],
+)
+def test_sizes_that_do_not_work_say_which_would(size, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        build(**changes).forward_train(
+            torch.randn(2, 3, *size), torch.zeros(2, 1, *size).long(), draws=Streams(0)
+        )
 
 
 @pytest.mark.parametrize(
