@@ -3,22 +3,35 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import torch
 
-from benchmarks import instance_bank, parts, sampling, step
+from benchmarks import instance_bank, memory, parts, sampling, step
 from benchmarks.settings import Settings
-from benchmarks.timing import Comparison, machine
+from benchmarks.timing import machine
 from mmseg.cli import run_cli
 from mmseg.engine.build import choose_device
 
-BENCHMARKS: dict[str, Callable[[Settings], list[Comparison]]] = {
+
+class Result(Protocol):
+    """What a benchmark returns."""
+
+    def line(self) -> str:
+        """For a person."""
+
+    def record(self) -> dict[str, Any]:
+        """As plain values."""
+
+
+BENCHMARKS: dict[str, Callable[[Settings], Sequence[Result]]] = {
     'attention': parts.attention,
     'ema': parts.teacher,
     'optimizer': parts.optimizer,
     'blur': parts.blur,
     'convert': parts.convert,
+    'hrda-memory': memory.hrda,
     'instance-bank': instance_bank.streamed_loss,
     'sampling': sampling.rare_classes,
     'step': step.training_step,
@@ -77,10 +90,10 @@ def main() -> None:
         print(', '.join(f'{key} {value}' for key, value in machine(device).items() if value is not None))
     results = []
     for name in chosen:
-        for comparison in BENCHMARKS[name](settings):
-            results.append(comparison)
+        for result in BENCHMARKS[name](settings):
+            results.append(result)
             if not args.json:
-                print(comparison.line(), flush=True)
+                print(result.line(), flush=True)
     if args.json:
         json.dump(
             {'machine': machine(device), 'results': [result.record() for result in results]},

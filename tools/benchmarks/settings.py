@@ -57,3 +57,25 @@ def model_config(encoder: str) -> dict[str, Any]:
     """DAFormer's network alone."""
     model: dict[str, Any] = training_config(encoder)['model']
     return model
+
+
+def hrda_config(encoder: str, crop: int) -> dict[str, Any]:
+    """The same with HRDA's network for training crops of ``crop`` pixels, as configs/hrda/gtaHR2csHR_hrda.py has it."""
+    config = training_config(encoder)
+    model = config['model']
+    head = {'type': 'HRDAHead', 'single_scale_head': 'DAFormerHead', 'hr_loss_weight': 0.1}
+    model |= {
+        'type': 'HRDAEncoderDecoder',
+        'decode_head': {**model['decode_head'], **head},
+        'scales': [1, 0.5],
+        'hr_crop_size': [crop // 2, crop // 2],
+        'feature_scale': 0.5,
+        'crop_coord_divisible': 8,
+        'test_cfg': {
+            'mode': 'slide',
+            'batched_slide': True,
+            'crop_size': [crop, crop],
+            'stride': [crop // 2, crop // 2],
+        },
+    }
+    return config

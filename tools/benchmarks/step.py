@@ -30,7 +30,7 @@ def training_step(settings: Settings) -> list[Comparison]:
     fast = build_trainable(config, settings.device)
     assert isinstance(fast, DACS)
     plain = copy.deepcopy(fast)
-    batch = _batch(settings)
+    batch = random_batch(settings)
     wrapper = build_optimizer(fast, OPTIMIZER)
     stepper = PlainStep(plain, config['uda'])
 
@@ -55,7 +55,7 @@ def _plain_attention(query: Tensor, key: Tensor, value: Tensor, dropout_p: float
     return reference.attention(query, key, value, dropout_p)
 
 
-def _batch(settings: Settings) -> Batch:
+def random_batch(settings: Settings) -> Batch:
     shape = (settings.batch, 3, settings.size, settings.size)
     cells = torch.randint(0, 19, (settings.batch, 1, settings.size // 32, settings.size // 32))
     label = cells.repeat_interleave(32, 2).repeat_interleave(32, 3)
