@@ -4,9 +4,9 @@ Test the checkpoints first (tools/test.py --eval mIoU writes result_student.json
 The first run is the one that the others are compared with. Of networks of two resolutions (HRDA) the page also
 shows what each of them predicts and where the detail is trusted.
 
-Examples:
-  python tools/report.py work_dirs/local-exp200/*
-  python tools/report.py work_dirs/source_only work_dirs/daformer --pictures 6 --out work_dirs/compared
+examples:
+  python tools/report.py WORK_DIR --pictures 2
+  python tools/report.py WORK_DIR OTHER_WORK_DIR --pictures 0 --out work_dirs/compared
 """
 
 import argparse
