@@ -103,15 +103,15 @@ EXPERIMENTS = (
         tuple(grid((DEEPLAB, SEGFORMER), ADAPTED, schedule='poly10', seeds=(0,))),
     ),
     Experiment('5', 'DAFormer', 'Table 5', 'Rare class sampling, feature distance', TABLE_5),
-    Experiment('6', 'DAFormer', 'Table 7', 'Decoders; final GTA->CS', TABLE_7, 'daformer_sepaspp 68.3'),
+    Experiment('6', 'DAFormer', 'Table 7', 'Decoders; final GTA->CS', TABLE_7, {'daformer_sepaspp': 68.3}),
     Experiment(
         'daformer-7', 'DAFormer', 'Table 6', 'Final SYNTHIA->CS (GTA->CS is in id 6)',
-        (Row('daformer_sepaspp', 'mitb5', source='synthia', **FINAL),), '60.9 (16 classes)', number=7,
+        (Row('daformer_sepaspp', 'mitb5', source='synthia', **FINAL),), {'SYNTHIA (16 classes)': 60.9}, number=7,
     ),
     Experiment(
         'daformer-8', 'DAFormer', '-', 'Cityscapes->ACDC, ->DarkZurich',
         tuple(Row('daformer_sepaspp', 'mitb5', source='cityscapes', target=t, **FINAL) for t in ADVERSE),
-        '55.4, 53.8 (test sets)', number=8,
+        {'ACDC (test set)': 55.4, 'DarkZurich (test set)': 53.8}, number=8,
     ),
     Experiment('100', 'DAFormer', '-', 'Start-up test of architectures', STARTUP_NETWORKS),
     Experiment('101', 'DAFormer', '-', 'Start-up test of methods', STARTUP_METHODS),

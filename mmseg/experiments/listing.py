@@ -1,5 +1,6 @@
 """The list of experiments for people and machines."""
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +12,7 @@ from mmseg.experiments.rows import Experiment
 
 
 def describe_experiments() -> list[dict[str, Any]]:
-    """One entry an id: id, paper, table, title, runs, published mIoU, names."""
+    """One entry an id: id, paper, table, title, number of runs, published mIoU in percent by setting, names of runs."""
     return [_entry(experiment) for experiment in TABLE.values()]
 
 
@@ -22,10 +23,14 @@ def experiment_table() -> str:
         table = PrettyTable(['id', 'table', 'what', 'runs', 'published mIoU'])
         table.align = 'l'
         table.add_rows(
-            [[e['id'], e['table'], e['title'], e['runs'], e['published_miou'] or '-'] for e in entries]
+            [[e['id'], e['table'], e['title'], e['runs'], _published(e['published_miou'])] for e in entries]
         )
         blocks.append(f'{paper}\n{table}')
     return '\n\n'.join(blocks)
+
+
+def _published(scores: Mapping[str, float]) -> str:
+    return '; '.join(f'{setting} {score}' for setting, score in scores.items()) or '-'
 
 
 def _entry(experiment: Experiment) -> dict[str, Any]:
@@ -36,6 +41,6 @@ def _entry(experiment: Experiment) -> dict[str, Any]:
         'table': experiment.table,
         'title': experiment.title,
         'runs': len(names),
-        'published_miou': experiment.published,
+        'published_miou': dict(experiment.published),
         'names': names,
     }

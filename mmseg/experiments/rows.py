@@ -1,7 +1,7 @@
 """What an experiment is: an id and rows; what a row says."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -166,7 +166,7 @@ class Experiment:
         table: what the paper calls it.
         title: what it shows.
         rows: settings in the published order.
-        published: mIoU in percent as published, with its setting; empty where no source shows it.
+        published: mIoU in percent as published, by setting; empty where no source shows any.
         number: what the runs carry as ``exp`` if that is not the id.
         before: 'module:function' called with (jobs, say) before the first run, e.g. to draw data.
         after: 'module:function' called with (jobs, say) after the last run, e.g. to write a report.
@@ -177,7 +177,7 @@ class Experiment:
     table: str
     title: str
     rows: tuple[AnyRow, ...]
-    published: str = ''
+    published: Mapping[str, float] = field(default_factory=dict)
     number: int | None = None
     before: str = ''
     after: str = ''
