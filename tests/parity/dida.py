@@ -18,8 +18,8 @@ from mmseg.uda.instance_bank.similarity import Similarity, class_similarity, dot
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
 
-CHUNK = 7
-"""Not a divisor of the number of rows, so that the last chunk is a short one."""
+CHUNK = 2**12
+"""Small, so that the image falls into several pieces."""
 
 Stored = dict[str, Any]
 Arrays = dict[str, np.ndarray]

@@ -140,7 +140,7 @@ def bank_options(stored: Stored) -> Stored:
         'momentum': extra['bank_momentum'],
         'update_interval': extra['bank_update_interval'],
         'loss_weight': extra['instance_loss_weight'],
-        'chunk': 7,  # not a divisor of the number of rows
+        'chunk': 2**14,  # the image falls into several pieces
     }
     return {**uda, 'instance_bank': bank}
 

@@ -1,15 +1,18 @@
 """Maps on the grid of the embedding, on the grid of the image, and the way back of gradients.
 
 Dot products commute with bilinear up-sampling (spec/dida.md 4.2, item 3), so similarities are computed on the
-coarse grid and only their ratios and logarithms on the fine one.
+coarse grid and only their ratios and logarithms on the fine one: tile by tile (:mod:`.tiles`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from mmseg.models.layers import resize
+from mmseg.uda.instance_bank.tiles import Part, Tile, parts
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,41 @@ class Grid:
         shape = (*x.shape[:2], *self.coarse)
         return torch.ops.aten.upsample_bilinear2d_backward(x, self.fine, shape, self.align_corners)
 
+    def tiles(self, weight: Tensor, pixels: int) -> Iterator[Tile]:
+        """Nearly square pieces of the fine grid that together hold every pixel with a weight.
+
+        Args:
+            weight: (B, 1, H, W). On the CPU pixels whose weight is 0 are left out; a GPU would have to be waited
+                for to know them.
+            pixels: of a tile at most.
+        """
+        height, width = self.fine
+        side = max(1, min(height, int(pixels**0.5)))
+        axes = (self._parts(0, side, weight), self._parts(1, max(1, min(width, pixels // side)), weight))
+        for image in range(len(weight)):
+            for rows in axes[0]:
+                for columns in axes[1]:
+                    yield from Tile(image, rows, columns).where(weight)
+
+    def _parts(self, axis: int, size: int, like: Tensor) -> list[Part]:
+        return _cached_parts(
+            self.coarse[axis], self.fine[axis], self.align_corners, size, like.dtype, like.device
+        )
+
     def _weights(self, axis: int, like: Tensor) -> Tensor:
         """(fine, coarse) weights of the interpolation along one axis."""
-        unit = torch.eye(self.coarse[axis], dtype=like.dtype, device=like.device)
-        return resize(unit[None, None], (self.fine[axis], self.coarse[axis]), self.align_corners)[0, 0]
+        weights = _axis_weights(self.coarse[axis], self.fine[axis], self.align_corners, like.dtype)
+        return weights.to(like.device, non_blocking=True)
+
+
+@lru_cache(maxsize=32)
+def _cached_parts(
+    coarse: int, fine: int, align_corners: bool, size: int, dtype: torch.dtype, device: torch.device
+) -> list[Part]:
+    with torch.inference_mode(False):
+        return parts(_axis_weights(coarse, fine, align_corners, dtype), size, device)
+
+
+def _axis_weights(coarse: int, fine: int, align_corners: bool, dtype: torch.dtype) -> Tensor:
+    unit = torch.eye(coarse, dtype=dtype)
+    return resize(unit[None, None], (fine, coarse), align_corners)[0, 0]

@@ -81,7 +81,9 @@ class BankOptions:
         pixel_mask: pixels with a loss: 'all'; 'target', not pasted; 'valid', of these the ones whose
             pseudo-label has a weight. The mean is over them.
         resolution: 'full' (the grid of the image) or 'native' (that of the embedding: cheaper, another loss).
-        chunk: rows that are compared at a time; memory is proportional to it, the result does not depend on it.
+        chunk: similarities (rows times pixels) that are computed at a time; memory is proportional to it, whatever
+            the number of rows, and the result does not depend on it. None: what fits into the cache of a
+            processor (2^17), or keeps a GPU busy (2^24, 64 MiB a map).
         weak_strength: colour jitter of the teacher's image; 0 for none, as in effect published.
         detail: networks of two resolutions: compare the detail crop's embedding, too.
     """
@@ -110,7 +112,7 @@ class BankOptions:
     eps: float = 1e-10
     pixel_mask: str = ''
     resolution: str = 'full'
-    chunk: int = 16
+    chunk: int | None = None
     weak_strength: float = math.nan
     detail: bool = False
 
@@ -144,6 +146,8 @@ class BankOptions:
             value = getattr(self, key)
             if isinstance(value, bool) or not isinstance(value, int | float) or not valid(value):
                 found.append(f'{key}: found {value!r}, expected {expected}')
+        if self.chunk is not None and (not isinstance(self.chunk, int) or self.chunk < 1):
+            found.append(f'chunk: found {self.chunk!r}, expected a whole number of at least 1, or None')
         if self.similarity == 'softmax' and self.gather == 'mix_logits':
             found.append(
                 "gather: 'mix_logits' are signed, which a softmax cannot be weighed with; use 'teacher_prob', or "
@@ -190,7 +194,6 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     'alpha': (_share, 'a number from 0 to 1'),
     'loss_weight': (lambda value: value >= 0, 'a number of at least 0'),
     'eps': (_positive, 'a number above 0'),
-    'chunk': (_count, 'a whole number of at least 1'),
     'weak_strength': (lambda value: 0 <= value <= 0.5, 'a number from 0 to 0.5'),
 }
 """Valid ranges: predicate and what is expected."""

@@ -1,16 +1,20 @@
-"""Similarities of pixels to the rows of the bank, a few rows at a time (spec/dida.md 1.2, 4.2)."""
+"""Similarities of pixels to the rows of the bank, a tile at a time (spec/dida.md 1.2, 4.2)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from mmseg.uda.instance_bank.grid import Grid
+from mmseg.uda.instance_bank.tiles import Tile
 
 ABSENT = -1e4
 """Added to the similarity of rows that are not filled; finite, so that 0 times it is 0."""
+CPU_CHUNK, GPU_CHUNK = 2**17, 2**24
+"""Similarities at a time unless chosen: what the cache of one core holds, and what keeps a GPU busy (64 MiB)."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,21 @@ class Rows:
         """The same rows with unit length; rows of zeros stay."""
         return replace(self, features=F.normalize(self.features, dim=1))
 
+    @cached_property
+    def membership(self) -> Tensor:
+        """(C, K), 1 where a row belongs to a class."""
+        classes = torch.arange(self.num_classes, device=self.labels.device)
+        return (classes.unsqueeze(1) == self.labels).to(self.features.dtype)
+
+    @cached_property
     def class_sums(self) -> Tensor:
         """(C, D), the sum of each class's rows."""
-        sums = self.features.new_zeros(self.num_classes, self.features.shape[1])
-        return sums.index_add_(0, self.labels, self.features)
+        return self.membership @ self.features
 
-    def chunks(self, size: int) -> Iterator['Rows']:
-        """The rows, ``size`` at a time."""
-        parts = zip(self.features.split(size), self.labels.split(size), self.bias.split(size), strict=True)
-        return (replace(self, features=f, labels=y, bias=b) for f, y, b in parts)
+    @cached_property
+    def total(self) -> Tensor:
+        """(1, D), the sum of all rows."""
+        return self.features.sum(0, keepdim=True)
 
 
 @dataclass(frozen=True)
@@ -51,41 +61,27 @@ class Similarity:
     Attributes:
         kind: 'sum' or 'softmax'.
         temperature: of 'softmax'.
-        chunk: rows at a time.
+        chunk: similarities, rows times pixels, at a time; None: :data:`CPU_CHUNK` or :data:`GPU_CHUNK`.
     """
 
     kind: str
-    temperature: float
-    chunk: int
+    temperature: float = 1.0
+    chunk: int | None = None
+
+    def tiles(self, weight: Tensor, rows: Rows, grid: Grid) -> Iterator[Tile]:
+        """Tiles of the fine grid with a weight, each with at most ``chunk`` similarities (but one pixel)."""
+        chunk = self.chunk or (GPU_CHUNK if weight.is_cuda else CPU_CHUNK)
+        return grid.tiles(weight, max(1, chunk // len(rows.labels)))
+
+    def exponents(self, embedding: Tensor, rows: Rows, tile: Tile) -> Tensor:
+        """What a softmax over the bank is taken of: (p, D) -> (K, P)."""
+        bias = rows.bias.unsqueeze(1)
+        return tile.up(torch.addmm(bias, rows.features, embedding.T, alpha=1 / self.temperature))
 
 
 def dot(embedding: Tensor, features: Tensor) -> Tensor:
     """Dot products: (B, D, h, w) and (K, D) -> (B, K, h, w)."""
     return torch.matmul(features, embedding.flatten(2)).unflatten(2, embedding.shape[2:])
-
-
-def scaled(embedding: Tensor, rows: Rows, grid: Grid, temperature: float) -> Tensor:
-    """What a softmax over the bank is taken of: (B, k, H, W)."""
-    return grid.up(dot(embedding, rows.features / temperature)) + rows.bias[:, None, None]
-
-
-def log_normaliser(
-    embedding: Tensor, rows: Rows, grid: Grid, how: Similarity, log_scores: Tensor | None = None
-) -> Tensor:
-    """Logarithm of the softmax's denominator, (B, 1, H, W), in one pass over the chunks.
-
-    Args:
-        log_scores: (B, C, H, W), added to the similarity of each row by its class, or None.
-    """
-    found: Tensor | None = None
-    for part in rows.chunks(how.chunk):
-        exponent = scaled(embedding, part, grid, how.temperature)
-        if log_scores is not None:
-            exponent += log_scores.index_select(1, part.labels)
-        new = exponent.logsumexp(1, keepdim=True)
-        found = new if found is None else torch.logaddexp(found, new)
-    assert found is not None
-    return found
 
 
 def class_similarity(embedding: Tensor, rows: Rows, grid: Grid, how: Similarity) -> Tensor:
@@ -98,11 +94,11 @@ def class_similarity(embedding: Tensor, rows: Rows, grid: Grid, how: Similarity)
         how: normalisation. A pixel whose similarities sum to 0 gets zeros.
     """
     if how.kind == 'sum':
-        found = grid.up(dot(embedding, rows.class_sums()))
+        found = grid.up(dot(embedding, rows.class_sums))
         return torch.nan_to_num(found / found.sum(1, keepdim=True), nan=0.0, posinf=0.0, neginf=0.0)
-    normaliser = log_normaliser(embedding, rows, grid, how)
-    found = embedding.new_zeros(len(embedding), rows.num_classes, *grid.fine)
-    for part in rows.chunks(how.chunk):
-        weights = (scaled(embedding, part, grid, how.temperature) - normaliser).exp_()
-        found.index_add_(1, part.labels, weights)
+    found = embedding.new_empty(len(embedding), rows.num_classes, *grid.fine)
+    pixels = embedding.permute(0, 2, 3, 1).contiguous()
+    for tile in how.tiles(torch.ones_like(found[:, :1]), rows, grid):
+        weights = how.exponents(tile.coarse(pixels), rows, tile).softmax(0)
+        tile.put(rows.membership @ weights, found)
     return found

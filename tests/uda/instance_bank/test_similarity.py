@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmseg.uda.instance_bank.grid import Grid
-from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, dot, log_normaliser
+from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, dot
 from tests.uda.instance_bank import dense
 
 
@@ -30,7 +30,7 @@ def test_gather_is_an_index_select_bit_for_bit():
 
 
 @pytest.mark.parametrize('kind', ['sum', 'softmax'])
-@pytest.mark.parametrize('chunk', [2, 9])
+@pytest.mark.parametrize('chunk', [2, 50, None])
 def test_scatter_sums_the_weights_of_each_class(kind, chunk):
     rows, embedding = rows_and_embedding()
     grid = Grid((3, 4), (6, 8))
@@ -42,21 +42,26 @@ def test_scatter_sums_the_weights_of_each_class(kind, chunk):
     torch.testing.assert_close(got.sum(1), torch.ones(2, 6, 8).double())
 
 
-def test_log_normaliser_adds_up_chunks_with_scores():
-    rows, embedding = rows_and_embedding()
-    grid = Grid((3, 4), (3, 4))
-    log_scores = torch.randn(2, 4, 3, 4).double()
-    exponent = dot(embedding, rows.features) / 0.3 + log_scores.index_select(1, rows.labels)
-    got = log_normaliser(embedding, rows, grid, Similarity('softmax', 0.3, 4), log_scores)
-    torch.testing.assert_close(got, exponent.logsumexp(1, keepdim=True))
-
-
-def test_unit_rows_and_chunks():
+def test_unit_rows_and_sums_of_classes():
     rows, _ = rows_and_embedding()
     torch.testing.assert_close(rows.normalised().features.norm(dim=1), torch.ones(9).double())
-    parts = list(rows.chunks(4))
-    assert [len(part.features) for part in parts] == [4, 4, 1]
-    assert torch.equal(torch.cat([part.labels for part in parts]), rows.labels)
+    for c in range(4):
+        torch.testing.assert_close(rows.class_sums[c], rows.features[rows.labels == c].sum(0))
+    torch.testing.assert_close(rows.class_sums.sum(0, keepdim=True), rows.total)
+
+
+@pytest.mark.parametrize('chunk', [1, 100, 10**6])
+def test_tiles_hold_at_most_a_chunk_and_every_pixel_with_a_weight_once(chunk):
+    rows, _ = rows_and_embedding()
+    weight = (torch.rand(2, 1, 7, 10, generator=torch.Generator().manual_seed(0)) > 0.7).double()
+    seen = torch.zeros_like(weight)
+    for tile in Similarity('sum', chunk=chunk).tiles(weight, rows, Grid((3, 4), (7, 10))):
+        count = tile.fine(seen).shape[1]
+        assert count == 1 or count * len(rows.labels) <= chunk
+        place = seen[tile.image, 0, tile.rows.fine, tile.columns.fine]
+        kept = torch.arange(place.numel()) if tile.kept is None else tile.kept
+        place += torch.zeros(place.numel()).double().index_fill_(0, kept, 1).view_as(place)
+    assert torch.equal(seen, weight)
 
 
 def test_a_pixel_without_similarity_gets_zeros():
