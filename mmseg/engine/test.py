@@ -214,7 +214,7 @@ def _report(matrix: NDArray[np.int64] | None, dataset: Any, options: OutputOptio
         return ScoreReport(values, '\n'.join(texts))
     ious = dataset.evaluate_confusion(matrix, 'mIoU').values
     names = {key.removeprefix('IoU.'): 100 * iou for key, iou in ious.items() if key.startswith('IoU.')}
-    scored = _scored_confusion(matrix, dataset)
+    scored = scored_confusion(matrix, dataset)
     return ScoreReport(values, '\n'.join(texts), scored, tuple(names), tuple(names.values()))
 
 
@@ -252,8 +252,8 @@ def _save_result(
         logger.warning('%s was not written: %s', path, error)
 
 
-def _scored_confusion(matrix: NDArray[np.int64], dataset: Any) -> NDArray[np.int64]:
-    """The matrix over the classes that are scored, after merging."""
+def scored_confusion(matrix: NDArray[np.int64], dataset: Any) -> NDArray[np.int64]:
+    """A confusion matrix (C, C) over all classes of a data set, over those that are scored, after merging."""
     if dataset.class_merge is None:
         return matrix
     chosen = list(dataset.class_merge.classes)

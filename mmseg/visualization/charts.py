@@ -111,15 +111,19 @@ def curve_figure(
     return figure
 
 
-def confusion_chart(confusion: np.ndarray, names: Sequence[str], title: str = '') -> Figure:
-    """Row-normalised confusion matrix in percent.
+def confusion_chart(
+    confusion: np.ndarray, names: Sequence[str], title: str = '', by: Literal['true', 'predicted'] = 'true'
+) -> Figure:
+    """Confusion matrix in percent.
 
     Args:
         confusion: integer (C, C); rows = truth, columns = prediction.
         names: C class names.
         title: heading.
+        by: of the 'true' pixels (rows add up to 100, recall on the diagonal) or of the 'predicted' ones (columns add
+            up to 100, precision on the diagonal).
     """
-    share = row_normalised(confusion) * 100
+    share = 100 * (row_normalised(confusion) if by == 'true' else row_normalised(confusion.T).T)
     size = 0.42 * len(names) + 2.2
     figure = new_figure((size, size))
     axis = figure.subplots()

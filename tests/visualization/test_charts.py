@@ -47,6 +47,11 @@ def test_confusion_writes_percentages():
     assert [text.get_text() for text in axis.texts] == ['75', '25']
 
 
+def test_confusion_of_what_is_predicted():
+    axis = confusion_chart(np.array([[3, 1], [0, 3]]), ['road', 'sky'], by='predicted').axes[0]
+    assert [text.get_text() for text in axis.texts] == ['100', '25', '75']
+
+
 def test_smoothed_curves_stay_with_their_values_and_short_ones_as_they_are():
     long = [(i, float(i)) for i in range(12)]
     panels = {'loss': {'a': long, 'b': []}, 'none': {'a': []}, 'mIoU': {'b': long[:2]}}

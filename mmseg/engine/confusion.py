@@ -1,0 +1,98 @@
+"""Confusion matrices from what is at hand: a result, class maps, a checkpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from numpy.typing import NDArray
+
+from mmseg.config import require_sections
+from mmseg.datasets import build_dataset
+from mmseg.engine.build import to_dict
+from mmseg.engine.test import OutputOptions, scored_confusion, test
+from mmseg.errors import DataError
+from mmseg.evaluation.metrics import confusion
+from mmseg.models.weights import read_plain_pickle
+from mmseg.visualization import load_result
+
+PICKLES = ('.pkl', '.pickle')
+
+
+@dataclass(frozen=True)
+class NamedConfusion:
+    """A confusion matrix int64 (C, C) over the classes that are scored, rows true, columns predicted.
+
+    Attributes:
+        matrix: the counts.
+        names: C class names.
+        title: what was tested.
+    """
+
+    matrix: NDArray[np.int64]
+    names: Sequence[str]
+    title: str
+
+
+def find_confusion(cfg: Config, source: Path, network: str = 'student') -> NamedConfusion:
+    """The confusion matrix that a file stands for.
+
+    Args:
+        cfg: configuration of the test; not needed for a result.
+        source: ``result_*.json`` of a test, the pickled class maps of ``tools/test.py --out``, or else a
+            checkpoint, which is tested now.
+        network: of a checkpoint, 'student' or 'teacher'.
+
+    Raises:
+        DataError: the file does not belong to the data set of ``data.test``, or is damaged.
+        CheckpointError: as a test does.
+    """
+    if source.suffix == '.json':
+        return _from_result(source)
+    require_sections(cfg, ['data.test'])
+    if source.suffix not in PICKLES:
+        report = test(cfg, source, OutputOptions(metrics=('mIoU',), network=network))
+        assert report.confusion is not None
+        return NamedConfusion(report.confusion, report.class_names, f'{source.parent.name} ({network})')
+    dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
+    matrix = count_maps(read_plain_pickle(source), dataset, source)
+    merge = dataset.class_merge
+    names = dataset.CLASSES if merge is None else merge.names
+    return NamedConfusion(scored_confusion(matrix, dataset), names, source.stem)
+
+
+def count_maps(maps: Any, dataset: Any, path: Path) -> NDArray[np.int64]:
+    """Confusion matrix (C, C) over all classes of a data set, of class maps (H, W) in its order.
+
+    Raises:
+        DataError: not one class map a picture, or other sizes or ids than the labels have.
+    """
+    if not isinstance(maps, list) or not all(isinstance(one, np.ndarray) for one in maps):
+        raise DataError(f'{path}: expected the list of class maps that tools/test.py --out writes.')
+    if len(maps) != len(dataset):
+        raise DataError(
+            f'{path} holds {len(maps)} class maps, but data.test has {len(dataset)} pictures. Use the configuration '
+            'that the results were made with.'
+        )
+    total = np.zeros((len(dataset.CLASSES),) * 2, np.int64)
+    for index, predicted in enumerate(maps):
+        try:
+            total += confusion(predicted, dataset.get_gt_seg_map(index), len(total), dataset.ignore_index)
+        except ValueError as error:
+            name = dataset.img_infos[index]['filename']
+            raise DataError(
+                f'{path}: class map {index} does not belong to {name} ({error}). Use the configuration that the '
+                'results were made with.'
+            ) from error
+    return total
+
+
+def _from_result(path: Path) -> NamedConfusion:
+    result = load_result(path)
+    if result.confusion is None:
+        raise DataError(
+            f'{path} holds no confusion matrix. Test the checkpoint again with tools/test.py --eval mIoU.'
+        )
+    return NamedConfusion(result.confusion, list(result.class_iou), f'{result.title} ({result.network})')

@@ -1,0 +1,70 @@
+"""Which classes are taken for which."""
+
+import argparse
+from pathlib import Path
+
+from mmseg.cli import run_cli
+from mmseg.config import OptionsAction, load_config
+from mmseg.engine.confusion import find_confusion
+from mmseg.visualization.confusion import (
+    check_confusion_file,
+    confusion_table,
+    largest_confusions,
+    write_confusion,
+)
+
+EXAMPLES = """examples:
+  python tools/confusion_matrix.py CONFIG RESULTS.pkl
+  python tools/confusion_matrix.py CONFIG WORK_DIR/result_student.json --largest 3 --by predicted --out precision.png
+  python tools/confusion_matrix.py CONFIG CHECKPOINT --network teacher --out teacher.svg teacher.csv
+
+A .csv holds the counts of pixels. A checkpoint is tested first, which takes as long as tools/test.py.
+"""
+
+
+def parse_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Draw the confusion matrix of a test and list the largest confusions.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='configuration file, Python or JSON; its data.test is used')
+    parser.add_argument(
+        'source', type=Path, help='.pkl of tools/test.py --out, result_*.json, or a checkpoint'
+    )
+    parser.add_argument(
+        '--out', type=Path, nargs='+', default=[Path('confusion.png'), Path('confusion.csv')], metavar='FILE',
+        help='pictures (.png, .pdf, .svg) and tables (.csv) (default: confusion.png confusion.csv)',
+    )  # fmt: skip
+    parser.add_argument('--by', choices=('true', 'predicted'), default='true',
+                        help='percent of the true pixels (recall) or of the predicted (default: true)')  # fmt: skip
+    parser.add_argument(
+        '--largest', type=int, default=10, metavar='N', help='confusions to list (default: 10)'
+    )
+    parser.add_argument('--network', choices=('student', 'teacher'), default='student',
+                        help='which network of a self-training checkpoint (default: student)')  # fmt: skip
+    parser.add_argument('--title', help='heading of the picture (default: what was tested)')
+    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
+                        help='values to override, e.g. data.workers_per_gpu=2')  # fmt: skip
+    parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
+    return parser.parse_args()
+
+
+@run_cli
+def main() -> None:
+    """Find the matrix, list, draw."""
+    args = parse_arguments()
+    for path in args.out:
+        check_confusion_file(path)
+    found = find_confusion(load_config(args.config, args.cfg_options), args.source, args.network)
+    if args.largest > 0:
+        print(confusion_table(largest_confusions(found.matrix, found.names, args.largest)))
+    title = found.title if args.title is None else args.title
+    for path in args.out:
+        write_confusion(path, found.matrix, found.names, title, args.by)
+        print(path)
+
+
+if __name__ == '__main__':
+    main()
