@@ -81,14 +81,7 @@ def write_report(
         table=result_table(runs),
         legend=_legend(palette, class_names),
         pictures=[(row.title, _embed_row(row, palette)) for row in pictures],
-        scales=[
-            (
-                name,
-                ', '.join(panel.title for panel in panels),
-                _embed_figure(scale_figure(panels, palette), 'jpg'),
-            )
-            for name, panels in (scales or {}).items()
-        ],
+        scales=_embed_scales(scales or {}, palette),
         **_charts(runs, logs),
     )
     path = Path(work_dir) / file_name
@@ -143,6 +136,18 @@ def _legend(palette: Palette, class_names: Sequence[str]) -> list[tuple[str, str
 
 def _embed_row(row: PictureRow, palette: Palette) -> list[tuple[str, str]]:
     return [(heading, _embed_image(picture)) for heading, picture in row_cells(row, palette)]
+
+
+def _embed_scales(scales: Mapping[str, Sequence[ScalePanel]], palette: Palette) -> list[tuple[str, str, str]]:
+    """Run, names of the pictures, figure."""
+    return [
+        (
+            name,
+            ', '.join(panel.title for panel in panels),
+            _embed_figure(scale_figure(panels, palette), 'jpg'),
+        )
+        for name, panels in scales.items()
+    ]
 
 
 def _embed_image(picture: np.ndarray) -> str:
