@@ -61,8 +61,7 @@ def write_report(
         scales: by run title, examples as multi-resolution networks see them.
         palette: RGB colours by class index, for the pictures and the legend.
         class_names: names by class index, for the legend; '' leaves a class out.
-        title: heading of the page.
-        summary: a paragraph below the heading.
+        title, summary: heading of the page and a paragraph below it.
         commands: command lines that reproduce the numbers.
         file_name: name of the page, which is returned as a path.
 
