@@ -58,11 +58,11 @@ def hugging_face(state: State) -> State:
     for key, value in turned(state).items():
         if block := BLOCK.fullmatch(key):
             stem = f'segformer.encoder.block.{int(block[1]) - 1}.{block[2]}'
+            parts = {f'{stem}.{layers.get(block[3])}.{block[4]}': value}
             if block[3] == 'attn.kv':
-                for part, rows in zip(('key', 'value'), value.split(len(value) // 2), strict=True):
-                    result[f'{stem}.attention.self.{part}.{block[4]}'] = rows
-            else:
-                result[f'{stem}.{layers[block[3]]}.{block[4]}'] = value
+                names = (f'{stem}.attention.self.{part}.{block[4]}' for part in ('key', 'value'))
+                parts = dict(zip(names, value.split(len(value) // 2), strict=True))
+            result.update(parts)
         elif stage := STAGE.fullmatch(key):
             number = int(stage[2]) - 1
             name = f'patch_embeddings.{number}.' if stage[3] else f'layer_norm.{number}'
