@@ -1,0 +1,30 @@
+#!/bin/sh
+# Segment pictures with the network of a run's folder.
+set -eu
+root=$(cd "$(dirname "$0")" && pwd)
+. "$root/tools/shell/common.sh"
+
+usage() {
+    cat <<'TEXT'
+usage: sh demo.sh IMAGE WORK_DIR [OPTION ...]
+       sh demo.sh IMAGE CONFIG CHECKPOINT [OPTION ...]
+
+Segment a picture, a video or a folder of them with the network of a run's folder (its configuration and latest.pth)
+or of any configuration and checkpoint. Options are those of demo/image_demo.py.
+
+examples:
+  sh demo.sh IMAGE WORK_DIR/
+  sh demo.sh IMAGES CONFIG CHECKPOINT --out-dir predictions
+TEXT
+}
+
+answer_help "${1-}"
+[ $# -ge 2 ] || { usage >&2; exit 2; }
+image=$1
+if [ -f "$2" ]; then
+    shift
+    exec "$python" "$root/demo/image_demo.py" "$image" "$@"
+fi
+find_run "$2"
+shift 2
+exec "$python" "$root/demo/image_demo.py" "$image" "$config" "$checkpoint" "$@"

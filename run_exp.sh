@@ -1,0 +1,29 @@
+#!/bin/sh
+# Train the runs of a published experiment in the background.
+set -eu
+root=$(cd "$(dirname "$0")" && pwd)
+. "$root/tools/shell/common.sh"
+
+usage() {
+    cat <<'TEXT'
+usage: sh run_exp.sh ID [GPU] [OPTION ...]
+
+Train all runs of an experiment in the background; what they print goes to run_exp_ID.out.
+GPU is a number (or several: 0,1), or cpu; without it the first GPU, or the CPU if there is none.
+Options are those of run_experiments.py.
+
+examples:
+  sh run_exp.sh 7 0 --dry-run
+  sh run_exp.sh daformer-7 cpu --dry-run --json
+TEXT
+}
+
+answer_help "${1-}"
+id=$1
+shift
+gpu=
+if is_gpu "${1-}"; then
+    gpu=$1
+    shift
+fi
+in_background "run_exp_$id.out" "$gpu" "$python" "$root/run_experiments.py" --exp "$id" "$@"

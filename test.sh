@@ -1,0 +1,39 @@
+#!/bin/sh
+# Test the run of a folder.
+set -eu
+root=$(cd "$(dirname "$0")" && pwd)
+. "$root/tools/shell/common.sh"
+
+usage() {
+    cat <<'TEXT'
+usage: sh test.sh WORK_DIR [OPTION ...]
+
+Test latest.pth of a run's folder with the configuration that lies beside it: a table of all classes, which also goes
+to WORK_DIR/preds/pre_log.out, and predictions as pictures in WORK_DIR/preds. Options are those of tools/test.py.
+
+examples:
+  sh test.sh WORK_DIR
+  sh test.sh WORK_DIR/ --network teacher
+TEXT
+}
+
+answer_help "${1-}"
+find_run "$1"
+shift
+preds=$folder/preds
+echo "Config file: $config"
+echo "Checkpoint: $checkpoint"
+echo "Predictions: $preds"
+mkdir -p "$preds"
+# The exit status is that of the test, not that of tee.
+{
+    status=$({
+        {
+            code=0
+            "$python" "$root/tools/test.py" "$config" "$checkpoint" --eval mIoU --show-dir "$preds" --opacity 1 \
+                "$@" 2>&1 3>&- 4>&- || code=$?
+            echo $code >&3
+        } | tee "$preds/pre_log.out" >&4
+    } 3>&1)
+} 4>&1
+exit "$status"
