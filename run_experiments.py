@@ -15,6 +15,8 @@ from mmseg.experiments.listing import describe_experiments, experiment_table
 
 EXAMPLES = """examples:
   python run_experiments.py --list
+  python run_experiments.py --exp daformer-7 --dry-run --json
+  python run_experiments.py --config CONFIG --cfg-options runner.max_iters=2
   python run_experiments.py --exp 101 --startup-test --builtin-data --only '*source-only*'
 """
 

@@ -13,8 +13,8 @@ from mmseg.errors import ConfigError
 from mmseg.uda.instance_bank.building import fill_bank
 
 EXAMPLES = """examples:
-  python tools/build_bank.py configs/daformer/CONFIG.py work_dirs/NAME/latest.pth --out embedding_cache/gta300
-  python tools/build_bank.py CONFIG CHECKPOINT --out embedding_cache/gta100 --rows 100 --network teacher
+  python tools/build_bank.py CONFIG CHECKPOINT --out embedding_cache/gta300 --images 300
+  python tools/build_bank.py CONFIG CHECKPOINT --out embedding_cache/gta38 --rows 38 --network teacher
 Then train with uda.instance_bank.bank_file=embedding_cache/gta300; look at it with tools/inspect_bank.py.
 """
 

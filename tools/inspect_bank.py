@@ -13,7 +13,7 @@ from mmseg.visualization.bank import bank_figure
 
 EXAMPLES = """examples:
   python tools/inspect_bank.py embedding_cache/gta300
-  python tools/inspect_bank.py f_buffer_s.npz l_buffer_s.npz --picture bank.png --json
+  python tools/inspect_bank.py embedding_cache/gta300 --picture bank.png --json
 """
 
 

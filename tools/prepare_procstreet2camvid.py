@@ -1,8 +1,8 @@
 """Link ProcStreet and CamVid below data/ and count the classes of ProcStreet for rare class sampling.
 
-Examples:
+examples:
   python tools/prepare_procstreet2camvid.py
-  python tools/prepare_procstreet2camvid.py --shared /data/shared --out data
+  python tools/prepare_procstreet2camvid.py --shared ../shared --out data
 """
 
 import argparse

@@ -12,9 +12,10 @@ from mmseg.engine.distributed import close_distributed, init_distributed, is_mai
 from mmseg.engine.train import choose_work_dir, save_config, train
 
 EXAMPLES = """examples:
-  python tools/train.py configs/daformer/gta2cs_uda_warm_fdthings_rcs_croppl_a999_daformer_mitb5_s0.py
-  python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=2000 --resume
-  torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch
+  python tools/train.py CONFIG --seed 1
+  python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=4 data.samples_per_gpu=1
+  python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=6 --resume --amp
+  torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch --cfg-options runner.max_iters=2
 """
 
 
