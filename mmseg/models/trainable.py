@@ -95,6 +95,7 @@ class Trainable(nn.Module, ABC):
             logged.update({name: value.detach().mean() for name, value in group.losses.items()})
             for observe in self.observers:
                 observe(self.iteration, group)
+            del group  # the next pass runs without what this one has shown
         optim_wrapper.step()
         self.after_step()
         self.iteration += 1
