@@ -64,12 +64,14 @@ def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
 
 def _factor(whole: Values) -> int:
     """By how much all sizes shrink: to an eighth where images of 512 pixels are trained on, to a sixteenth where these
-    are of 1024 (of which networks with two scales see half), less where there are small crops.
+    are of 1024 (of which networks with two scales see half), less where there are small crops; a power of two, so that
+    sizes stay divisible.
     """
     trained, crops = _edges(whole, ('sync_crop_size',)), _edges(whole, ('crop_size', 'hr_crop_size'))
     largest, smallest = max(trained or crops or [0]), min([*trained, *crops] or [0])
     context = int(largest * min(whole['model'].get('scales', [1])))
-    return max(1, min(largest // LARGEST_CROP, min(smallest, context) // SMALLEST_CROP))
+    factor = min(largest // LARGEST_CROP, min(smallest, context) // SMALLEST_CROP)
+    return 1 << max(factor.bit_length() - 1, 0)
 
 
 def _edges(whole: Values, keys: tuple[str, ...]) -> list[int]:

@@ -18,7 +18,13 @@ from mmseg.uda.augmentation import JitterStrength
 from mmseg.uda.draws import Draws, DrawSource
 from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.min_entropy import check_no_valid_mask
-from mmseg.uda.options import SelfTrainingOptions, raise_problems, range_problems, weight_problems
+from mmseg.uda.options import (
+    SelfTrainingOptions,
+    head_weights,
+    raise_problems,
+    range_problems,
+    weight_problems,
+)
 
 SOURCE, TARGET = 0.0, 1.0
 """What the discriminator should answer."""
@@ -31,6 +37,9 @@ DOMAIN_LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 BETAS = (0.9, 0.99)
 """Of the discriminator's Adam."""
+
+Heads = dict[str, Tensor]
+"""Predictions by head: 'main' and auxiliary ones."""
 
 
 class FCDiscriminator(nn.Module):
@@ -68,8 +77,9 @@ class AdvSeg(Trainable):
     Args:
         model: configuration of the segmentor.
         max_iters: length of the run, over which the discriminator's learning rate decays.
-        lambda_adv_target: weight of the adversarial loss under ``main``; ``aux`` is carried by published
-            configurations and belongs to an auxiliary head that none of their networks has.
+        lambda_adv_target: weight of the adversarial loss of the decode head's predictions under ``main``, of those of
+            auxiliary heads under ``aux``; each head has a discriminator of its own. None of the published networks
+            has an auxiliary head.
         discriminator_type: 'LS' or 'Vanilla', see :data:`DOMAIN_LOSSES`.
         lr_D, lr_D_power, lr_D_min: the discriminator's learning rate in iteration i is
             ``(lr_D - lr_D_min) * (1 - i / max_iters) ** lr_D_power + lr_D_min``.
@@ -114,13 +124,13 @@ class AdvSeg(Trainable):
             known = ' or '.join(map(repr, DOMAIN_LOSSES))
             problems.append(f'uda.discriminator_type is {discriminator_type!r}; expected {known}')
         raise_problems(problems)
-        self.adversarial_weight = float(lambda_adv_target['main'])
         self.domain_loss = DOMAIN_LOSSES[discriminator_type]
         self.rate = (lr_D, lr_D_power, lr_D_min)
         self.max_iters = max_iters
         self.draws: DrawSource = Draws
         self.model = MODELS.build(copy.deepcopy(model))
-        self.model_D = nn.ModuleDict({'main': FCDiscriminator(self.model.num_classes)})
+        self.weights = head_weights('lambda_adv_target', lambda_adv_target, self.model.head_names)
+        self.model_D = nn.ModuleDict({head: FCDiscriminator(self.model.num_classes) for head in self.weights})
         self.mic = build_masking(masking, options, model, self.model, require_teacher=True)
         self.adam = torch.optim.Adam(self.model_D.parameters(), lr=lr_D, betas=BETAS)
 
@@ -146,38 +156,46 @@ class AdvSeg(Trainable):
 
         self.model_D.requires_grad_(False)
         output = self.model.forward_train(source, batch['gt_semantic_seg'], draws=draws)
-        source_logits = self.model.domain_logits(output.logits.detach(), source.shape[2:])
+        source_logits = _detached(self._compared({'main': output.logits, **output.auxiliary}, source))
         yield LossGroup(
             'source', output.losses, {'img': source, 'label': batch['gt_semantic_seg'], **output.seen}
         )
         del output  # frees what only its own backward pass needed
 
         raw, seen = self.model.forward_logits(target, draws)
-        logits = self.model.domain_logits(raw, target.shape[2:])
-        target_logits = logits.detach()
-        fooled = self.adversarial_weight * self._domain_loss(self._answer(logits), SOURCE)
+        logits = self._compared(raw, target)
+        target_logits = _detached(logits)
+        fooled = {
+            f'G_trg.loss.{head}': self.weights[head] * self._domain_loss(self._answer(head, value), SOURCE)
+            for head, value in logits.items()
+        }
         del raw, logits
-        yield LossGroup(
-            'adversarial', {'G_trg.loss.main': fooled}, {'img': target, 'logits': target_logits, **seen}
-        )
+        yield LossGroup('adversarial', fooled, {'img': target, 'logits': target_logits['main'], **seen})
         del fooled, seen
 
         if self.mic is not None:
             yield self.mic.masked(self.model, batch, None, draws)
 
         self.model_D.requires_grad_(True)
-        yield self._discriminate('source', 'D_src.loss.main', source_logits, SOURCE)
-        yield self._discriminate('target', 'D_trg.loss.main', target_logits, TARGET)
+        yield self._discriminate('source', 'D_src', source_logits, SOURCE)
+        yield self._discriminate('target', 'D_trg', target_logits, TARGET)
 
-    def _discriminate(self, name: str, loss: str, logits: Tensor, domain: float) -> LossGroup:
-        """Teach the discriminator where predictions come from."""
-        answer = self._answer(logits)
-        seen = {'logits': logits, 'answer': answer.detach()}
-        return LossGroup(f'discriminator_{name}', {loss: self._domain_loss(answer, domain) / 2}, seen)
+    def _compared(self, logits: Mapping[str, Tensor], images: Tensor) -> Heads:
+        """Predictions of each head as the discriminators see them."""
+        return {head: self.model.domain_logits(value, images.shape[2:]) for head, value in logits.items()}
 
-    def _answer(self, logits: Tensor) -> Tensor:
-        """What the discriminator makes of predictions; in float32."""
-        answer: Tensor = self.model_D['main'](logits.softmax(dim=1))
+    def _discriminate(self, name: str, prefix: str, logits: Heads, domain: float) -> LossGroup:
+        """Teach the discriminators where predictions come from."""
+        answers = {head: self._answer(head, value) for head, value in logits.items()}
+        losses = {
+            f'{prefix}.loss.{head}': self._domain_loss(answer, domain) / 2 for head, answer in answers.items()
+        }
+        seen = {'logits': logits['main'], 'answer': answers['main'].detach()}
+        return LossGroup(f'discriminator_{name}', losses, seen)
+
+    def _answer(self, head: str, logits: Tensor) -> Tensor:
+        """What a head's discriminator makes of its predictions; in float32."""
+        answer: Tensor = self.model_D[head](logits.softmax(dim=1))
         return answer
 
     def _domain_loss(self, answer: Tensor, domain: float) -> Tensor:
@@ -205,3 +223,7 @@ class AdvSeg(Trainable):
         """Restore what :meth:`training_state` returned."""
         super().load_training_state(state)
         self.adam.load_state_dict(state['discriminator_optimizer'])
+
+
+def _detached(logits: Heads) -> Heads:
+    return {head: value.detach() for head, value in logits.items()}

@@ -15,7 +15,7 @@ from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength
 from mmseg.uda.draws import Draws, DrawSource
 from mmseg.uda.masking import MaskOptions, build_masking
-from mmseg.uda.options import SelfTrainingOptions, raise_problems, weight_problems
+from mmseg.uda.options import SelfTrainingOptions, head_weights, raise_problems, weight_problems
 
 
 @MODELS.register_module()
@@ -25,8 +25,8 @@ class MinEnt(Trainable):
     Args:
         model: configuration of the segmentor.
         max_iters: length of the run; every adaptation method gets it, this one needs it for nothing.
-        lambda_ent: weight of the entropy under ``main``; ``aux`` is carried by published configurations and belongs
-            to an auxiliary head that none of their networks has.
+        lambda_ent: weight of the entropy of the decode head's predictions under ``main``, of those of auxiliary heads
+            under ``aux``. None of the published networks has an auxiliary head.
         debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.uda.debug`).
         alpha, pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: of the masking's teacher,
             see :class:`mmseg.uda.method.DACS`.
@@ -65,9 +65,9 @@ class MinEnt(Trainable):
             mask_mode, mask_alpha, mask_pseudo_threshold, mask_lambda, mask_generator, mask_lambda_all
         )
         raise_problems(options.problems() + masking.problems() + weight_problems('lambda_ent', lambda_ent))
-        self.entropy_weight = float(lambda_ent['main'])
         self.draws: DrawSource = Draws
         self.model = MODELS.build(copy.deepcopy(model))
+        self.weights = head_weights('lambda_ent', lambda_ent, self.model.head_names)
         self.mic = build_masking(masking, options, model, self.model, require_teacher=True)
 
     def init_weights(self) -> None:
@@ -99,11 +99,9 @@ class MinEnt(Trainable):
         del output  # frees what only its own backward pass needed
 
         raw, seen = self.model.forward_logits(target, draws)
-        logits = self.model.domain_logits(raw, target.shape[2:])
-        loss = self.entropy_weight * entropy(logits)
-        yield LossGroup(
-            'entropy', {'ent.loss.main': loss}, {'img': target, 'logits': logits.detach(), **seen}
-        )
+        logits = {head: self.model.domain_logits(value, target.shape[2:]) for head, value in raw.items()}
+        losses = {f'ent.loss.{head}': self.weights[head] * entropy(value) for head, value in logits.items()}
+        yield LossGroup('entropy', losses, {'img': target, 'logits': logits['main'].detach(), **seen})
 
         if self.mic is not None:
             # Published programs train on these losses without logging them.

@@ -47,6 +47,24 @@ def weight_problems(name: str, weights: Any) -> list[str]:
     return [f'uda.{name} is {weights!r}; expected dict(main=weight) with numbers of at least 0']
 
 
+def head_weights(name: str, weights: Mapping[str, float], heads: Sequence[str]) -> dict[str, float]:
+    """The weight of each head's loss: ``main`` of the decode head's, ``aux`` of those of auxiliary heads.
+
+    Args:
+        name, weights: option below ``uda`` without :func:`weight_problems`.
+        heads: :attr:`mmseg.models.segmentors.encoder_decoder.EncoderDecoder.head_names`.
+
+    Raises:
+        ConfigError: there are auxiliary heads, but no weight for them.
+    """
+    if len(heads) > 1 and 'aux' not in weights:
+        raise ConfigError(
+            f'uda.{name} is {dict(weights)!r}, but model.auxiliary_head has a loss, too. Add aux=weight (0 for none), '
+            'or remove model.auxiliary_head.'
+        )
+    return {head: float(weights['main' if head == 'main' else 'aux']) for head in heads}
+
+
 def raise_problems(problems: Sequence[str]) -> None:
     """Raise one error for all problems, if there are any."""
     if problems:

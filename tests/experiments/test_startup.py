@@ -46,6 +46,12 @@ def test_small_crops_shrink_less(workspace: Path) -> None:
     assert list(cfg.model.test_cfg.crop_size) == [64, 64]
 
 
+def test_sizes_stay_divisible(workspace: Path) -> None:
+    job = plan_experiment('44', LaunchOptions(startup_test=True, only=('*sf768x768*hrda1-512*',)))[0]
+    cfg = load_config(on_builtin_data(job.config, Path('drawn')))
+    assert list(cfg.model.hr_crop_size) == [64, 64]  # a twelfth would be 42
+
+
 def test_the_context_stays_large_enough(workspace: Path) -> None:
     job = plan_experiment('44', LaunchOptions(startup_test=True, only=('*sf512x512*sc025*',)))[0]
     cfg = load_config(on_builtin_data(job.config, Path('drawn')))

@@ -82,6 +82,8 @@ TWO_SCALES = {
 }
 """A multi-resolution network, for crops of at least 32 x 32."""
 
+WITH_AUXILIARY = {**MODEL, 'auxiliary_head': MODEL['decode_head']}
+
 DISTANCE = {
     'imnet_feature_dist_lambda': 0.1,
     'imnet_feature_dist_classes': [1, 2],

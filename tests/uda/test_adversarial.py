@@ -8,7 +8,7 @@ from mmseg.engine.optimizer import build_optimizer
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import zero_dropout
 from mmseg.uda.adversarial import AdvSeg, FCDiscriminator
-from tests.uda.networks import MODEL, observed, small_batch, train
+from tests.uda.networks import MODEL, WITH_AUXILIARY, observed, small_batch, train
 
 SIZE = (64, 64)
 
@@ -50,6 +50,17 @@ def test_the_discriminator_learns_from_its_own_losses_only():
     torch.testing.assert_close(groups['discriminator_target'][0].losses['D_trg.loss.main'], wanted)
     fooled = F.mse_loss(answer, torch.zeros_like(answer))
     torch.testing.assert_close(groups['adversarial'][0].losses['G_trg.loss.main'], fooled)
+
+
+def test_auxiliary_heads_have_a_discriminator_of_their_own():
+    torch.manual_seed(0)
+    method = AdvSeg(WITH_AUXILIARY, max_iters=10, lambda_adv_target={'main': 0.1, 'aux': 0.05})
+    (logged,) = train(method, batches(1))
+    kinds = ('G_trg', 'D_src', 'D_trg')
+    assert list(logged)[-6:] == [f'{kind}.loss.{head}' for kind in kinds for head in ('main', 'aux')]
+    assert method.state_dict()['model_D.aux.conv1.weight'].shape == (64, 4, 4, 4)
+    assert all(parameter.grad.any() for parameter in method.model_D.parameters())
+    assert method.model.auxiliary_head.linear_pred.weight.grad.any()
 
 
 def test_cross_entropy_instead_of_least_squares():

@@ -7,7 +7,7 @@ import torch
 
 from mmseg.errors import ConfigError
 from mmseg.uda.min_entropy import MinEnt, entropy
-from tests.uda.networks import MODEL, observed, small_batch, train
+from tests.uda.networks import MODEL, WITH_AUXILIARY, observed, small_batch, train
 
 
 def small_min_ent(**options):
@@ -40,6 +40,15 @@ def test_the_target_sharpens_predictions():
     method = small_min_ent(lambda_ent={'main': 10.0})
     logs = train(method, [small_batch()] * 6, lr=0.05)
     assert logs[-1]['ent.loss.main'] < logs[0]['ent.loss.main']
+
+
+def test_auxiliary_heads_are_sharpened_too():
+    torch.manual_seed(0)
+    (logged,) = train(MinEnt(WITH_AUXILIARY, 10, lambda_ent={'main': 0.5, 'aux': 0.1}), [small_batch()])
+    assert list(logged)[-2:] == ['ent.loss.main', 'ent.loss.aux']
+    assert 0 < logged['ent.loss.aux'] < 0.1
+    with pytest.raises(ConfigError, match='uda.lambda_ent .*Add aux=weight'):
+        MinEnt(WITH_AUXILIARY, 10, lambda_ent={'main': 0.5})
 
 
 @pytest.mark.parametrize('weights', [{'aux': 1}, {'main': -1}, 0.5, {'main': 1, 'other': 1}])

@@ -67,6 +67,11 @@ class EncoderDecoder(Trainable):
     def align_corners(self) -> bool:
         return bool(self.decode_head.align_corners)
 
+    @property
+    def head_names(self) -> list[str]:
+        """'main' and the log prefixes of the auxiliary heads."""
+        return ['main', *(prefix for prefix, _, _ in self._auxiliary_heads())]
+
     def init_weights(self) -> None:
         """Load the backbone's pretrained weights or initialise it, then initialise the heads."""
         self.backbone.init_weights()
@@ -128,19 +133,26 @@ class EncoderDecoder(Trainable):
         with autocast(img, self.precision):
             output = self.decode_head.forward_train(features, label, weight)
             losses = {f'decode.{name}': value for name, value in output.losses.items()}
+            auxiliary: dict[str, Tensor] = {}
             for prefix, head, weighted in self._auxiliary_heads():
-                found = head.forward_train(features, label, weight if weighted else None).losses
-                losses.update({f'{prefix}.{name}': value for name, value in found.items()})
-        return SegmentorOutput(losses, [View(features, None)], output.logits, output.embedding)
+                found = head.forward_train(features, label, weight if weighted else None)
+                losses.update({f'{prefix}.{name}': value for name, value in found.losses.items()})
+                auxiliary[prefix] = found.logits
+        views = [View(features, None)]
+        return SegmentorOutput(losses, views, output.logits, output.embedding, auxiliary=auxiliary)
 
-    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[Tensor, dict[str, Any]]:
-        """``logits`` and ``seen`` of a training pass without labels, see :class:`SegmentorOutput`.
+    def forward_logits(
+        self, img: Tensor, draws: Draws | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """A training pass without labels; arguments as :meth:`forward_train`.
 
-        Arguments as :meth:`forward_train`.
+        Returns:
+            Logits of each of :attr:`head_names` at its resolution, and ``SegmentorOutput.seen``.
         """
         features = self.extract_feat(img)
         with autocast(img, self.precision):
-            logits: Tensor = self.decode_head(features)
+            logits = {'main': self.decode_head(features)}
+            logits |= {prefix: head(features) for prefix, head, _ in self._auxiliary_heads()}
         return logits, {}
 
     def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:

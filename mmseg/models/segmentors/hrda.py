@@ -144,10 +144,12 @@ class HRDAEncoderDecoder(EncoderDecoder):
             DetailEmbedding(embeddings[1], detail.box),
         )
 
-    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[Tensor, dict[str, Any]]:
+    def forward_logits(
+        self, img: Tensor, draws: Draws | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """See :class:`EncoderDecoder`; the fused logits of the context image and one random detail crop."""
         _, detail, scales, _ = self._training_pass(img, draws)
-        return scales.fused, self._seen(scales, detail.box)
+        return {'main': scales.fused}, self._seen(scales, detail.box)
 
     def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:
         """See :class:`EncoderDecoder`; at half the size of the image.

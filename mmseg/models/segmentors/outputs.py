@@ -48,6 +48,7 @@ class SegmentorOutput:
             are two resolutions.
         seen: what debug pictures show besides image and label.
         detail: embedding of the detail crop where there are two resolutions.
+        auxiliary: logits of the auxiliary heads by log prefix ('aux', or 'aux_0', 'aux_1', ...).
     """
 
     losses: dict[str, Tensor]
@@ -56,6 +57,7 @@ class SegmentorOutput:
     embedding: Tensor
     seen: dict[str, Any] = field(default_factory=dict)
     detail: DetailEmbedding | None = None
+    auxiliary: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass

@@ -233,7 +233,7 @@ def test_head_losses_share_one():
 def test_predictions_without_labels_are_those_of_the_training_pass_at_half_the_size():
     network = build().eval()
     image, label = batch()
-    logits = network.forward_logits(image, Streams(3))[0]
+    logits = network.forward_logits(image, Streams(3))[0]['main']
     assert torch.equal(logits, network.forward_train(image, label, draws=Streams(3)).logits)
     assert network.domain_logits(logits, image.shape[2:]).shape == (2, 3, 32, 32)
 
