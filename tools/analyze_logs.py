@@ -12,7 +12,7 @@ from mmseg.visualization.logs import LOG_ENDING, RunLog, find_logs, read_logs
 EXAMPLES = """examples:
   python tools/analyze_logs.py LOG
   python tools/analyze_logs.py WORK_DIR OTHER_WORK_DIR --legend first second --smooth 0.8 --out curves.png
-  python tools/analyze_logs.py LOG --keys "IoU.*" "*loss_seg" --title Classes --out classes.svg
+  python tools/analyze_logs.py LOG --keys mIoU "*loss_seg" --title Losses --out losses.svg
   python tools/analyze_logs.py LOG --list
 
 Logs of the published programs can be read too. Scores are in percent.

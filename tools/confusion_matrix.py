@@ -16,7 +16,7 @@ from mmseg.visualization.confusion import (
 EXAMPLES = """examples:
   python tools/confusion_matrix.py CONFIG RESULTS.pkl
   python tools/confusion_matrix.py CONFIG WORK_DIR/result_student.json --largest 3 --by predicted --out precision.png
-  python tools/confusion_matrix.py CONFIG CHECKPOINT --network teacher --out teacher.svg teacher.csv
+  python tools/confusion_matrix.py CONFIG CHECKPOINT --network teacher --out teacher.csv
 
 A .csv holds the counts of pixels. A checkpoint is tested first, which takes as long as tools/test.py.
 """

@@ -14,8 +14,8 @@ from mmseg.visualization.cost import cost_figure, cost_summary, cost_table
 
 EXAMPLES = """examples:
   python tools/get_flops.py CONFIG
-  python tools/get_flops.py HRDA_CONFIG --shape 64 64 --shape 64 128 --picture cost.png
-  python tools/get_flops.py configs/demo/builtin_daformer.py --shape 128 256 --json
+  python tools/get_flops.py HRDA_CONFIG --shape 64 128 --picture cost.png
+  python tools/get_flops.py CONFIG --shape 64 64 --shape 64 128 --json
 
 A multiplication with its addition counts as two operations, as in torch's own counter; halve them for MACs. Counted
 is one forward pass of a picture as it is tested (all windows). Nothing is computed: large networks take seconds and

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from mmseg.datasets.checking.layouts import Layout, Split
-from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, listed
+from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, amount
 from mmseg.datasets.checking.statistics import check_statistics
 from mmseg.datasets.classes import CLASSES
 from mmseg.datasets.files import find_files, missing_files
@@ -92,7 +92,7 @@ def _check_split(
         labels = set(find_files(str(label_folder), layout.label_ending))
     report.pictures, report.labels = len(pictures), len(labels)
     if split.full is not None and len(pictures) != split.full:
-        text = f'{len(pictures)} pictures; the full data set has {split.full}'
+        text = f'pictures: {len(pictures)}; the full data set has {split.full}'
         report.findings.append(Finding(text, wrong=len(pictures) > split.full))
     pairs = {name: name.removesuffix(layout.picture_ending) + layout.label_ending for name in pictures}
     if label_folder is not None:
@@ -112,9 +112,7 @@ def _check_split(
     report.looked_at = len(opened)
     unopened = set(pictures) - set(opened)
     if empty := [name for name in unopened if not (folder / name).stat().st_size]:
-        report.findings.append(
-            Finding(f'{len(empty)} pictures are empty files: {listed(empty)}. Copy them again.')
-        )
+        report.findings.append(Finding(f'pictures that are empty files: {amount(empty)}. Copy them again.'))
     report.findings += _judge_labels(report, layout, split, root)
     return report
 
@@ -130,13 +128,11 @@ def _compare_names(
         return [Finding(f'{text}{state}')]
     findings = []
     if bare := [name for name, label in pairs.items() if label not in labels]:
-        findings.append(
-            Finding(f'{len(bare)} pictures without a label map: {listed(bare)}. {_remedy(layout, root)}')
-        )
+        findings.append(Finding(f'pictures without a label map: {amount(bare)}. {_remedy(layout, root)}'))
     if lonely := labels - set(pairs.values()):
         findings.append(
             Finding(
-                f'{len(lonely)} label maps without a picture: {listed(lonely)}. Copy the pictures, or remove the '
+                f'label maps without a picture: {amount(lonely)}. Copy the pictures, or remove the '
                 'labels and their statistics.'
             )
         )
@@ -186,7 +182,7 @@ def _shortened(problems: Sequence[str]) -> list[Finding]:
     """The first of the problems of single files, and how many more there are."""
     findings = [Finding(text) for text in problems[:SHOWN]]
     if len(problems) > SHOWN:
-        findings.append(Finding(f'{len(problems) - SHOWN} more files like these'))
+        findings.append(Finding(f'more files like these: {len(problems) - SHOWN}'))
     return findings
 
 
@@ -197,16 +193,14 @@ def _judge_labels(report: SplitReport, layout: Layout, split: Split, root: str) 
     if foreign := [i for i in used if len(CLASSES) <= i != IGNORE]:
         findings.append(
             Finding(
-                f'label maps hold ids {listed(map(str, foreign))} outside 0..{len(CLASSES) - 1} and {IGNORE}; they '
-                f'are not converted to train ids. {_remedy(layout, root)}'
+                f'ids outside 0..{len(CLASSES) - 1} and {IGNORE} in label maps: {amount(map(str, foreign))}; they are '
+                f'not converted to train ids. {_remedy(layout, root)}'
             )
         )
     if report.counts and split.labelled:
         empty = [name for name, counts in report.counts.items() if not counts]
         if empty:
-            findings.append(
-                Finding(f'{len(empty)} label maps hold nothing but {IGNORE}: {listed(empty)}', wrong=False)
-            )
+            findings.append(Finding(f'label maps of nothing but {IGNORE}: {amount(empty)}', wrong=False))
         absent = [CLASSES[i] for i in layout.classes if i not in used]
         if absent:
             findings.append(Finding(f'not in the opened label maps: {", ".join(absent)}', wrong=False))
@@ -215,7 +209,9 @@ def _judge_labels(report: SplitReport, layout: Layout, split: Split, root: str) 
         assert layout.size is not None
         count = sum(report.sizes[size] for size in other)
         usual = f'{layout.size[0]} x {layout.size[1]}'
-        findings.append(Finding(f'{count} opened pictures are not {usual}, the usual size', wrong=False))
+        findings.append(
+            Finding(f'opened pictures of another size than {usual}, the usual one: {count}', wrong=False)
+        )
     return findings
 
 

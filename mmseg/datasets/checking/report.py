@@ -100,11 +100,11 @@ class FolderReport:
         return not any(finding.wrong for finding in self.all_findings())
 
 
-def listed(names: Iterable[str]) -> str:
-    """The first few of some names, and how many more there are."""
+def amount(names: Iterable[str]) -> str:
+    """The number of some names, and the first few of them."""
     names = sorted(names)
-    more = f' and {len(names) - EXAMPLES} more' if len(names) > EXAMPLES else ''
-    return ', '.join(names[:EXAMPLES]) + more
+    more = ', ...' if len(names) > EXAMPLES else ''
+    return f'{len(names)} ({", ".join(names[:EXAMPLES])}{more})'
 
 
 def report_text(report: FolderReport) -> str:
@@ -117,7 +117,7 @@ def report_text(report: FolderReport) -> str:
         for finding in sorted(report.all_findings(), key=lambda finding: not finding.wrong)
     ]
     wrong = sum(finding.wrong for finding in report.all_findings())
-    parts.append(f'Verdict: {"sound" if report.sound else f"{wrong} thing(s) to repair"}')
+    parts.append(f'Verdict: {"sound" if report.sound else f"to repair: {wrong}"}')
     return '\n'.join(parts)
 
 

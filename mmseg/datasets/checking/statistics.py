@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmseg.datasets.checking.report import Finding, RareClass, listed
+from mmseg.datasets.checking.report import Finding, RareClass, amount
 from mmseg.datasets.classes import CLASSES
 from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
@@ -95,14 +95,10 @@ def _compare_names(described: Counts, labels: Sequence[str], remedy: str) -> lis
     findings = []
     if unknown := set(described) - set(labels):
         findings.append(
-            Finding(
-                f'{STATS_FILE} names {len(unknown)} label maps that are not there: {listed(unknown)}. {remedy}'
-            )
+            Finding(f'{STATS_FILE} names label maps that are not there: {amount(unknown)}. {remedy}')
         )
     if forgotten := set(labels) - set(described):
-        findings.append(
-            Finding(f'{STATS_FILE} lacks {len(forgotten)} label maps: {listed(forgotten)}. {remedy}')
-        )
+        findings.append(Finding(f'{STATS_FILE} lacks label maps: {amount(forgotten)}. {remedy}'))
     return findings
 
 
@@ -112,8 +108,8 @@ def _compare_counts(described: Counts, counted: Counts, remedy: str) -> list[Fin
         return []
     return [
         Finding(
-            f'{STATS_FILE} counts other pixels than the label map has in {len(differing)} of {len(counted)} opened '
-            f'files: {listed(differing)}. {remedy}'
+            f'{STATS_FILE} counts other pixels than the opened label maps have, of {len(counted)} in '
+            f'{amount(differing)}. {remedy}'
         )
     ]
 
@@ -126,11 +122,7 @@ def _compare_samples(described: Counts, samples: Samples, remedy: str) -> list[F
     if found == expected:
         return []
     wrong = {name for (_, name), _ in set(found.items()) ^ set(expected.items())}
-    return [
-        Finding(
-            f'{SAMPLES_FILE} and {STATS_FILE} disagree about {len(wrong)} files: {listed(wrong)}. {remedy}'
-        )
-    ]
+    return [Finding(f'{SAMPLES_FILE} and {STATS_FILE} disagree about files: {amount(wrong)}. {remedy}')]
 
 
 def _compare_dict(root: str, described: Counts, remedy: str) -> list[Finding]:

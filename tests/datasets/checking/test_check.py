@@ -57,16 +57,16 @@ def test_a_sample_is_spread_and_the_rest_not_opened(source):
     assert not wrong(source, sample=2)
     assert 'no picture' in wrong(source)
     (source / 'images/00001.png').write_bytes(b'')
-    assert 'empty files: 00001.png' in wrong(source, sample=2)
+    assert 'empty files: 1 (00001.png)' in wrong(source, sample=2)
 
 
 def test_files_without_partner(source):
     (source / LABEL).unlink()
     (source / 'images/00002.png').unlink()
     found = wrong(source)
-    assert '1 pictures without a label map: 00001.png' in found
-    assert '1 label maps without a picture: 00002_labelTrainIds.png' in found
-    assert f'{STATS} names 1 label maps that are not there: 00001_labelTrainIds.png' in found
+    assert 'pictures without a label map: 1 (00001.png)' in found
+    assert 'label maps without a picture: 1 (00002_labelTrainIds.png)' in found
+    assert f'{STATS} names label maps that are not there: 1 (00001_labelTrainIds.png)' in found
 
 
 def test_damage_ids_and_sizes(source):
@@ -76,10 +76,10 @@ def test_damage_ids_and_sizes(source):
     write_label_png(source / 'labels/00002_labelTrainIds.png', np.zeros((24, 30)))
     found = wrong(source)
     assert 'cut off' in found
-    assert 'ids 33 outside 0..18' in found
+    assert 'ids outside 0..18 and 255 in label maps: 1 (33)' in found
     assert 'tools/convert_datasets/gta.py' in found
     assert '24 x 30 pixels, but its picture has 24 x 40' in found
-    assert f'{STATS} counts other pixels than the label map has in 2 of 4 opened files' in found
+    assert f'{STATS} counts other pixels than the opened label maps have, of 4 in 2 (' in found
 
 
 def test_labels_that_wait_for_conversion(source):
@@ -93,8 +93,8 @@ def test_statistics_that_disagree(source):
     (source / STATS).write_text(json.dumps(entries[:3]))
     (source / 'sample_class_stats_dict.json').write_text('{}')
     found = wrong(source)
-    assert f'{STATS} lacks 1 label maps: 00003' in found
-    assert 'samples_with_class.json and sample_class_stats.json disagree about 1 files' in found
+    assert f'{STATS} lacks label maps: 1 (00003' in found
+    assert 'samples_with_class.json and sample_class_stats.json disagree about files: 1 (' in found
     assert 'sample_class_stats_dict.json and sample_class_stats.json differ' in found
     (source / STATS).unlink()
     assert 'statistics that rare class sampling needs are missing' in wrong(source)
@@ -114,4 +114,4 @@ def test_many_damaged_files_are_counted(source):
     for n in range(4):
         (source / f'images/{n:05}.png').write_bytes(b'x')
         (source / f'labels/{n:05}_labelTrainIds.png').write_bytes(b'x')
-    assert '3 more files like these' in wrong(source)
+    assert 'more files like these: 3' in wrong(source)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmseg.datasets.checking.report import Finding, FolderReport, RareClass, SplitReport, listed, report_text
+from mmseg.datasets.checking.report import Finding, FolderReport, RareClass, SplitReport, amount, report_text
 
 
 def test_what_is_wrong_comes_first_and_decides():
@@ -14,12 +14,12 @@ def test_what_is_wrong_comes_first_and_decides():
     split.findings = [Finding('small', wrong=False)]
     report = FolderReport('GTA', 'data/gta', [split], {0: RareClass(1.0, 0.5, 7)}, [Finding('a hole')])
     lines = report_text(report).splitlines()
-    assert lines[-3:] == ['WRONG: a hole', 'note: train: small', 'Verdict: 1 thing(s) to repair']
+    assert lines[-3:] == ['WRONG: a hole', 'note: train: small', 'Verdict: to repair: 1']
     (row,) = [line for line in lines if 'road' in line]
     assert [cell.strip() for cell in row.split('|')[1:-1]] == ['0', 'road', '75.000', '100.0', '50.00', '7']
     assert not report.sound
 
 
 def test_long_lists_are_cut():
-    assert listed('cab') == 'a, b, c'
-    assert listed('edcba') == 'a, b, c and 2 more'
+    assert amount('cab') == '3 (a, b, c)'
+    assert amount('edcba') == '5 (a, b, c, ...)'
