@@ -100,6 +100,7 @@ def _download(name: str, target: Path) -> None:
     except (OSError, RuntimeError) as error:
         raise CheckpointError(
             f"Weights '{ZOO_PREFIX}{name}' are neither in {PRETRAINED_FOLDER}/ nor in {target.parent}, and downloading "
-            f'{ZOO_URL}{target.name} failed ({error}). Get the file on a machine with network access and put it into '
-            f'{PRETRAINED_FOLDER}/, or pass --cfg-options model.pretrained=None to train from scratch.'
+            f'{ZOO_URL}{target.name} failed ({error}). Get the file on a machine with network access (its sha256 '
+            f'starts with the {target.stem[-8:]} of its name) and put it into {PRETRAINED_FOLDER}/, or pass '
+            '--cfg-options model.pretrained=None to train from scratch.'
         ) from error

@@ -21,7 +21,9 @@ def offline(tmp_path, monkeypatch) -> None:
 
 @pytest.mark.usefixtures('offline')
 def test_zoo_names(monkeypatch) -> None:
-    with pytest.raises(CheckpointError, match=r'resnet50_v1c-2cccc1ad\.pth failed \(no network\)'):
+    with pytest.raises(
+        CheckpointError, match=r'resnet50_v1c-2cccc1ad\.pth failed \(no network\).*sha256 .* 2cccc1ad'
+    ):
         resolve_weights('open-mmlab://resnet50_v1c')
     with pytest.raises(CheckpointError, match='resnet18'):
         resolve_weights('open-mmlab://resnet18')
