@@ -81,3 +81,13 @@ def blur_image(img: Tensor) -> Tensor:
 def resize_by(x: Tensor, factor: float) -> Tensor:
     """Bilinear resize of (B, C, H, W) by a factor; the size is floor(size * factor)."""
     return x if factor == 1 else F.interpolate(x, scale_factor=factor, mode='bilinear', align_corners=False)
+
+
+def fill_up(img: Tensor, crop: Sequence[int], multiple: int) -> Tensor:
+    """The image (B, 3, H, W) with edges shorter than ``crop`` (height, width) grown at their ends.
+
+    They grow to the next ``multiple`` with zeros, the mean colour of normalised images; an image that needs nothing is
+    returned itself.
+    """
+    missing = [-size % multiple if size < edge else 0 for size, edge in zip(img.shape[2:], crop, strict=True)]
+    return F.pad(img, (0, missing[1], 0, missing[0])) if any(missing) else img

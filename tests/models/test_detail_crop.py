@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmseg.errors import ConfigError
-from mmseg.models.detail_crop import blur_image, crop, draw_box, resize_by, scale_image, shrink
+from mmseg.models.detail_crop import blur_image, crop, draw_box, fill_up, resize_by, scale_image, shrink
 
 
 @given(
@@ -61,3 +61,12 @@ def test_scaling():
     assert scale_image(image, 1) is image
     assert resize_by(image, 0.5).shape == (1, 3, 17, 20)
     assert blur_image(torch.rand(1, 3, 32, 32)).shape == (1, 3, 32, 32)
+
+
+def test_short_edges_grow_to_what_can_be_divided():
+    image = torch.ones(1, 3, 33, 70)
+    filled = fill_up(image, (64, 64), 4)
+    assert filled.shape == (1, 3, 36, 70)
+    assert torch.equal(filled[:, :, :33], image)
+    assert not filled[:, :, 33:].any()
+    assert fill_up(image, (32, 32), 4) is image

@@ -185,9 +185,14 @@ class EncoderDecoder(Trainable):
         Returns:
             float32 (B, num_classes, H, W), or ``ori_shape`` with ``rescale``.
         """
-        height, width = metas[0]['ori_shape'][:2]
-        logits = self.predict_logits(img, (height, width) if rescale else None)
-        return _undo_flip(logits.softmax(dim=1), metas[0])
+        return self.probabilities(self.predict_logits(img), metas[0], rescale)
+
+    def probabilities(self, logits: Tensor, meta: Meta, rescale: bool = True) -> Tensor:
+        """Class probabilities of logits (B, num_classes, h, w); arguments and result as :meth:`inference`."""
+        if rescale:
+            height, width = meta['ori_shape'][:2]
+            logits = resize(logits, (height, width), self.align_corners)
+        return _undo_flip(logits.softmax(dim=1), meta)
 
     def predict_logits(self, img: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Logits of images (B, 3, H, W), whole or by sliding windows as ``test_cfg`` says.

@@ -1,12 +1,12 @@
 """HRDA: context and detail crops in one network (Hoyer et al., ECCV 2022, arXiv:2204.13132; spec/hrda.md 1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from mmseg.errors import ConfigError
-from mmseg.models.detail_crop import Box, blur_image, crop, draw_box, scale_image
+from mmseg.models.detail_crop import Box, blur_image, crop, draw_box, fill_up, scale_image
 from mmseg.models.heads.hrda_head import HRDAHead, ScaleLogits, coarse_boxes
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
@@ -88,6 +88,13 @@ class HRDAEncoderDecoder(EncoderDecoder):
             raise ConfigError(
                 'model.hr_slide_inference is True without model.hr_crop_size; expected (height, width).'
             )
+
+    def over_windows(self, img: Tensor, predict: Callable[[Tensor], Tensor]) -> Tensor:
+        """See :class:`EncoderDecoder`; edges shorter than the detail crop grow to what the decoder can divide."""
+        if self.crop_size is None or not self.hr_slide_inference:
+            return super().over_windows(img, predict)
+        filled = fill_up(img, self.crop_size, self.decode_head.output_stride)
+        return super().over_windows(filled, predict)[:, :, : img.shape[2], : img.shape[3]]
 
     def encode_decode(self, img: Tensor) -> Tensor:
         """Normalised image (B, 3, H, W) -> fused float32 logits (B, num_classes, H, W).
