@@ -1,5 +1,15 @@
-"""Python interface: load a network, segment a picture, show the result."""
+"""Python interface: load a network, segment pictures and videos, show and write the results."""
 
 from mmseg.apis.inference import inference_model, inference_scales, init_model, show_result
+from mmseg.apis.inferencer import Inferencer, Segmentation
+from mmseg.apis.saving import ResultWriter
 
-__all__ = ['inference_model', 'inference_scales', 'init_model', 'show_result']
+__all__ = [
+    'Inferencer',
+    'ResultWriter',
+    'Segmentation',
+    'inference_model',
+    'inference_scales',
+    'init_model',
+    'show_result',
+]

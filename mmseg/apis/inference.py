@@ -1,13 +1,16 @@
 """Segment single pictures with a trained network."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mmseg.config import load_config
 from mmseg.datasets.classes import CLASSES, PALETTE
@@ -23,6 +26,7 @@ from mmseg.errors import ConfigError
 from mmseg.fileio import read_image
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
+from mmseg.registry import DATASETS
 from mmseg.visualization import colourise, overlay
 
 Picture = str | Path | NDArray[np.uint8]
@@ -59,7 +63,7 @@ def init_model(
         model = load_network(cfg, checkpoint, network, where)
     model.cfg = cfg
     if not hasattr(model, 'CLASSES'):
-        model.CLASSES, model.PALETTE = CLASSES, PALETTE
+        model.CLASSES, model.PALETTE = _classes(cfg, model.num_classes)
     return model.eval()
 
 
@@ -76,10 +80,8 @@ def inference_model(model: Any, image: Picture) -> NDArray[np.int64]:
     Raises:
         DataError: the file is missing or damaged.
     """
-    batches, metas = _versions(model, image)
-    if len(batches) == 1:
-        return model.simple_test(batches[0], [metas[0]])[0]
-    return model.aug_test(batches, [[meta] for meta in metas])[0]
+    prepared = prepare(picture_pipeline(model.cfg), *_read(image))
+    return next(class_probabilities(model, [prepared])).argmax(0).cpu().numpy()
 
 
 def inference_scales(model: Any, image: Picture) -> dict[str, NDArray[Any]]:
@@ -95,22 +97,70 @@ def inference_scales(model: Any, image: Picture) -> dict[str, NDArray[Any]]:
     """
     if not isinstance(model, HRDAEncoderDecoder):
         return {}
-    batches, metas = _versions(model, image)
-    return scale_maps(model, batches[0], metas[0]['ori_shape'][:2])
-
-
-def _versions(model: Any, image: Picture) -> tuple[list[torch.Tensor], list[dict[str, Any]]]:
-    """The prepared picture (1, 3, h, w) and its facts, several with test-time augmentation, the plain one first."""
-    name = None if isinstance(image, np.ndarray) else str(image)
-    picture = image if isinstance(image, np.ndarray) else read_image(image)
-    steps = _steps_after_loading(model.cfg)
-    start = start_results({'seg_fields': []}, picture, name, name)
-    sample = Pipeline(steps)(start, rng_for(0, 0))
+    prepared = prepare(picture_pipeline(model.cfg), *_read(image))
     device = next(model.parameters()).device
+    return scale_maps(model, prepared.images[0][None].to(device), prepared.metas[0]['ori_shape'][:2])
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One picture as a network takes it: one version, or several with test-time augmentation, the plain one first.
+
+    Attributes:
+        images: normalised, float32 (3, h, w).
+        metas: facts about each version.
+    """
+
+    images: list[Tensor]
+    metas: list[dict[str, Any]]
+
+    @property
+    def sizes(self) -> tuple[torch.Size, ...]:
+        """Of the versions; pictures with equal ones can share forward passes."""
+        return tuple(image.shape for image in self.images)
+
+
+def prepare(pipeline: Pipeline, picture: NDArray[np.uint8], name: str | None = None) -> Prepared:
+    """Send a BGR picture uint8 (H, W, 3) through :func:`picture_pipeline`."""
+    sample = pipeline(start_results({'seg_fields': []}, picture, name, name), rng_for(0, 0))
     images, metas = sample['img'], sample['img_metas']
-    if isinstance(images, torch.Tensor):
-        images, metas = [images], [metas]
-    return [version[None].to(device) for version in images], metas
+    return Prepared([images], [metas]) if isinstance(images, Tensor) else Prepared(images, metas)
+
+
+def class_probabilities(model: Any, batch: Sequence[Prepared]) -> Iterator[Tensor]:
+    """Class probabilities of each picture of a batch at its own size, float32 (C, H, W), on the model's device.
+
+    Pictures pass the network together and grow to their own sizes one after the other, so that memory holds one at
+    full size.
+
+    Args:
+        model: from :func:`init_model`.
+        batch: pictures with equal ``sizes``.
+    """
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        versions = [
+            model.predict_logits(torch.stack(images).to(device))
+            for images in zip(*(prepared.images for prepared in batch), strict=True)
+        ]
+    for i, prepared in enumerate(batch):
+        with torch.inference_mode():
+            first, *others = zip(versions, prepared.metas, strict=True)
+            mean = model.probabilities(first[0][i : i + 1], first[1])
+            for logits, meta in others:
+                mean += model.probabilities(logits[i : i + 1], meta)
+            mean /= len(versions)
+        yield mean[0]
+
+
+def _read(image: Picture) -> tuple[NDArray[np.uint8], str | None]:
+    """Picture and name."""
+    return (image, None) if isinstance(image, np.ndarray) else (read_image(image), str(image))
+
+
+def picture_pipeline(cfg: Config) -> Pipeline:
+    """The configured test pipeline for pictures that are in memory already."""
+    return Pipeline(_steps_after_loading(cfg))
 
 
 def _steps_after_loading(cfg: Config) -> list[dict[str, Any]]:
@@ -123,6 +173,23 @@ def _steps_after_loading(cfg: Config) -> list[dict[str, Any]]:
         )
     steps = expand_pipeline(pipeline)
     return [step for step in steps if step['type'] != 'LoadImageFromFile']
+
+
+def _classes(cfg: Config, count: int) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
+    """Names and RGB colours of ``count`` classes: of ``data.test``, else of Cityscapes, else numbers and hues."""
+    data = (cfg.get('data') or {}).get('test') or {}
+    kind = DATASETS.get(data['type']) if 'type' in data else None
+    hues = np.linspace(0, 180, count, endpoint=False).astype(np.uint8)
+    bands = np.stack([hues, np.full(count, 200, np.uint8), np.full(count, 230, np.uint8)], axis=1)
+    wheel = cv2.cvtColor(bands[None], cv2.COLOR_HSV2RGB)[0].tolist()
+    names = (data.get('classes'), getattr(kind, 'CLASSES', None), CLASSES, [str(i) for i in range(count)])
+    colours = (data.get('palette'), getattr(kind, 'PALETTE', None), PALETTE, wheel)
+    return _fitting(names, count), _fitting(colours, count)
+
+
+def _fitting(candidates: Sequence[Any], count: int) -> Any:
+    """The first that is a list of ``count`` entries."""
+    return next(c for c in candidates if isinstance(c, list | tuple) and len(c) == count)
 
 
 def show_result(

@@ -42,3 +42,22 @@ def test_augmented(model: Any) -> None:
 def test_missing_picture(model: Any, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'absent\.png'):
         inference_model(model, tmp_path / 'absent.png')
+
+
+@pytest.mark.parametrize(
+    ('test', 'names'),
+    [
+        ({'type': 'CamVidDataset'}, CLASSES),
+        ({'type': 'CustomDataset', 'classes': ['a', 'b'], 'palette': [[1, 2, 3], [4, 5, 6]]}, ['a', 'b']),
+        ({'type': 'CustomDataset'}, ['0', '1', '2']),
+    ],
+)
+def test_classes_of_a_network_without_a_checkpoint(test: dict[str, Any], names: Any) -> None:
+    config = tiny_config(Path('data'))
+    config['model']['decode_head']['num_classes'] = len(names)
+    config['data']['test'] |= test
+    found = init_model(config)
+    assert list(found.CLASSES) == list(names)
+    assert len({tuple(colour) for colour in found.PALETTE}) == len(names)
+    if 'palette' in test:
+        assert test['palette'] == found.PALETTE
