@@ -31,3 +31,7 @@ class CheckpointError(UserError):
 
 class TrainingError(UserError):
     """Training cannot go on, for instance because a loss is not finite."""
+
+
+class ExportError(UserError):
+    """A network cannot be written in another format, or the file would predict something else."""
