@@ -93,6 +93,7 @@ def assert_equal(one: Any, other: Any, place: str = '') -> None:
         ('dacs', 2, 'fp32'),
         ('source_only', 2, 'fp32'),
         ('hrda', 0, 'fp32'),
+        ('advseg_masked', 0, 'fp32'),
     ],
 )
 def test_exact_resume(method: str, workers: int, precision: str, tiny_data: Path, tmp_path: Path) -> None:
@@ -111,6 +112,8 @@ def test_exact_resume(method: str, workers: int, precision: str, tiny_data: Path
         teacher = 'ema_model.decode_head.conv_seg.weight'
         early = read_checkpoint(whole / 'iter_3.pth')['state_dict'][teacher]
         assert not torch.equal(early, resumed['state_dict'][teacher])
+    if method == 'advseg_masked':
+        assert resumed['training_state']['method']['discriminator_optimizer']['state']
 
 
 def test_stopped_run_goes_on_exactly(

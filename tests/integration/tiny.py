@@ -99,14 +99,29 @@ def dacs(distance: float = 0.005) -> dict[str, Any]:
     }
 
 
+def advseg_masked() -> dict[str, Any]:
+    """Adversarial adaptation, and masked images labelled by a teacher that only masking uses."""
+    return {
+        'type': 'AdvSeg',
+        'lambda_adv_target': {'main': 0.01, 'aux': 0.0002},
+        'mask_mode': 'separatetrgaug',
+        'mask_lambda': 1,
+        'mask_generator': {'type': 'block', 'mask_ratio': 0.7, 'mask_block_size': 16},
+    }
+
+
 METHODS = ('source_only', 'target_only', 'dacs', 'daformer')
+
+
+ADAPTED = {'dacs': lambda: dacs(0.0), 'daformer': dacs, 'advseg_masked': advseg_masked}
+"""``uda`` by method."""
 
 
 def tiny_config(data: Path, method: str = 'daformer', source: str = 'gta') -> dict[str, Any]:
     """A complete configuration of six iterations with batch 2 on ``tiny_data``."""
     steps = train_steps(0.75)
     train: dict[str, Any] = dataset(data, 'cityscapes' if method == 'target_only' else source, steps)
-    if method in ('dacs', 'daformer'):
+    if method in ADAPTED:
         train = {'type': 'UDADataset', 'source': train, 'target': dataset(data, 'cityscapes', train_steps())}
     if method == 'daformer':
         train['rare_class_sampling'] = {'min_pixels': 5, 'class_temp': 0.01, 'min_crop_ratio': 0.5}
@@ -132,8 +147,8 @@ def tiny_config(data: Path, method: str = 'daformer', source: str = 'gta') -> di
         'seed': 0,
         'name': f'tiny_{method}',
     }  # fmt: skip
-    if method in ('dacs', 'daformer'):
-        config['uda'] = dacs(0.005 if method == 'daformer' else 0.0)
+    if method in ADAPTED:
+        config['uda'] = ADAPTED[method]()
     return config
 
 
