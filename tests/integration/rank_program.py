@@ -12,5 +12,7 @@ from mmseg.engine.train import train
 if __name__ == '__main__':
     init_distributed('pytorch')
     run = train(load_config(sys.argv[1]), work_dir=sys.argv[2], validate=False)
-    torch.save(dict(run.trainable.named_parameters()), Path(sys.argv[2]) / f'rank{rank()}.pt')
+    bank = {name: value for name, value in run.trainable.named_buffers() if name.startswith('instances.')}
+    kept = {**dict(run.trainable.named_parameters()), **bank}
+    torch.save(kept, Path(sys.argv[2]) / f'rank{rank()}.pt')
     close_distributed()

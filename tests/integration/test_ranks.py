@@ -1,4 +1,4 @@
-"""Two processes on the CPU: weights stay equal, testing is shared out."""
+"""Two processes on the CPU: weights and instance banks stay equal, testing is shared out."""
 
 import json
 import os
@@ -38,10 +38,12 @@ def config(tiny_data: Path) -> dict[str, Any]:
 
 
 def test_ranks_stay_equal_and_resume(config: dict[str, Any], tmp_path: Path) -> None:
+    config['uda']['instance_bank'] = {'mode': 'clean', 'bank_size': 38, 'min_fill': 0.0}
     path = write_config(tmp_path, config)
     torchrun('tests/integration/rank_program.py', path, tmp_path / 'run')
     one, other = (torch.load(tmp_path / 'run' / f'rank{i}.pt', weights_only=True) for i in range(2))
     assert one.keys() == other.keys()
+    assert one['instances.bank.filled'].any()
     for name, value in one.items():
         assert torch.equal(value, other[name]), name
 

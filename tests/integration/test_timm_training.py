@@ -1,4 +1,4 @@
-"""The real-picture configuration trains: a timm encoder with frozen levels inside self-training."""
+"""The real-picture configurations train: a timm encoder with frozen levels inside self-training."""
 
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer
 
 pytestmark = pytest.mark.slow
-CONFIG = Path(__file__).resolve().parents[2] / 'configs/demo/procstreet2camvid_daformer.py'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs/demo'
+CONFIG = CONFIGS / 'procstreet2camvid_daformer.py'
 
 
 def batch():
@@ -43,3 +44,19 @@ def test_a_step_moves_everything_but_the_frozen_levels():
     assert not [key for key in moved if key.startswith(frozen)]
     trained = [key for key, parameter in method.model.named_parameters() if parameter.requires_grad]
     assert moved >= set(trained)
+
+
+@pytest.mark.parametrize('name', ['dida', 'hrda_dida'])
+def test_a_bank_of_a_timm_encoder(name):
+    options = {'model.pretrained': None, 'uda.instance_bank.min_fill': 0.1, 'uda.pseudo_threshold': 0.0}
+    if name == 'hrda_dida':
+        options['model.hr_crop_size'] = [32, 48]
+    cfg = load_config(CONFIGS / f'procstreet2camvid_{name}.py', options)
+    method = build_trainable(cfg)
+    optimizer = build_optimizer(method, cfg.optimizer.to_dict())
+    method.train()
+    logged = method.train_step(batch(), optimizer)
+    # The 11 classes of the bank have a row from each picture.
+    assert logged['instance.bank_fill'] == pytest.approx(22 / 110)
+    assert logged['instance.loss_in'].isfinite()
+    assert logged['instance.loss_in'] != 0

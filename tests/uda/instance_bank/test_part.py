@@ -13,7 +13,7 @@ from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.files import write_bank
 from mmseg.uda.instance_bank.options import BankOptions
 from mmseg.uda.method import DACS
-from tests.uda.networks import CLASSES, MODEL, small_batch, small_method
+from tests.uda.networks import CLASSES, DISTANCE, MODEL, small_batch, small_method
 
 ROWS, CHANNELS = 12, 8
 MODES = [{'mode': 'published'}, {'mode': 'clean'}, {'mode': 'clean', 'resolution': 'native', 'alpha': 0.8}]
@@ -28,7 +28,7 @@ def bank_file(tmp_path):
 
 def with_bank(bank_file=None, **options):
     method = small_method(
-        instance_bank={'bank_size': ROWS, 'bank_file': bank_file, 'chunk': 5, **options}, blur=False
+        instance_bank={'bank_size': ROWS, 'bank_file': bank_file, 'chunk': 3000, **options}, blur=False
     )
     zero_dropout(method)
     return method
@@ -175,6 +175,20 @@ def test_a_head_without_a_fusion_layer():
     logs = train(method, 3)
     assert method.instances.bank.features.shape == (4, 8)
     assert all(value.isfinite() for value in logs[-1].values())
+
+
+@pytest.mark.parametrize('mode', ['published', 'clean'])
+def test_odd_crops_with_margins_and_feature_distance(mode):
+    method = small_method(
+        **DISTANCE, instance_bank={'mode': mode, 'bank_size': CLASSES, 'min_fill': 0.5},
+        pseudo_weight_ignore_top=3, pseudo_weight_ignore_bottom=5,
+    )  # fmt: skip
+    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=0.01))
+    method.train()
+    logged = [method.train_step(small_batch(size=(35, 43), seed=i), wrapper) for i in range(2)][-1]
+    assert logged['instance.loss_in'] > 0
+    assert logged['instance.loss_in'].isfinite()
+    assert logged['src.loss_imnet_feat_dist'].isfinite()
 
 
 def test_without_target_images_there_is_no_consistency():
