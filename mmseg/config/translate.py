@@ -123,11 +123,17 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         load_from=values.get('load_from'),
         resume_from=values.get('resume_from'),
         work_dir=values.get('work_dir'),
-        debug_img_interval=int((values.get('uda') or {}).get('debug_img_interval', 0)),
+        debug_img_interval=_picture_interval(values),
         name=str(values.get('name', '')),
         exp=str(values.get('exp', 'basic')),
         **_intervals(values, max_iters),
     )
+
+
+def _picture_interval(values: Mapping[str, Any]) -> int:
+    """``uda.debug_img_interval``, or what MIC's configurations have in its place (spec/mic.md 4.3)."""
+    uda, log = values.get('uda') or {}, values.get('log_config') or {}
+    return int(log.get('img_interval', uda.get('debug_img_interval', 0))) if uda else 0
 
 
 def _schedule(lr_config: Mapping[str, Any] | None) -> LrSchedule:

@@ -117,8 +117,11 @@ def with_flags(cfg: Values, options: LaunchOptions) -> Values:
     if options.debug:
         cfg['log_config'] = {**cfg.get('log_config', {}), 'interval': 10}
         cfg['evaluation'] = {'interval': 200, 'metric': 'mIoU'}
-        if 'dacs' in cfg['name'] or 'debug_img_interval' in load_config(cfg).get('uda', {}):
+        whole = load_config(cfg)
+        if 'dacs' in cfg['name'] or 'debug_img_interval' in whole.get('uda', {}):
             cfg['uda'] = {**cfg.get('uda', {}), 'debug_img_interval': 10}
+        if 'img_interval' in whole.get('log_config', {}):
+            cfg['log_config']['img_interval'] = 10
     if options.startup_test:
         cfg['log_level'] = LOG_ERRORS_ONLY
         cfg['runner'] = {'type': 'IterBasedRunner', 'max_iters': 2}

@@ -34,6 +34,12 @@ def test_published_values() -> None:
     assert settings.debug_img_interval == 1000
 
 
+def test_mic_has_the_interval_of_pictures_beside_that_of_log_lines() -> None:
+    log = {'interval': 50, 'img_interval': 20}
+    assert train_settings({**PUBLISHED, 'log_config': log}).debug_img_interval == 20
+    assert train_settings({**PUBLISHED, 'log_config': log, 'uda': None}).debug_img_interval == 0
+
+
 def test_defaults_are_plain_float32() -> None:
     settings = train_settings({'runner': {'max_iters': 3}, 'seed': None})
     assert (settings.precision, settings.compile, settings.channels_last) == ('fp32', False, False)
