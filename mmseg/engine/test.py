@@ -28,7 +28,7 @@ from mmseg.evaluation import evaluate
 from mmseg.evaluation.formatting import evaluate_official
 from mmseg.evaluation.metrics import merge_predictions
 from mmseg.models import build_segmentor
-from mmseg.models.weights import load_into, read_checkpoint, select_network, state_dict_of
+from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
 from mmseg.visualization import RunResult, save_result
 from mmseg.visualization.confusion import write_confusion
 
@@ -127,7 +127,7 @@ def load_network(
     values = to_dict(cfg)
     network = build_segmentor({**values['model'], 'pretrained': None})
     load_into(network, select_network(state_dict_of(content, checkpoint), which, checkpoint), checkpoint)
-    meta = content.get('meta') or {}
+    meta = meta_of(content)
     for name in ('CLASSES', 'PALETTE'):
         if name in meta:
             setattr(network, name, meta[name])
