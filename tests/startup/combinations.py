@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mmseg.experiments import TABLE
 from mmseg.experiments.generate import compose
-from mmseg.experiments.rows import FileRow
+from mmseg.experiments.rows import FileRow, Row
 from mmseg.fileio import atomic_write
 
 OURS = ('Demo', 'Real pictures')
@@ -25,8 +25,8 @@ class Combination:
 
     Attributes:
         network: ``name_architecture`` of the run: decoder, HRDA's token, inference, backbone.
-        method: ``name_uda`` of the run: method, sampling, crops, masking, bank; for a further run of the same two
-            followed by '@' and ``name_dataset``.
+        method: ``name_uda`` of the run: method, sampling, crops, masking, and the bank, which DIDA's names leave out;
+            for a further run of the same two followed by '@' and ``name_dataset``.
         exp: id of the experiment.
         run: name of the run.
     """
@@ -64,12 +64,19 @@ def combinations() -> list[Combination]:
             if isinstance(row, FileRow):
                 network, method = PurePosixPath(row.config).stem, 'as-in-its-file'
             else:
-                network, method = cfg['name_architecture'], cfg['name_uda']
+                network, method = cfg['name_architecture'], cfg['name_uda'] + _unnamed_bank(row)
             new = Combination(network, method, experiment.id, cfg['name'])
             first = found.setdefault(new.name, new)
             if experiment.paper in ROW_BY_ROW and first.run != new.run:
                 further.append(replace(new, method=f'{method}@{cfg["name_dataset"]}'))
     return _new_parts_first(list(found.values())) + further
+
+
+def _unnamed_bank(row: Row) -> str:
+    if row.bank is None or row.bank.named:
+        return ''
+    classes = '' if row.bank.classes is None else f'-{len(row.bank.classes)}classes'
+    return replace(row.bank, named=True).name() + classes
 
 
 def _new_parts_first(items: list[Combination]) -> list[Combination]:

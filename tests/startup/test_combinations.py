@@ -33,6 +33,12 @@ def test_every_row_of_hrda_starts_and_stands_for_its_seeds(exp: int) -> None:
             assert {key for key in first if first[key] != other.get(key)} == {'name', 'seed'}
 
 
+def test_banks_that_names_leave_out_are_methods() -> None:
+    methods = {item.exp: item.method for item in combinations() if item.exp in ('7', '8')}
+    assert methods['7'].endswith('_cpl_ib300-published')
+    assert methods['8'].endswith('_cpl_ib300-published-16classes')
+
+
 def test_new_networks_and_methods_come_before_repetitions() -> None:
     listed = [item for item in combinations() if '@' not in item.method]
     new = [
