@@ -1,5 +1,6 @@
-"""Layouts of other programs: written from our keys by rules of their own, read back, and as a network computes."""
+"""Layouts of other programs: written from our keys by rules of their own, and read back."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -9,10 +10,11 @@ from torch import Tensor
 
 from mmseg.errors import CheckpointError
 from mmseg.models import build_segmentor
-from mmseg.models.weights import canonical, layout_of, load_into, load_pretrained, relayout, select_network
+from mmseg.models.weights import canonical, layout_of, load_pretrained, relayout, select_network
 from mmseg.registry import MODELS
 from tests.models.tiny import segformer_head, segmentor
 from tests.parity.recipe import fill_module
+from tests.shared import shared_path
 
 State = dict[str, Tensor]
 BLOCK = re.compile(r'backbone\.block(\d)\.(\d+)\.(.+)\.(\w+)')
@@ -143,18 +145,12 @@ WRITERS: dict[str, Callable[[State], State]] = {
 
 
 @pytest.mark.parametrize('layout', WRITERS)
-def test_layouts_are_read_exactly(layout: str, network: torch.nn.Module, ours: State) -> None:
+def test_layouts_are_read_exactly(layout: str, ours: State) -> None:
     theirs = WRITERS[layout](ours)
     assert layout_of(theirs) == layout
     read = select_network({f'module.{key}': value for key, value in theirs.items()})
     assert read.keys() == ours.keys()
     assert all(torch.equal(read[key], ours[key]) for key in ours)
-    fresh = build_segmentor(segmentor(decode_head=segformer_head())).eval()
-    report = load_into(fresh, read)
-    assert (report.missing, report.unexpected) == ((), ())
-    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        assert torch.equal(fresh(image), network(image))
 
 
 @pytest.mark.parametrize('layout', ['huggingface', 'smp'])
@@ -198,3 +194,14 @@ def test_tensors_that_do_not_belong_together(ours: State) -> None:
     theirs['segformer.encoder.block.0.0.attention.self.key.weight'] = torch.zeros(3, 5)
     with pytest.raises(CheckpointError, match=r'x\.bin has the layout of Hugging Face SegFormer, but'):
         canonical(theirs, 'x.bin')
+
+
+@pytest.mark.parametrize('layout', WRITERS)
+def test_published_keys_survive_every_layout(layout: str) -> None:
+    """Names and shapes of a stored network, without numbers."""
+    stored = json.loads(shared_path('golden/keys/segmentor_segformer_mitb3.json').read_text())
+    state = {key: torch.empty(shape, device='meta') for key, shape in stored if '.conv_seg.' not in key}
+    read = select_network(WRITERS[layout](state))
+    assert {key: value.shape for key, value in read.items()} == {
+        key: value.shape for key, value in state.items()
+    }
