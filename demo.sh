@@ -2,7 +2,7 @@
 # Segment pictures with the network of a run's folder.
 set -eu
 root=$(cd "$(dirname "$0")" && pwd)
-. "$root/tools/shell/common.sh"
+. "$root/tools/shell/common"
 
 usage() {
     cat <<'TEXT'

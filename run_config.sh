@@ -2,7 +2,7 @@
 # Train one configuration file in the background.
 set -eu
 root=$(cd "$(dirname "$0")" && pwd)
-. "$root/tools/shell/common.sh"
+. "$root/tools/shell/common"
 
 usage() {
     cat <<'TEXT'

@@ -2,7 +2,7 @@
 # Test the run of a folder.
 set -eu
 root=$(cd "$(dirname "$0")" && pwd)
-. "$root/tools/shell/common.sh"
+. "$root/tools/shell/common"
 
 usage() {
     cat <<'TEXT'
