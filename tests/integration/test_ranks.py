@@ -53,15 +53,16 @@ def test_ranks_stay_equal_and_resume(config: dict[str, Any], tmp_path: Path) -> 
     assert all(torch.equal(value, again[name]) for name, value in one.items())
 
 
-def test_testing_is_shared_out(config: dict[str, Any], tmp_path: Path) -> None:
-    config['runner']['max_iters'] = 1
+def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path], tmp_path: Path) -> None:
+    """Scores, class maps and pictures of two processes are those of one."""
     path = write_config(tmp_path, config)
-    run = ['tools/train.py', path, '--work-dir', tmp_path / 'run', '--launcher', 'pytorch', '--no-validate']
-    torchrun(*run)
-    test = ['tools/test.py', path, tmp_path / 'run' / 'latest.pth', '--eval', 'mIoU', '--work-dir']
-    torchrun(*test, tmp_path / 'two', '--launcher', 'pytorch', '--show-dir', tmp_path / 'show')
-    single = [sys.executable, *map(str, test), str(tmp_path / 'one')]
+    test = ['tools/test.py', path, trained[1], '--eval', 'mIoU', '--out']
+    outputs = ['--show-dir', tmp_path / 'show', '--tmpdir', tmp_path / 'parts']
+    torchrun(*test, tmp_path / 'two.pkl', '--launcher', 'pytorch', '--work-dir', tmp_path / 'two', *outputs)
+    single = [sys.executable, *map(str, test), str(tmp_path / 'one.pkl'), '--work-dir', str(tmp_path / 'one')]
     subprocess.run(single, cwd=ROOT, check=True, capture_output=True)
     one, two = (json.loads((tmp_path / name / 'result_student.json').read_text()) for name in ('one', 'two'))
     assert one['confusion'] == two['confusion']
+    assert (tmp_path / 'one.pkl').read_bytes() == (tmp_path / 'two.pkl').read_bytes()
     assert len(list((tmp_path / 'show').rglob('*.png'))) == 3
+    assert not list((tmp_path / 'parts').iterdir())
