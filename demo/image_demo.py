@@ -12,7 +12,7 @@ from mmseg.apis import Inferencer, ResultWriter, init_model
 from mmseg.apis.saving import MARKS
 from mmseg.apis.sources import find_sources, read_frames
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config
+from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.engine.build import to_dict
@@ -96,6 +96,7 @@ def add_output_options(group: Any) -> None:
 def configured(args: argparse.Namespace) -> Config:
     """The configuration with the options applied that change it."""
     cfg = load_config(args.config, args.cfg_options)
+    require_sections(cfg, ['model', 'data.test.pipeline'])
     if args.scale:
         steps = expand_pipeline(to_dict(cfg)['data']['test']['pipeline'])
         for step in steps:

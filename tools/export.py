@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmseg.apis import init_model
 from mmseg.apis.export import PictureNetwork, Shape, any_size, export
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config
+from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.engine.build import to_dict
 from mmseg.engine.overrides import set_inference_mode
@@ -86,6 +86,7 @@ def main() -> None:
     """Load, write, compare."""
     args = parse_arguments()
     cfg = load_config(args.config, {**args.cfg_options, 'precision': 'fp32', 'compile': False})
+    require_sections(cfg, ['model', 'data.test.pipeline'])
     if args.inference_mode != 'same':
         set_inference_mode(cfg, args.inference_mode)
     network = PictureNetwork(init_model(cfg, args.checkpoint, 'cpu', args.network)).eval()

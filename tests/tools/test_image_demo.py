@@ -1,0 +1,50 @@
+"""demo/image_demo.py: options that change the configuration, mistakes that are noticed before a network is loaded."""
+
+import runpy
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mmseg.errors import UsageError
+from tests.integration.tiny import tiny_config, write_config
+
+TOOL = str(Path(__file__).resolve().parents[2] / 'demo' / 'image_demo.py')
+
+
+@pytest.fixture(scope='module')
+def tool() -> dict[str, Any]:
+    return runpy.run_path(TOOL, run_name='tool')
+
+
+def test_scale_and_augmentation(tool: dict[str, Any], tmp_path: Path) -> None:
+    path = write_config(tmp_path, tiny_config(Path('data')))
+    chosen = Namespace(config=path, cfg_options={}, scale=[320, 200], aug_test=True, inference_mode='same')
+    step = tool['configured'](chosen).data.test.pipeline[1]
+    assert tuple(step['img_scale']) == (320, 200)
+    assert step['flip']
+
+
+def test_palette_of_another_number_of_classes(tool: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match='has 19 classes, the network 2'):
+        tool['legend_of'](Namespace(num_classes=2), 'cityscapes')
+    own = Namespace(CLASSES=['a'], PALETTE=[[1, 2, 3]])
+    assert tool['legend_of'](own, None) == (['a'], [[1, 2, 3]])
+
+
+@pytest.mark.parametrize(
+    ('picture', 'message'),
+    [('absent.png', 'no such file'), ('.', 'no picture and no video'), ('pictures', 'add --out-dir')],
+)
+def test_mistakes(picture: str, message: str, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    (tmp_path / 'pictures').mkdir()
+    if picture == 'pictures':
+        (tmp_path / 'pictures' / 'x.png').touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['image_demo.py', picture, 'absent.json', 'absent.pth'])
+    with pytest.raises(SystemExit) as leaving:
+        runpy.run_path(TOOL, run_name='__main__')
+    assert leaving.value.code in (1, 2)
+    assert message in capsys.readouterr().err
