@@ -19,7 +19,7 @@ def programs() -> list[str]:
         *ROOT.glob('*.sh'),
         *(ROOT / 'demo').rglob('*.py'),
         *(ROOT / 'tools').rglob('*.py'),
-        *(ROOT / 'tools').rglob('*.sh'),
+        *(ROOT / 'tools').glob('*.sh'),  # deeper ones are parts of others
     )
     return sorted(
         str(path.relative_to(ROOT))
