@@ -30,9 +30,10 @@ class HRDAEncoderDecoder(EncoderDecoder):
         crop_coord_divisible: offsets of the training crop are multiples of it.
         blur_hr_crop: take the fine detail out of the detail image (ablation).
         feature_scale: the scale whose features are compared in the feature distance, or 'all'.
-        hr_slide_batch: at test time at most so many detail windows in one forward pass, so memory stays bounded
-            whatever the size of the image. Training mode takes all at once, as published, because batch norms
-            then use the statistics of the batch.
+        hr_slide_batch: at test time at most so many detail windows in one forward pass, which bounds the memory of
+            the detail. (With ``test_cfg.batched_slide`` the outer windows of an image still run together.)
+            Training mode takes all at once, as published, because batch norms then use the statistics of the
+            batch.
 
     Raises:
         ConfigError: not two scales, or a feature scale that is not one of them.
