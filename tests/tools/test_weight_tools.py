@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmseg.models import build_segmentor
 from mmseg.models.weights import canonical, load_weights, meta_of, read_checkpoint, relayout
-from mmseg.models.weights.sources import check_mark
+from mmseg.models.weights.sources import matches_mark
 from tests.integration.programs import run_tool
 from tests.models.tiny import segformer_head, segmentor
 
@@ -54,7 +54,7 @@ def test_published_file(ending, checkpoint, network, tmp_path, monkeypatch, caps
     written = only(out.parent)
     assert written.name.startswith('model-')
     assert written.suffix == f'.{ending}'
-    check_mark(written)
+    assert matches_mark(written)
     content = read_checkpoint(written)
     assert content.keys() == {'meta', 'state_dict'}
     assert same(content['state_dict'], {key: value + 1 for key, value in network.state_dict().items()})

@@ -8,7 +8,7 @@ import torch
 
 from mmseg.errors import UsageError
 from mmseg.models.weights import load_weights, meta_of, read_checkpoint
-from mmseg.models.weights.sources import check_mark
+from mmseg.models.weights.sources import matches_mark
 from mmseg.models.weights.writing import SUFFIXES, plain, put_hash_into_name, write_weights
 
 
@@ -30,7 +30,7 @@ def test_hash_in_the_name(tmp_path) -> None:
     (tmp_path / 'x.pth').write_bytes(b'abc')
     marked = put_hash_into_name(tmp_path / 'x.pth')
     assert marked.name == 'x-ba7816bf.pth'
-    check_mark(marked)
+    assert matches_mark(marked)
     assert list(tmp_path.iterdir()) == [marked]
 
 
