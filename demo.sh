@@ -8,18 +8,24 @@ usage() {
     cat <<'TEXT'
 usage: sh demo.sh IMAGE WORK_DIR [OPTION ...]
        sh demo.sh IMAGE CONFIG CHECKPOINT [OPTION ...]
+       sh demo.sh CONFIG CHECKPOINT [OPTION ...]
 
 Segment a picture, a video or a folder of them with the network of a run's folder (its configuration and latest.pth)
-or of any configuration and checkpoint. Options are those of demo/image_demo.py.
+or of any configuration and checkpoint. Options are those of demo/image_demo.py. Without a picture: the pictures that
+the configuration tests on, into the folder demo_predictions; options are those of tools/test.py.
 
 examples:
   sh demo.sh IMAGE WORK_DIR/
+  sh demo.sh CONFIG CHECKPOINT --opacity 0.7
   sh demo.sh IMAGES CONFIG CHECKPOINT --out-dir predictions
 TEXT
 }
 
 answer_help "${1-}"
 [ $# -ge 2 ] || { usage >&2; exit 2; }
+case $1 in
+    *.py | *.json) exec "$python" "$root/tools/test.py" --show-dir demo_predictions "$@" ;;
+esac
 image=$1
 if [ -f "$2" ]; then
     shift

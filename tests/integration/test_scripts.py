@@ -129,3 +129,7 @@ def test_the_demo_takes_a_configuration_and_a_checkpoint(folder: Path) -> None:
     shown = run(folder, 'demo', 'a.png', 'c.py', 'c.pth')
     assert shown.stdout == f'[unset][{ROOT}/demo/image_demo.py][a.png][c.py][c.pth]\n'
     assert run(folder, 'demo', 'a.png').returncode == 2
+    shown = run(folder, 'demo', 'c.py', 'c.pth', '--opacity', '1')
+    assert shown.stdout == (
+        f'[unset][{ROOT}/tools/test.py][--show-dir][demo_predictions][c.py][c.pth][--opacity][1]\n'
+    )
