@@ -69,7 +69,7 @@ def check_folder(
         report.findings.append(Finding(f'without its part(s) {", ".join(absent)}', wrong=False))
     if layout.statistics != 'none':
         split = layout.splits[0]
-        labels = find_files(str(Path(root, split.labels or '')), layout.label_ending)
+        labels = _names_in(Path(root, split.labels or ''), layout.label_ending)
         counted = next((found.counts for found in report.splits if found.name == split.name), {})
         found, rare = check_statistics(
             root, [name.split('/')[-1] for name in labels], counted, min_pixels, temperature,
@@ -87,9 +87,7 @@ def _check_split(
     folder = Path(root, split.pictures)
     pictures = find_files(str(folder), layout.picture_ending)
     label_folder = None if split.labels is None else Path(root, split.labels)
-    labels = set()
-    if label_folder is not None and label_folder.is_dir():
-        labels = set(find_files(str(label_folder), layout.label_ending))
+    labels = set() if label_folder is None else set(_names_in(label_folder, layout.label_ending))
     report.pictures, report.labels = len(pictures), len(labels)
     if split.full is not None and len(pictures) != split.full:
         text = f'pictures: {len(pictures)}; the full data set has {split.full}'
@@ -122,7 +120,7 @@ def _compare_names(
 ) -> list[Finding]:
     """Pictures without label and labels without picture."""
     if not labels:
-        raw = len(find_files(str(folder), layout.raw)) if layout.raw and folder.is_dir() else 0
+        raw = len(_names_in(folder, layout.raw)) if layout.raw else 0
         state = f' ({raw} labels wait for conversion)' if raw else ''
         text = missing_files('label maps', str(folder), layout.label_ending, _remedy(layout, root))
         return [Finding(f'{text}{state}')]
@@ -213,6 +211,11 @@ def _judge_labels(report: SplitReport, layout: Layout, split: Split, root: str) 
             Finding(f'opened pictures of another size than {usual}, the usual one: {count}', wrong=False)
         )
     return findings
+
+
+def _names_in(folder: Path, ending: str) -> list[str]:
+    """Files below a folder with that ending, relative to it; none if there is no such folder."""
+    return find_files(str(folder), ending) if folder.is_dir() else []
 
 
 def _spread(names: Sequence[str], count: int | None) -> list[str]:

@@ -1,6 +1,7 @@
 """What a check finds in sound and in spoilt folders (those of tests/datasets/conftest.py)."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -42,6 +43,13 @@ def test_a_sound_source(source):
     text = report_text(report)
     assert 'the full data set has 24966' in text
     assert text.endswith('Verdict: sound')
+
+
+def test_a_source_without_its_labels(source):
+    shutil.rmtree(source / 'labels')
+    found = wrong(source)
+    assert 'no label maps found: the folder does not exist' in found
+    assert f'{STATS} names label maps that are not there: 4' in found
 
 
 def test_a_target_needs_no_statistics_and_no_other_parts(folders):
