@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmseg.cli import run_cli
 from mmseg.errors import UsageError
-from mmseg.visualization.charts import curve_figure
+from mmseg.visualization.charts import check_figure_file, curve_figure, save_figure
 from mmseg.visualization.log_tables import choose_curves, score_table, speed_table, usual_curves
 from mmseg.visualization.logs import LOG_ENDING, RunLog, find_logs, read_logs
 
@@ -73,6 +73,7 @@ def read_runs(paths: list[Path], legend: list[str] | None) -> dict[str, RunLog]:
 def main() -> None:
     """Read, print, draw."""
     args = parse_arguments()
+    check_figure_file(args.out)
     logs = read_runs(args.log, args.legend)
     if args.list:
         print('\n'.join(dict.fromkeys(name for log in logs.values() for name in log.curves())))
@@ -81,8 +82,7 @@ def main() -> None:
     for text in (score_table(logs), speed_table(logs)):
         if text:
             print(text)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    curve_figure(chosen, args.smooth, args.title).savefig(args.out, dpi=100)
+    save_figure(curve_figure(chosen, args.smooth, args.title), args.out)
     print(f'save curve to: {args.out}')
 
 

@@ -9,6 +9,7 @@ from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.datasets import UDADataset, build_dataset
 from mmseg.datasets.class_use import ClassUse, delivered_use, stored_use
 from mmseg.fileio import atomic_write
+from mmseg.visualization.charts import save_figure
 from mmseg.visualization.delivery import sample_panels, use_figure, use_table
 from mmseg.visualization.panels import draw_panels
 
@@ -99,8 +100,7 @@ def main() -> None:
     if args.samples:
         uses = class_uses(sets, seed, args.start, args.samples)
         print(use_table(uses, shown.CLASSES))
-        with atomic_write(args.out / 'classes.png') as temporary:
-            use_figure(uses, shown.CLASSES).savefig(temporary, dpi=100)
+        save_figure(use_figure(uses, shown.CLASSES), args.out / 'classes.png')
         print(f'{args.out / "classes.png"}: classes of {args.samples} samples')
 
 

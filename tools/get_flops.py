@@ -10,6 +10,7 @@ from mmseg.cli import run_cli
 from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.errors import UsageError
 from mmseg.models.cost import Size, build_without_data, measure
+from mmseg.visualization.charts import check_figure_file, save_figure
 from mmseg.visualization.cost import cost_figure, cost_summary, cost_table
 
 EXAMPLES = """examples:
@@ -59,6 +60,8 @@ def test_size(cfg: dict[str, Any]) -> Size:
 def main() -> None:
     """Count, print, draw."""
     args = parse_arguments()
+    if args.picture is not None:
+        check_figure_file(args.picture)
     loaded = load_config(args.config, args.cfg_options)
     require_sections(loaded, ['model'])
     cfg = loaded.to_dict()
@@ -70,8 +73,7 @@ def main() -> None:
     for cost in costs:
         print(json.dumps(asdict(cost)) if args.json else f'{cost_summary(cost)}\n{cost_table(cost)}')
     if args.picture is not None:
-        args.picture.parent.mkdir(parents=True, exist_ok=True)
-        cost_figure(costs, Path(args.config).stem).savefig(args.picture, dpi=100)
+        save_figure(cost_figure(costs, Path(args.config).stem), args.picture)
 
 
 if __name__ == '__main__':

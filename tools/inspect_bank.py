@@ -10,6 +10,7 @@ from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.uda.instance_bank.files import read_bank
 from mmseg.uda.instance_bank.statistics import BankStatistics, bank_statistics
 from mmseg.visualization.bank import bank_figure
+from mmseg.visualization.charts import save_figure
 
 EXAMPLES = """examples:
   python tools/inspect_bank.py embedding_cache/gta300
@@ -65,10 +66,8 @@ def main() -> None:
     if args.picture is not None:
         count = max(len(found.counts), len(CLASSES))
         colours = [PALETTE[label % len(PALETTE)] for label in range(count)]
-        args.picture.parent.mkdir(parents=True, exist_ok=True)
-        bank_figure(features, labels, [class_name(label) for label in range(count)], colours).savefig(
-            args.picture
-        )
+        names = [class_name(label) for label in range(count)]
+        save_figure(bank_figure(features, labels, names, colours), args.picture)
 
 
 if __name__ == '__main__':

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from mmseg.engine.evaluate import Prediction
 from mmseg.engine.outputs import Output, picture_path
-from mmseg.fileio import atomic_write, read_image
+from mmseg.fileio import read_image
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.models.segmentors.scale_maps import predict_scale_maps
+from mmseg.visualization.charts import save_figure
 from mmseg.visualization.palette import Palette
 from mmseg.visualization.scales import ScalePanel, scale_figure
 
@@ -69,8 +70,7 @@ class ScalePanels(Output):
         """Write one panel."""
         path = picture_path(self.folder, prediction).with_suffix('.png')
         figure = scale_figure([self._panel(prediction)], self.palette)
-        with atomic_write(path) as temporary:
-            figure.savefig(temporary, format='png', dpi=130)
+        save_figure(figure, path, dpi=130)
 
     def _panel(self, prediction: Prediction) -> ScalePanel:
         device = next(self.network.parameters()).device

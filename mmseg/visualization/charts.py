@@ -7,10 +7,13 @@ imported when the first figure is drawn, so that programs which draw none start 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mmseg.errors import UsageError
+from mmseg.fileio import atomic_write
 from mmseg.visualization.logs import RunLog, Series, smoothed
 from mmseg.visualization.results import RunResult
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 COLOURS = ('#8a94a6', '#1f6feb', '#e07a1f', '#2a9d5c', '#9b59b6', '#c0392b', '#16a2b8', '#7a5c3e')
 """Line and bar colours by run; the first (what the others are compared with) is grey."""
 
+FIGURE_ENDINGS = ('.png', '.pdf', '.svg')
+
 FEW = 12
 """Curves of fewer values get a marker for each and are not smoothed."""
 
@@ -30,6 +35,25 @@ def new_figure(size: tuple[float, float]) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=size, layout='constrained')
+
+
+def check_figure_file(path: Path) -> None:
+    """Make sure that the ending of a file is that of a chart; raises UsageError."""
+    if path.suffix not in FIGURE_ENDINGS:
+        raise UsageError(
+            f'{path}: a chart is written as {", ".join(FIGURE_ENDINGS)}; give it one of these endings.'
+        )
+
+
+def save_figure(figure: Figure, path: Path, dpi: int = 100) -> None:
+    """Write a chart, atomically; the ending of the file says how.
+
+    Raises:
+        UsageError: another ending than :data:`FIGURE_ENDINGS`.
+    """
+    check_figure_file(path)
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, dpi=dpi)
 
 
 def class_bars(runs: Sequence[RunResult]) -> Figure:

@@ -11,18 +11,18 @@ from prettytable import PrettyTable
 
 from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write
-from mmseg.visualization.charts import confusion_chart, row_normalised
+from mmseg.visualization.charts import FIGURE_ENDINGS, confusion_chart, row_normalised, save_figure
 
 TABLE = '.csv'
-CHARTS = ('.png', '.pdf', '.svg')
 
 
 def check_confusion_file(path: Path) -> None:
     """Make sure that the ending of a file says how to write it; raises UsageError."""
-    if path.suffix not in (TABLE, *CHARTS):
+    if path.suffix not in (TABLE, *FIGURE_ENDINGS):
+        charts = ', '.join(FIGURE_ENDINGS)
         raise UsageError(
-            f'{path}: a confusion matrix is written as {TABLE} (pixel counts) or as a chart ({", ".join(CHARTS)}); '
-            'give the file one of these endings.'
+            f'{path}: a confusion matrix is written as {TABLE} (pixel counts) or as a chart ({charts}); give the file '
+            'one of these endings.'
         )
 
 
@@ -47,14 +47,13 @@ def write_confusion(
         UsageError: another ending.
     """
     check_confusion_file(path)
-    with atomic_write(path) as temporary:
-        if path.suffix != TABLE:
-            confusion_chart(matrix, names, title, by).savefig(temporary, dpi=130)
-            return
-        with temporary.open('w', newline='', encoding='utf-8') as file:
-            writer = csv.writer(file)
-            writer.writerow(['true \\ predicted', *names])
-            writer.writerows([name, *row.tolist()] for name, row in zip(names, matrix, strict=True))
+    if path.suffix != TABLE:
+        save_figure(confusion_chart(matrix, names, title, by), path, dpi=130)
+        return
+    with atomic_write(path) as temporary, temporary.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.writer(file)
+        writer.writerow(['true \\ predicted', *names])
+        writer.writerows([name, *row.tolist()] for name, row in zip(names, matrix, strict=True))
 
 
 class Confused(NamedTuple):

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
+from mmseg.errors import UsageError
 from mmseg.visualization.charts import (
     class_bars,
     confusion_chart,
     curve_figure,
     learning_curves,
+    new_figure,
     row_normalised,
+    save_figure,
 )
 from mmseg.visualization.logs import RunLog
 from mmseg.visualization.results import RunResult
@@ -23,6 +26,13 @@ def test_rows_add_up_to_one_and_empty_rows_are_unknown():
     share = row_normalised(np.array([[3, 1], [0, 0]]))
     assert share[0].tolist() == [0.75, 0.25]
     assert np.isnan(share[1]).all()
+
+
+def test_a_chart_is_written_whole_or_refused(tmp_path):
+    save_figure(new_figure((1, 1)), tmp_path / 'new' / 'x.svg')
+    assert '</svg>' in (tmp_path / 'new' / 'x.svg').read_text()
+    with pytest.raises(UsageError, match=r'x\.xyz: .*\.png'):
+        save_figure(new_figure((1, 1)), tmp_path / 'x.xyz')
 
 
 def test_bars_hold_the_mean_and_every_class():
