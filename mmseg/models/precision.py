@@ -36,9 +36,8 @@ def autocast(
     """
     dtype = PRECISIONS[check_precision(precision)]
     kind = device_type(where)
-    kind = (
-        'cpu' if kind == 'meta' else kind
-    )  # shapes only: nothing is computed, and torch.autocast refuses the name
+    if kind == 'meta':
+        kind = 'cpu'  # shapes only: nothing is computed, and torch.autocast refuses the name
     if dtype == torch.float32:
         return torch.autocast(kind, enabled=False)
     return torch.autocast(kind, dtype=dtype)

@@ -8,8 +8,6 @@ from mmseg.models.cost import build_without_data, count_flops, measure, part_of
 from tests.models.segmentors.test_hrda import config
 from tests.models.tiny import segmentor
 
-SLIDING = {'mode': 'slide', 'crop_size': [64, 64], 'stride': [32, 32], 'batched_slide': True}
-
 
 def check_sum(network, cost):
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -11,8 +11,6 @@ from typing import Any
 
 from mmseg.errors import ConfigError
 
-IGNORE_LABEL = 255
-
 PUBLISHED: dict[str, Any] = {
     'update': 'ema',
     'update_interval': 50,
