@@ -46,6 +46,7 @@ def test_program_answers_help(
     check(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('command', [['-m', 'tests.parity'], ['tools/print_config.py']], ids=' '.join)
 def test_command_answers_help_in_a_process_of_its_own(command: list[str]) -> None:
     done = subprocess.run(
