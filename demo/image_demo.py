@@ -11,12 +11,10 @@ from tqdm import tqdm
 from mmseg.apis import Inferencer, ResultWriter, init_model
 from mmseg.apis.saving import MARKS
 from mmseg.apis.sources import find_sources, read_frames
-from mmseg.cli import run_cli
+from mmseg.cli import opacity, run_cli, whole_number
 from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.datasets.classes import CLASSES, PALETTE
-from mmseg.datasets.presets import expand_pipeline
-from mmseg.engine.build import to_dict
-from mmseg.engine.overrides import set_inference_mode, set_multi_scale
+from mmseg.engine.overrides import set_inference_mode, set_multi_scale, set_scale
 from mmseg.errors import UsageError
 
 EXAMPLES = """examples:
@@ -29,21 +27,6 @@ results: NAME_pred.jpg (overlay with legend), NAME_colour.png, NAME_ids.png (gre
 NAME_probabilities.npz (float16, classes x height x width); of a video NAME_pred.mp4, NAME_colour.mp4 and folders with
 the ids and probabilities of each frame.
 """
-
-
-def opacity(text: str) -> float:
-    """A number in (0, 1]."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f'{text} is not in (0, 1]')
-    return value
-
-
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f'{text} is not a whole number above 0')
-    return int(text)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -67,9 +50,9 @@ def add_network_options(group: Any) -> None:
     group.add_argument('--device', help='cpu, cuda:0, ... (default: the GPU if there is one)')
     group.add_argument('--network', choices=('student', 'teacher'), default='student',
                        help='which network of a self-training checkpoint (default: %(default)s)')  # fmt: skip
-    group.add_argument('--batch-size', type=positive, default=4, metavar='N',
+    group.add_argument('--batch-size', type=whole_number(1), default=4, metavar='N',
                        help='so many pictures of equal size, or frames, at once (default: %(default)s)')  # fmt: skip
-    group.add_argument('--scale', type=positive, nargs=2, metavar=('WIDTH', 'HEIGHT'),
+    group.add_argument('--scale', type=whole_number(1), nargs=2, metavar=('WIDTH', 'HEIGHT'),
                        help='size that pictures are fitted into for the network, shape kept (default: of the '
                        'configuration)')  # fmt: skip
     group.add_argument('--aug-test', '--tta', action='store_true', help='average over six scales and flips')
@@ -98,11 +81,7 @@ def configured(args: argparse.Namespace) -> Config:
     cfg = load_config(args.config, args.cfg_options)
     require_sections(cfg, ['model', 'data.test.pipeline'])
     if args.scale:
-        steps = expand_pipeline(to_dict(cfg)['data']['test']['pipeline'])
-        for step in steps:
-            if step['type'] == 'MultiScaleFlipAug':
-                step['img_scale'] = tuple(args.scale)
-        cfg.data.test.pipeline = steps
+        set_scale(cfg, args.scale)
     if args.aug_test:
         set_multi_scale(cfg)
     if args.inference_mode != 'same':

@@ -1,5 +1,6 @@
 """The last frame around every command-line program: errors become one paragraph and an exit code."""
 
+import argparse
 import errno
 import os
 import re
@@ -53,6 +54,25 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
         sys.exit(0)
 
     return program
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """An argparse type: a whole number from ``least``."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r'-?\d+', text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f'{text} is not a whole number from {least}')
+        return int(text)
+
+    return parse
+
+
+def opacity(text: str) -> float:
+    """An argparse type: a number in (0, 1]."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f'{text} is not in (0, 1]')
+    return value
 
 
 def in_file_system(error: OSError) -> str | None:

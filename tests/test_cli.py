@@ -1,11 +1,12 @@
 """Exit codes and messages of programs."""
 
 import errno
+from argparse import ArgumentError, ArgumentParser
 from typing import Any
 
 import pytest
 
-from mmseg.cli import own_words, run_cli
+from mmseg.cli import opacity, own_words, run_cli, whole_number
 from mmseg.errors import ConfigError, DataError
 
 
@@ -68,3 +69,14 @@ def test_message_of_a_loader_process() -> None:
     )
     assert own_words(wrapped) == 'x.png: damaged file.'
     assert own_words('x.png: Error: damaged.') == 'x.png: Error: damaged.'
+
+
+def test_numbers_on_the_command_line() -> None:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument('--n', type=whole_number(1))
+    parser.add_argument('--opacity', type=opacity)
+    given = parser.parse_args(['--n', '1', '--opacity', '1'])
+    assert (given.n, given.opacity) == (1, 1.0)
+    for option, text in (('--n', '0'), ('--n', '-2'), ('--n', '1.5'), ('--n', 'x'), ('--opacity', '0')):
+        with pytest.raises(ArgumentError, match=rf'{option}.*{text}'):
+            parser.parse_args([f'{option}={text}'])

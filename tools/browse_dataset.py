@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmseg.cli import run_cli
+from mmseg.cli import run_cli, whole_number
 from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.datasets import UDADataset, build_dataset
 from mmseg.datasets.class_use import ClassUse, delivered_use, stored_use
@@ -34,12 +34,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('config', help='configuration file, Python or JSON')
     parser.add_argument('--out', type=Path, default=Path('browse'), metavar='DIR',
                         help='folder of the pictures (default: %(default)s)')  # fmt: skip
-    parser.add_argument('--pictures', type=count, default=6, metavar='N',
+    parser.add_argument('--pictures', type=whole_number(0), default=6, metavar='N',
                         help='samples in the picture (default: %(default)s)')  # fmt: skip
-    parser.add_argument('--samples', type=count, default=200, metavar='N',
+    parser.add_argument('--samples', type=whole_number(0), default=200, metavar='N',
                         help='samples whose classes are counted; 0 = none (default: %(default)s)')  # fmt: skip
     parser.add_argument(
-        '--start', type=count, default=0, metavar='I', help='first sample (default: %(default)s)'
+        '--start', type=whole_number(0), default=0, metavar='I', help='first sample (default: %(default)s)'
     )
     parser.add_argument('--seed', type=int, help='of the run (default: that of the configuration, else 0)')
     parser.add_argument('--rcs', choices=('configured', 'off', 'both'), default='configured',
@@ -50,14 +50,6 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
-
-
-def count(text: str) -> int:
-    """A whole number from 0."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text} is below 0')
-    return value
 
 
 def data_sets(train: dict[str, Any], rcs: str) -> dict[str, Any]:

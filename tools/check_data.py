@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from mmseg.cli import run_cli
+from mmseg.cli import run_cli, whole_number
 from mmseg.datasets.checking import LAYOUTS, check_folder, layout_named, recognise, report_text
 
 EXAMPLES = """examples:
@@ -27,27 +27,19 @@ def parse_arguments() -> argparse.Namespace:
     names = ', '.join(layout.name for layout in LAYOUTS)
     parser.add_argument('--dataset', metavar='NAME', help=f'one of {names} (default: recognised)')
     amount = parser.add_argument_group('how much').add_mutually_exclusive_group()
-    amount.add_argument('--sample', type=positive, default=100, metavar='N',
+    amount.add_argument('--sample', type=whole_number(1), default=100, metavar='N',
                         help='pictures and labels to open of each part (default: %(default)s)')  # fmt: skip
     amount.add_argument('--full', action='store_true', help='open all (GTA: some minutes)')
     parser.add_argument(
-        '--threads', type=positive, default=2, metavar='N', help='files at once (default: %(default)s)'
+        '--threads', type=whole_number(1), default=2, metavar='N', help='files at once (default: %(default)s)'
     )
     rare = parser.add_argument_group('rare class sampling')
-    rare.add_argument('--min-pixels', type=positive, default=3000, metavar='N',
+    rare.add_argument('--min-pixels', type=whole_number(1), default=3000, metavar='N',
                       help='a candidate has more pixels of the class (default: %(default)s, as published)')  # fmt: skip
     rare.add_argument('--class-temp', type=temperature, default=0.01, metavar='T',
                       help='temperature of the class probabilities (default: %(default)s, as published)')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
-
-
-def positive(text: str) -> int:
-    """A whole number above 0."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not a positive number')
-    return value
 
 
 def temperature(text: str) -> float:

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 
@@ -11,10 +10,7 @@ from mmseg.apis import init_model
 from mmseg.apis.export import PictureNetwork, Shape, any_size, export
 from mmseg.cli import run_cli
 from mmseg.config import OptionsAction, load_config, require_sections
-from mmseg.datasets.presets import expand_pipeline
-from mmseg.engine.build import to_dict
-from mmseg.engine.overrides import set_inference_mode
-from mmseg.errors import UsageError
+from mmseg.engine.overrides import chosen_sizes, set_inference_mode
 
 EXAMPLES = """examples:
   python tools/export.py CONFIG CHECKPOINT --out network.onnx --pictures IMAGE
@@ -59,21 +55,12 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def chosen_shapes(given: Sequence[Sequence[int]] | None, cfg: Config, fixed: bool) -> list[Shape]:
-    """The named sizes, else that of the test pipeline and, where one file serves all, a second one.
-
-    Raises:
-        UsageError: a size is not positive, or none is named and the pipeline has none.
-    """
-    if given:
-        if any(edge < 1 for shape in given for edge in shape):
-            raise UsageError('--shape: height and width are positive numbers of pixels.')
-        return [(height, width) for height, width in given]
-    steps: list[dict[str, Any]] = expand_pipeline(to_dict(cfg)['data']['test']['pipeline'])
-    scales = [step['img_scale'] for step in steps if step.get('img_scale')]
-    if not scales or not isinstance(scales[0][0], int):
-        raise UsageError('The test pipeline names no single img_scale; add --shape HEIGHT WIDTH.')
-    width, height = scales[0]
-    return [(height, width)] if fixed else [(height, width), (height * 3 // 4, width * 3 // 4)]
+    """The named sizes, else that of the test pipeline and, where one file serves all, a second one."""
+    sizes = chosen_sizes(cfg, given)
+    if not given and not fixed:
+        height, width = sizes[0]
+        sizes.append((height * 3 // 4, width * 3 // 4))
+    return sizes
 
 
 def named(out: Path, shape: Shape, several: bool) -> Path:

@@ -4,12 +4,11 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from mmseg.cli import run_cli
 from mmseg.config import OptionsAction, load_config, require_sections
-from mmseg.errors import UsageError
-from mmseg.models.cost import Size, build_without_data, measure
+from mmseg.engine.overrides import chosen_sizes
+from mmseg.models.cost import build_without_data, measure
 from mmseg.visualization.charts import check_figure_file, save_figure
 from mmseg.visualization.cost import cost_figure, cost_summary, cost_table
 
@@ -46,29 +45,16 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def test_size(cfg: dict[str, Any]) -> Size:
-    """The scale of the test pipeline as (height, width); raises UsageError if there is none."""
-    steps = cfg.get('data', {}).get('test', {}).get('pipeline', [])
-    scale = next((step['img_scale'] for step in steps if step.get('img_scale')), None)
-    if scale is None:
-        raise UsageError('The configuration has no test pipeline with a scale: add --shape HEIGHT WIDTH.')
-    width, height = scale
-    return int(height), int(width)
-
-
 @run_cli
 def main() -> None:
     """Count, print, draw."""
     args = parse_arguments()
     if args.picture is not None:
         check_figure_file(args.picture)
-    loaded = load_config(args.config, args.cfg_options)
-    require_sections(loaded, ['model'])
-    cfg = loaded.to_dict()
-    sizes = [(height, width) for height, width in args.shape or [test_size(cfg)]]
-    if any(min(size) < 1 for size in sizes):
-        raise UsageError('--shape: expected two positive numbers, height and width.')
-    network = build_without_data(cfg['model'])
+    cfg = load_config(args.config, args.cfg_options)
+    require_sections(cfg, ['model'])
+    sizes = chosen_sizes(cfg, args.shape)
+    network = build_without_data(cfg.to_dict()['model'])
     costs = [measure(network, size) for size in sizes]
     for cost in costs:
         print(json.dumps(asdict(cost)) if args.json else f'{cost_summary(cost)}\n{cost_table(cost)}')

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg.cli import run_cli
+from mmseg.cli import opacity, run_cli
 from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.environment import open_log
@@ -40,14 +40,6 @@ class NoWindows(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         parser.error('--show: no windows are opened, the pictures are written to a folder: --show-dir DIR')
-
-
-def opacity(text: str) -> float:
-    """A number in (0, 1]."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f'{text} is not in (0, 1]')
-    return value
 
 
 def parse_arguments() -> argparse.Namespace:

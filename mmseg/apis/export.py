@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmseg.datasets.presets import expand_pipeline
 from mmseg.engine.build import to_dict
 from mmseg.errors import ExportError, UsageError
 from mmseg.fileio import atomic_write, read_image
@@ -173,8 +172,8 @@ def _examples(shape: Shape, files: Sequence[Path], noisy: int) -> Iterator[tuple
 
 def _normalisation(cfg: Any) -> tuple[Tensor, Tensor]:
     """Mean and deviation (3, 1, 1) of RGB pictures in the test pipeline; 0 and 1 if it does not normalise."""
-    steps = expand_pipeline(to_dict(cfg)['data']['test']['pipeline'])
-    steps += [inner for step in steps for inner in step.get('transforms', ())]
+    outer = to_dict(cfg)['data']['test']['pipeline']
+    steps = [*outer, *(inner for step in outer for inner in step.get('transforms', ()))]
     norm: Mapping[str, Any] = next((step for step in steps if step['type'] == 'Normalize'), {})
     order = slice(None) if norm.get('to_rgb', True) else slice(None, None, -1)
     mean, std = norm.get('mean', [0.0] * 3)[order], norm.get('std', [1.0] * 3)[order]

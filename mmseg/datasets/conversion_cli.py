@@ -3,6 +3,7 @@
 import argparse
 import time
 
+from mmseg.cli import whole_number
 from mmseg.datasets.conversion import convert
 from mmseg.datasets.label_formats import LabelFormat
 
@@ -27,7 +28,7 @@ def build_parser(label_format: LabelFormat, example: str) -> argparse.ArgumentPa
     )
     parser.add_argument('-o', '--out-dir', help='where the statistics go (default: the data path)')
     parser.add_argument(
-        '--nproc', type=_positive, default=label_format.nproc, help='processes (default: %(default)s)'
+        '--nproc', type=whole_number(1), default=label_format.nproc, help='processes (default: %(default)s)'
     )
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser
@@ -47,10 +48,3 @@ def main(label_format: LabelFormat, example: str, argv: list[str] | None = None)
             'If there are many such pixels, check that these are the raw label PNGs, not colour pictures.'
         )
     return report
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{value} is not a positive number of processes')
-    return value

@@ -1,5 +1,8 @@
 """Options of a test run that change the configuration: what is predicted, of which pictures (spec/tools.md 1)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from mmengine.config import Config
 
 from mmseg.errors import UsageError
@@ -11,15 +14,48 @@ def set_multi_scale(cfg: Config) -> None:
     Raises:
         UsageError: the pipeline of ``data.test`` has no step for it.
     """
-    steps = [step for step in cfg.data.test.pipeline if step.get('type') == 'MultiScaleFlipAug']
-    if not steps:
-        raise UsageError(
-            '--aug-test: the pipeline of data.test has no step MultiScaleFlipAug, whose img_ratios and flip it sets. '
-            'Put Resize, RandomFlip, ... inside such a step, as configs/_base_/datasets do, or leave the option out.'
-        )
-    step = steps[0]
+    step = _augmentation(cfg, '--aug-test')
     step['img_ratios'] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
     step['flip'] = True
+
+
+def set_scale(cfg: Config, scale: Sequence[int]) -> None:
+    """Fit pictures into (width, height) for the network, in place.
+
+    Raises:
+        UsageError: as :func:`set_multi_scale`.
+    """
+    _augmentation(cfg, '--scale')['img_scale'] = tuple(scale)
+
+
+def _augmentation(cfg: Config, option: str) -> dict[str, Any]:
+    """The step of the test pipeline that says how large pictures become, and in which versions."""
+    steps: list[dict[str, Any]] = cfg.data.test.pipeline
+    for step in steps:
+        if step.get('type') == 'MultiScaleFlipAug':
+            return step
+    raise UsageError(
+        f'{option}: the pipeline of data.test has no step MultiScaleFlipAug, whose keys it sets. Put Resize, '
+        'RandomFlip, ... inside such a step, as configs/_base_/datasets do, or leave the option out.'
+    )
+
+
+def chosen_sizes(cfg: Config, given: Sequence[Sequence[int]] | None) -> list[tuple[int, int]]:
+    """Picture sizes (height, width): those that --shape names, else the one of the test pipeline.
+
+    Raises:
+        UsageError: a size is not positive, or none is named and the pipeline has no single scale.
+    """
+    sizes = [(height, width) for height, width in given or ()]
+    if any(min(size) < 1 for size in sizes):
+        raise UsageError('--shape: expected two positive numbers, height and width.')
+    if sizes:
+        return sizes
+    steps = cfg.get('data', {}).get('test', {}).get('pipeline', [])
+    scale = next((step['img_scale'] for step in steps if step.get('img_scale')), None)
+    if scale is None or not isinstance(scale[0], int):
+        raise UsageError('The test pipeline names no single img_scale; add --shape HEIGHT WIDTH.')
+    return [(scale[1], scale[0])]
 
 
 def set_test_split(cfg: Config) -> None:

@@ -34,6 +34,6 @@ def test_wrong_numbers_and_missing_folders(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit) as stop:
         main(GTA, 'data/gta', [str(tmp_path), '--nproc', '0'])
     assert stop.value.code == 2
-    assert 'positive number' in capsys.readouterr().err
+    assert 'whole number from 1' in capsys.readouterr().err
     with pytest.raises(DataError, match='--gt-dir'):
         main(GTA, 'data/gta', [str(tmp_path)])

@@ -32,8 +32,23 @@ def test_multi_scale_and_split() -> None:
 def test_multi_scale_needs_its_step() -> None:
     cfg = config()
     cfg.data.test.pipeline = [{'type': 'Load'}]
-    with pytest.raises(UsageError, match='MultiScaleFlipAug'):
+    with pytest.raises(UsageError, match='--aug-test: .*MultiScaleFlipAug'):
         module.set_multi_scale(cfg)
+    with pytest.raises(UsageError, match='--scale: .*MultiScaleFlipAug'):
+        module.set_scale(cfg, (64, 32))
+
+
+def test_picture_sizes() -> None:
+    cfg = config()
+    assert module.chosen_sizes(cfg, [[50, 90], [1, 2]]) == [(50, 90), (1, 2)]
+    with pytest.raises(UsageError, match='--shape: expected two positive'):
+        module.chosen_sizes(cfg, [[0, 90]])
+    for scale in (None, [(96, 64), (48, 32)]):
+        cfg.data.test.pipeline[1].img_scale = scale
+        with pytest.raises(UsageError, match='add --shape'):
+            module.chosen_sizes(cfg, None)
+    module.set_scale(cfg, (96, 64))
+    assert module.chosen_sizes(cfg, None) == [(64, 96)]
 
 
 def test_inference_mode() -> None:
