@@ -14,7 +14,6 @@ from torch import Tensor
 
 from mmseg.config import load_config
 from mmseg.datasets.classes import CLASSES, PALETTE
-from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import rng_for
 from mmseg.datasets.transforms import Pipeline
 from mmseg.datasets.transforms.reading import start_results
@@ -171,8 +170,7 @@ def _steps_after_loading(cfg: Config) -> list[dict[str, Any]]:
         raise ConfigError(
             'The configuration has no data.test.pipeline, which says how pictures are prepared.'
         )
-    steps = expand_pipeline(pipeline)
-    return [step for step in steps if step['type'] != 'LoadImageFromFile']
+    return [step for step in pipeline if step['type'] != 'LoadImageFromFile']
 
 
 def _classes(cfg: Config, count: int) -> tuple[Sequence[str], Sequence[Sequence[int]]]:

@@ -1,5 +1,6 @@
 """Configurations small enough to train in seconds."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def tiny_config(data: Path, method: str = 'daformer', source: str = 'gta') -> di
         train = {'type': 'UDADataset', 'source': train, 'target': dataset(data, 'cityscapes', train_steps())}
     if method == 'daformer':
         train['rare_class_sampling'] = {'min_pixels': 5, 'class_temp': 0.01, 'min_crop_ratio': 0.5}
-    scores = dataset(data, 'cityscapes', TEST_STEPS, 'val')
+    scores = dataset(data, 'cityscapes', copy.deepcopy(TEST_STEPS), 'val')
     config = {
         'model': model(),
         'data': {'samples_per_gpu': 2, 'workers_per_gpu': 0, 'train': train, 'val': scores, 'test': scores},
