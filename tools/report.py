@@ -21,6 +21,7 @@ from mmseg.apis import inference_model, inference_scales, init_model
 from mmseg.cli import run_cli
 from mmseg.config import load_config
 from mmseg.datasets import build_dataset
+from mmseg.datasets.files import spread
 from mmseg.engine.build import to_dict
 from mmseg.engine.checkpoint import find_latest
 from mmseg.errors import DataError
@@ -100,7 +101,7 @@ def find_examples(runs: Sequence[Run], count: int) -> Examples:
     dataset = build_dataset(
         {**to_dict(load_config(find_config(runs[0][0])))['data']['test'], 'test_mode': True}
     )
-    indices = np.linspace(0, len(dataset) - 1, count).round().astype(int).tolist()
+    indices = spread(len(dataset), count)
     files = [Path(dataset.img_dir) / dataset.img_infos[i]['filename'] for i in indices]
     rows = [
         PictureRow(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.datasets.custom import CustomDataset
+from mmseg.datasets.files import spread
 from mmseg.datasets.rare_classes import read_stats
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.errors import DataError
@@ -77,9 +78,8 @@ def stored_use(source: CustomDataset) -> ClassUse:
 
 
 def _some_labels(source: CustomDataset) -> Iterator[NDArray[np.uint8]]:
-    count = min(LOOKED_AT, len(source))
-    for index in np.linspace(0, len(source) - 1, count).round().astype(int):
-        yield source.get_gt_seg_map(int(index))
+    for index in spread(len(source), LOOKED_AT):
+        yield source.get_gt_seg_map(index)
 
 
 def _counts_of(entry: dict[str, Any], table: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from mmseg.errors import DataError
 from mmseg.fileio import read_bytes
 
@@ -26,6 +28,11 @@ def _scan(folder: str, suffix: str) -> Iterator[str]:
                 yield from _scan(entry.path, suffix)
             elif entry.name.endswith(suffix):
                 yield entry.path
+
+
+def spread(total: int, count: int) -> list[int]:
+    """``count`` of the indices 0..total-1 at equal distances, first and last among them; all if that is fewer."""
+    return [int(i) for i in np.unique(np.linspace(0, total - 1, min(count, total)).round())]
 
 
 def read_split(path: str) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmseg.visualization.palette import Palette, colourise
+from mmseg.visualization.palette import Palette, colourise, denormalised
 from mmseg.visualization.panels import Panel
 
 Arrays = dict[str, np.ndarray]
@@ -28,8 +28,7 @@ class Paint:
 
     def image(self, values: np.ndarray) -> np.ndarray:
         """Normalised (3, H, W) -> uint8 RGB (H, W, 3)."""
-        mean, std = np.asarray(self.mean, np.float32), np.asarray(self.std, np.float32)
-        return (values.transpose(1, 2, 0) * std + mean).clip(0, 255).round().astype(np.uint8)
+        return denormalised(values, self.mean, self.std)
 
     def label(self, values: np.ndarray) -> np.ndarray:
         """Class ids (H, W) or (1, H, W) -> uint8 RGB (H, W, 3)."""

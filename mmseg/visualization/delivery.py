@@ -10,7 +10,7 @@ from prettytable import PrettyTable
 
 from mmseg.datasets.class_use import ClassUse, label_of
 from mmseg.visualization.charts import new_figure, run_colour, tidy
-from mmseg.visualization.palette import Palette, colourise, overlay
+from mmseg.visualization.palette import Palette, colourise, denormalised, overlay
 from mmseg.visualization.panels import Panel
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ NAME_LENGTH = 30
 def picture_of(image: np.ndarray, meta: Mapping[str, Any]) -> np.ndarray:
     """A normalised picture (3, H, W) as uint8 RGB (H, W, 3), by the ``img_norm_cfg`` of its meta."""
     norm = meta['img_norm_cfg']
-    shades = image.transpose(1, 2, 0) * np.asarray(norm['std']) + np.asarray(norm['mean'])
-    picture = shades.clip(0, 255).round().astype(np.uint8)
+    picture = denormalised(image, norm['mean'], norm['std'])
     return picture if norm['to_rgb'] else picture[..., ::-1]
 
 

@@ -1,4 +1,4 @@
-"""Class indices to colours."""
+"""Class indices to colours, normalised pictures to grey levels."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,17 @@ Palette = Sequence[Sequence[int]]
 """One RGB triple in 0..255 for each class."""
 
 IGNORE_COLOUR = (0, 0, 0)
+
+
+def denormalised(image: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """A normalised picture (3, H, W) as uint8 (H, W, 3), channels in the same order.
+
+    Args:
+        image: float (3, H, W).
+        mean, std: of its normalisation, in grey levels 0..255.
+    """
+    shades = image.transpose(1, 2, 0) * np.asarray(std, np.float32) + np.asarray(mean, np.float32)
+    return np.asarray(shades.clip(0, 255).round(), np.uint8)
 
 
 def colourise(label: np.ndarray, palette: Palette) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmseg.datasets.files import find_files, missing_files, read_split
+from mmseg.datasets.files import find_files, missing_files, read_split, spread
 
 
 def test_names_are_relative_sorted_and_not_hidden(tmp_path: Path) -> None:
@@ -35,3 +35,9 @@ def test_error_counts_what_was_found(tmp_path: Path) -> None:
 
 def test_error_for_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert 'does not exist' in str(missing_files('pictures', str(tmp_path / 'no'), '.png', ''))
+
+
+def test_indices_are_spread() -> None:
+    assert spread(10, 3) == [0, 4, 9]
+    assert spread(2, 5) == spread(2, 2) == [0, 1]
+    assert spread(0, 5) == []

@@ -14,7 +14,7 @@ from mmseg.datasets.checking.layouts import Layout, Split
 from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, amount
 from mmseg.datasets.checking.statistics import check_statistics
 from mmseg.datasets.classes import CLASSES
-from mmseg.datasets.files import find_files, missing_files
+from mmseg.datasets.files import find_files, missing_files, spread
 from mmseg.datasets.label_formats import IGNORE
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.errors import DataError
@@ -95,7 +95,7 @@ def _check_split(
     pairs = {name: name.removesuffix(layout.picture_ending) + layout.label_ending for name in pictures}
     if label_folder is not None:
         report.findings += _compare_names(root, layout, pairs, labels, label_folder)
-    opened = _spread(pictures, sample)
+    opened = pictures if sample is None else [pictures[i] for i in spread(len(pictures), sample)]
     tasks = [
         (folder / name, label_folder / pairs[name] if label_folder and pairs[name] in labels else None)
         for name in opened
@@ -216,13 +216,6 @@ def _judge_labels(report: SplitReport, layout: Layout, split: Split, root: str) 
 def _names_in(folder: Path, ending: str) -> list[str]:
     """Files below a folder with that ending, relative to it; none if there is no such folder."""
     return find_files(str(folder), ending) if folder.is_dir() else []
-
-
-def _spread(names: Sequence[str], count: int | None) -> list[str]:
-    """``count`` of the names at equal distances, first and last among them; all if that is fewer or None."""
-    if count is None or count >= len(names):
-        return list(names)
-    return [names[i] for i in np.unique(np.linspace(0, len(names) - 1, count).round().astype(int))]
 
 
 def _remedy(layout: Layout, root: str) -> str:
