@@ -54,9 +54,17 @@ def find_logs(path: Path) -> list[Path]:
     return found
 
 
-def read_log(path: Path | str) -> RunLog:
-    """Read one ``*.log.json``, see :func:`read_logs`."""
-    return read_logs([Path(path)])
+def read_run(path: Path) -> RunLog:
+    """Read one ``*.log.json``, see :func:`read_logs`.
+
+    If a time stamp is its name, it goes on from earlier ones of its folder: those of a run before it was resumed.
+    """
+    earlier = [other for other in sorted(path.parent.glob('*' + LOG_ENDING)) if other.name < path.name]
+    return read_logs([*(other for other in earlier if _is_stamped(other) and _is_stamped(path)), path])
+
+
+def _is_stamped(path: Path) -> bool:
+    return path.name[:8].isdigit()
 
 
 def read_logs(paths: Sequence[Path]) -> RunLog:

@@ -19,7 +19,7 @@ from mmseg.errors import DataError
 from mmseg.fileio import atomic_write
 from mmseg.visualization.charts import class_bars, confusion_chart, learning_curves
 from mmseg.visualization.grid import PictureRow, row_cells
-from mmseg.visualization.logs import RunLog, read_log
+from mmseg.visualization.logs import RunLog, read_run
 from mmseg.visualization.palette import Palette
 from mmseg.visualization.results import RunResult
 from mmseg.visualization.scales import ScalePanel, scale_figure
@@ -70,7 +70,7 @@ def write_report(
     """
     if not runs:
         raise DataError('A report needs at least one tested run, but none was given. Test a checkpoint.')
-    logs = {run.title: read_log(run.log_file) for run in runs if run.log_file is not None}
+    logs = {run.title: read_run(run.log_file) for run in runs if run.log_file is not None}
     page = _template().render(
         title=title,
         summary=summary,
