@@ -8,6 +8,7 @@ from mmseg.cli import run_cli, whole_number
 from mmseg.config import OptionsAction, load_config, require_sections
 from mmseg.datasets import UDADataset, build_dataset
 from mmseg.datasets.class_use import ClassUse, delivered_use, stored_use
+from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write
 from mmseg.visualization.charts import save_figure
 from mmseg.visualization.delivery import sample_panels, use_figure, use_table
@@ -53,9 +54,17 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def data_sets(train: dict[str, Any], rcs: str) -> dict[str, Any]:
-    """Training data sets by what to call their samples; what is shown as pictures comes last."""
+    """Training data sets by what to call their samples; what is shown as pictures comes last.
+
+    Raises:
+        UsageError: rare class sampling is to be compared, but there is none.
+    """
     plain = {key: value for key, value in train.items() if key != 'rare_class_sampling'}
     if not train.get('rare_class_sampling'):
+        if rcs == 'both':
+            raise UsageError(
+                '--rcs both: the configuration has no data.train.rare_class_sampling; leave it out.'
+            )
         return {'delivered': build_dataset(train)}
     if rcs == 'off':
         return {'without RCS': build_dataset(plain)}
