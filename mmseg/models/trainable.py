@@ -30,13 +30,11 @@ class LossGroup:
             back-propagated; the others (accuracies) are only logged.
         seen: detached tensors for debug pictures and reference checks, e.g. ``img`` (B, 3, H, W), ``label``
             (B, 1, H, W), ``weight`` (B, H, W) in [0, 1], ``pseudo_label`` (B, H, W). Never used for training.
-        retain_graph: keep the graph for a later group that shares it.
     """
 
     name: str
     losses: dict[str, Tensor]
     seen: dict[str, Any] = field(default_factory=dict)
-    retain_graph: bool = False
 
     def total(self) -> Tensor:
         """The scalar to back-propagate."""
@@ -91,7 +89,7 @@ class Trainable(nn.Module, ABC):
         optim_wrapper.zero_grad()
         logged: dict[str, Tensor] = {}
         for group in self.loss_groups(data):
-            optim_wrapper.backward(group.total(), retain_graph=group.retain_graph)
+            optim_wrapper.backward(group.total())
             logged.update({name: value.detach().mean() for name, value in group.losses.items()})
             for observe in self.observers:
                 observe(self.iteration, group)

@@ -1,19 +1,20 @@
 """How large the gradients of a network are, for the option ``uda.print_grad_magnitude``."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
-
-def collect_gradients(network: nn.Module) -> list[Tensor]:
-    """Copies of the gradients of every parameter, zeros where there is none."""
-    return [
-        torch.zeros_like(p) if p.grad is None else p.grad.clone()
-        for p in network.parameters()
-        if p.requires_grad
-    ]
+SCALE = 1024.0
+"""Power of two that losses are multiplied with and norms divided by, so that fp16 keeps small gradients."""
 
 
-def gradient_norm(gradients: list[Tensor], before: list[Tensor] | None = None) -> Tensor:
-    """L2 norm over all tensors of ``gradients``, or of what they gained since ``before``; a scalar."""
-    gained = gradients if before is None else torch._foreach_sub(gradients, before)
-    return torch.stack(torch._foreach_norm(gained)).norm()
+def gradient_norm(losses: Iterable[Tensor], network: nn.Module) -> Tensor:
+    """L2 norm of the gradient of the sum of ``losses`` over all trained parameters of ``network``, a scalar.
+
+    The parameters' ``grad`` stays as it is, and the graph is kept.
+    """
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    total = torch.stack([loss.mean() for loss in losses]).sum()
+    gradients = torch.autograd.grad(SCALE * total, parameters, retain_graph=True, materialize_grads=True)
+    return torch.stack(torch._foreach_norm(gradients)).norm() / SCALE

@@ -7,7 +7,7 @@ network's business, which images come is the data set's.
 """
 
 import copy
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
-from mmseg.uda.gradients import collect_gradients, gradient_norm
+from mmseg.uda.gradients import gradient_norm
 from mmseg.uda.instance_bank import build_instances
 from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
@@ -54,8 +54,9 @@ class DACS(Trainable):
         color_jitter_strength: see :meth:`JitterStrength.parse`.
         color_jitter_probability: Quirk: the probability of *not* applying colour jitter (spec/uda.md 2.5).
         debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.uda.debug`).
-        print_grad_magnitude: log the norm of the backbone's gradients after the source loss and of what the
-            feature distance adds, as 'Seg. Grad.' and 'Fdist Grad.'.
+        print_grad_magnitude: log the norm of the gradient that each part of the loss sends into the backbone: 'Seg.
+            Grad.' (source), 'Fdist Grad.' (feature distance), 'Mix. Grad.' (mixed), 'Instance Grad.' (instance bank).
+            Takes a backward pass more for each.
         source_only: no teacher, no target images, no mixing: supervised training, with masking if that is on.
         mask_mode: which images are masked in a pass of their own, one of :data:`mmseg.uda.masking.MODES`; None: off.
         mask_alpha: ``alpha`` of a teacher that only masking uses, 'same': as the host; 0: the current student.
@@ -152,11 +153,11 @@ class DACS(Trainable):
         for part in (self.teacher, self.mic):
             if part is not None:
                 part.update(self.iteration)
-        logged = yield from self._source(batch, draws)
+        yield self._source(batch, draws)
         pseudo = None
         if self.ema_model is not None:
             pseudo, weak = self._pseudo_label(self.ema_model, batch, draws)
-            yield self._mixed(batch, pseudo, weak, draws, logged)
+            yield self._mixed(batch, pseudo, weak, draws)
         if self.mic is not None:
             yield self.mic.masked(self.model, batch, pseudo, draws)
 
@@ -171,12 +172,8 @@ class DACS(Trainable):
         if self.instances is not None and 'instances' in state:
             self.instances.bank.load_state(state['instances'])
 
-    def _source(self, batch: Batch, draws: StepDraws) -> Generator[LossGroup, None, dict[str, Tensor]]:
-        """Supervised loss on source images, and the feature distance of the same forward pass.
-
-        Returns:
-            Values still to be logged: they are known only after the last backward pass.
-        """
+    def _source(self, batch: Batch, draws: StepDraws) -> LossGroup:
+        """Supervised loss on source images, and the feature distance of the same forward pass."""
         image, label = batch['img'], batch['gt_semantic_seg']
         student = self.model.forward_train(image, label, draws=draws)
         if self.instances is not None:
@@ -187,16 +184,17 @@ class DACS(Trainable):
             distance = self._feature_distance(image, label, student.views)
             distances['src.loss_imnet_feat_dist'] = self.distance.weight * distance.value
             seen |= {'distance_mask': distance.mask, 'distance_label': distance.label}
+        sizes = self._gradient_sizes({'Seg. Grad.': student.losses, 'Fdist Grad.': distances})
+        return LossGroup('source', {**student.losses, **distances, **sizes}, seen)
+
+    def _gradient_sizes(self, parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """Norm of what each part's losses do to the backbone, if that is asked for."""
         if not self.print_grad_magnitude:
-            yield LossGroup('source', {**student.losses, **distances}, seen)
             return {}
-        yield LossGroup('source', student.losses, seen, retain_graph=bool(distances))
-        before = collect_gradients(self.model.backbone)
-        logged = {'Seg. Grad.': gradient_norm(before)}
-        if not distances:
-            return logged
-        yield LossGroup('distance', {**logged, **distances})
-        return {'Fdist Grad.': gradient_norm(collect_gradients(self.model.backbone), before)}
+        losses = {
+            name: [value for key, value in part.items() if 'loss' in key] for name, part in parts.items()
+        }
+        return {name: gradient_norm(part, self.model.backbone) for name, part in losses.items() if part}
 
     def _feature_distance(self, image: Tensor, label: Tensor, views: Sequence[View]) -> Distance:
         """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3).
@@ -239,12 +237,7 @@ class DACS(Trainable):
         return replace(pseudo, seen=found.seen), weak
 
     def _mixed(
-        self,
-        batch: Batch,
-        pseudo: PseudoLabel,
-        weak: Prediction | None,
-        draws: StepDraws,
-        logged: dict[str, Tensor],
+        self, batch: Batch, pseudo: PseudoLabel, weak: Prediction | None, draws: StepDraws
     ) -> LossGroup:
         """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, step 7)."""
         source_label, target = batch['gt_semantic_seg'], batch['target_img']
@@ -258,8 +251,10 @@ class DACS(Trainable):
         image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
         student = self.model.forward_train(image, label, weight=weight, draws=draws)
         losses = {f'mix.{name}': value for name, value in student.losses.items()}
+        instances: dict[str, Tensor] = {}
         if self.instances is not None and weak is not None:
-            losses |= self.instances.losses(student, weak, pseudo, mask)
+            instances = self.instances.losses(student, weak, pseudo, mask)
+        sizes = self._gradient_sizes({'Mix. Grad.': losses, 'Instance Grad.': instances})
         # The share of confident pixels comes last, so that the published entries keep their order.
         seen = {
             'img': image,
@@ -271,7 +266,7 @@ class DACS(Trainable):
             'target_seen': pseudo.seen,
             **student.seen,
         }
-        return LossGroup('mixed', {**logged, **losses, 'mix.pseudo_weight': pseudo.confident}, seen)
+        return LossGroup('mixed', {**losses, **instances, 'mix.pseudo_weight': pseudo.confident, **sizes}, seen)
 
 
 def _check_sizes(source: Tensor, target: Tensor) -> None:

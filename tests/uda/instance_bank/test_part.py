@@ -79,6 +79,21 @@ def test_weight_zero_is_plain_self_training_bit_for_bit(bank_file):
         assert torch.equal(value, idle.state_dict()[name]), name
 
 
+@pytest.mark.parametrize('options', MODES)
+def test_the_size_of_its_gradient_can_be_logged_and_changes_nothing(bank_file, options):
+    sizes, gradients = [], []
+    for weight, asked in ((1.0, False), (1.0, True), (4.0, True)):
+        method = with_bank(bank_file, loss_weight=weight, **options)
+        method.print_grad_magnitude = asked
+        (logged,) = train(method)
+        sizes.append(logged.get('Instance Grad.'))
+        gradients.append(next(method.model.backbone.parameters()).grad)
+    assert torch.equal(gradients[0], gradients[1])
+    assert sizes[0] is None
+    assert sizes[1] > 0
+    torch.testing.assert_close(sizes[2], 4 * sizes[1])
+
+
 def test_an_empty_bank_fills_before_the_loss_switches_on():
     method = with_bank()
     logs = train(method, 5)
