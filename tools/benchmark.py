@@ -3,12 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import torch
 
-from benchmarks import instance_bank, memory, parts, sampling, step
+from benchmarks import instance_bank, memory, parts, sampling, step, whole_step
 from benchmarks.settings import Settings
 from benchmarks.timing import machine
 from mmseg.cli import run_cli
@@ -25,12 +25,13 @@ class Result(Protocol):
         """As plain values."""
 
 
-BENCHMARKS: dict[str, Callable[[Settings], Sequence[Result]]] = {
+BENCHMARKS: dict[str, Callable[[Settings], Iterable[Result]]] = {
     'attention': parts.attention,
     'ema': parts.teacher,
     'optimizer': parts.optimizer,
     'blur': parts.blur,
     'convert': parts.convert,
+    'hrda-dida': whole_step.hrda_dida,
     'hrda-memory': memory.hrda,
     'instance-bank': instance_bank.streamed_loss,
     'sampling': sampling.rare_classes,

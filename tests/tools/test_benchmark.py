@@ -41,3 +41,14 @@ def test_samples_and_steps_agree(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert sampling['difference'] == 0
     assert step['difference'] < 1e-4
     assert len(step['parts_ms']) == 5
+
+
+@pytest.mark.slow
+def test_whole_steps_without_and_with_a_bank(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = run(['hrda-dida'], monkeypatch, capsys)
+    assert ['no bank' in result['name'] for result in results] == [True, False, False]
+    for result in results:
+        assert result['seconds'] > 0
+        assert result['peak_mib'] > result['before_mib'] > 0

@@ -1,15 +1,14 @@
 """The instance loss of DIDA: streamed over the bank, and as published with one map a row (spec/dida.md 2.3)."""
 
-import ctypes
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.resident import MIB, kib, peak_mib
 from benchmarks.settings import Settings
 from benchmarks.timing import Comparison, compare, seconds
 from mmseg.uda.instance_bank.grid import Grid
@@ -21,7 +20,6 @@ SIZES = (50, 100, 200, 300, 400, 500)
 CLASSES, CHANNELS, STRIDE = 19, 256, 4
 DENSE_MAPS = 10
 """Maps with a channel for every row that are alive at the peak of the published form (spec/dida.md 4.1)."""
-MIB = 2**20
 
 
 def streamed_loss(settings: Settings) -> list[Comparison]:
@@ -89,24 +87,10 @@ def _dense_bytes(settings: Settings, rows: int) -> int:
 def _free_bytes(device: torch.device) -> int:
     if device.type == 'cuda':
         return int(torch.cuda.mem_get_info(device)[0])
-    return _kib('/proc/meminfo', 'MemAvailable:', 4 * MIB) * 1024
+    return kib('/proc/meminfo', 'MemAvailable:', 4 * MIB) * 1024
 
 
 def _peak_mib(function: Callable[[], object]) -> float | None:
-    """Largest resident memory during a call above that before it; None where the system does not tell."""
-    try:
-        Path('/proc/self/clear_refs').write_text('5')
-    except OSError:
-        return None
-    # Memory that was freed but kept would hide what the call needs.
-    ctypes.CDLL(None).malloc_trim(0)
-    Path('/proc/self/clear_refs').write_text('5')
-    before = _kib('/proc/self/status', 'VmRSS:', 0)
-    function()
-    return (_kib('/proc/self/status', 'VmHWM:', 0) - before) / 1024
-
-
-def _kib(file: str, key: str, default: int) -> int:
-    """A number of KiB from a status file of Linux."""
-    lines = Path(file).read_text().splitlines() if Path(file).is_file() else []
-    return next((int(line.split()[1]) for line in lines if line.startswith(key)), default)
+    """Largest resident memory during a call above that before it."""
+    found = peak_mib(function)
+    return None if found is None else found[1] - found[0]
