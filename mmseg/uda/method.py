@@ -266,7 +266,9 @@ class DACS(Trainable):
             'target_seen': pseudo.seen,
             **student.seen,
         }
-        return LossGroup('mixed', {**losses, **instances, 'mix.pseudo_weight': pseudo.confident, **sizes}, seen)
+        return LossGroup(
+            'mixed', {**losses, **instances, 'mix.pseudo_weight': pseudo.confident, **sizes}, seen
+        )
 
 
 def _check_sizes(source: Tensor, target: Tensor) -> None:

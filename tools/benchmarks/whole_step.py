@@ -44,9 +44,7 @@ class Step:
 
     def line(self) -> str:
         """For a person."""
-        return (
-            f'{self.name}: {self.seconds:.1f} s, at most {self.peak_mib:.0f} MiB ({self.before_mib:.0f} before)'
-        )
+        return f'{self.name}: {self.seconds:.1f} s, at most {self.peak_mib:.0f} MiB ({self.before_mib:.0f} before)'
 
     def record(self) -> dict[str, Any]:
         """As plain values."""
