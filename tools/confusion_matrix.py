@@ -6,6 +6,7 @@ from pathlib import Path
 from mmseg.cli import run_cli
 from mmseg.config import OptionsAction, load_config
 from mmseg.engine.confusion import find_confusion
+from mmseg.evaluation import evaluate
 from mmseg.visualization.confusion import (
     check_confusion_file,
     confusion_table,
@@ -17,6 +18,7 @@ EXAMPLES = """examples:
   python tools/confusion_matrix.py CONFIG RESULTS.pkl
   python tools/confusion_matrix.py CONFIG WORK_DIR/result_student.json --largest 3 --by predicted --out precision.png
   python tools/confusion_matrix.py CONFIG CHECKPOINT --network teacher --out teacher.csv
+  python tools/confusion_matrix.py CONFIG RESULTS.pkl --distance 0 3 --out near.csv
 
 A .csv holds the counts of pixels. A checkpoint is tested first, which takes as long as tools/test.py.
 """
@@ -25,7 +27,7 @@ A .csv holds the counts of pixels. A checkpoint is tested first, which takes as 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
-        description='Draw the confusion matrix of a test and list the largest confusions.',
+        description='Draw the confusion matrix of a test and list its scores and largest confusions.',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,6 +46,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument('--network', choices=('student', 'teacher'), default='student',
                         help='which network of a self-training checkpoint (default: student)')  # fmt: skip
+    parser.add_argument('--distance', type=float, nargs=2, metavar=('FROM', 'TO'),
+                        help='with a .pkl: only pixels whose distance to the nearest pixel of another class is from '
+                             'FROM up to TO, not including it, in pixels; inf is allowed (default: all)')  # fmt: skip
     parser.add_argument('--title', help='heading of the picture (default: what was tested)')
     parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
                         help='values to override, e.g. data.workers_per_gpu=2')  # fmt: skip
@@ -57,7 +62,13 @@ def main() -> None:
     args = parse_arguments()
     for path in args.out:
         check_confusion_file(path)
-    found = find_confusion(load_config(args.config, args.cfg_options), args.source, args.network)
+    band = None if args.distance is None else (args.distance[0], args.distance[1])
+    found = find_confusion(load_config(args.config, args.cfg_options), args.source, args.network, band)
+    values = evaluate(found.matrix, 'mIoU', found.names).values
+    print(
+        f'{found.matrix.sum()} pixels: '
+        + ', '.join(f'{key} {100 * values[key]:.2f}' for key in ('aAcc', 'mIoU', 'mAcc'))
+    )
     if args.largest > 0:
         print(confusion_table(largest_confusions(found.matrix, found.names, args.largest)))
     title = found.title if args.title is None else args.title

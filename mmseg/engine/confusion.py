@@ -13,7 +13,8 @@ from mmseg.config import require_sections
 from mmseg.datasets import build_dataset
 from mmseg.engine.build import to_dict
 from mmseg.engine.test import OutputOptions, scored_confusion, test
-from mmseg.errors import DataError
+from mmseg.errors import DataError, UsageError
+from mmseg.evaluation.boundary import within_band
 from mmseg.evaluation.metrics import confusion
 from mmseg.models.weights import read_plain_pickle
 from mmseg.visualization import load_result
@@ -36,7 +37,13 @@ class NamedConfusion:
     title: str
 
 
-def find_confusion(cfg: Config, source: Path, network: str = 'student') -> NamedConfusion:
+Band = tuple[float, float]
+"""Distances in pixels to the nearest pixel of another class: from the first up to, not including, the second."""
+
+
+def find_confusion(
+    cfg: Config, source: Path, network: str = 'student', band: Band | None = None
+) -> NamedConfusion:
     """The confusion matrix that a file stands for.
 
     Args:
@@ -44,11 +51,18 @@ def find_confusion(cfg: Config, source: Path, network: str = 'student') -> Named
         source: ``result_*.json`` of a test, the pickled class maps of ``tools/test.py --out``, or else a
             checkpoint, which is tested now.
         network: of a checkpoint, 'student' or 'teacher'.
+        band: count only the pixels that are so far from another class; for class maps.
 
     Raises:
+        UsageError: a ``band`` for something else than class maps.
         DataError: the file does not belong to the data set of ``data.test``, or is damaged.
         CheckpointError: as a test does.
     """
+    if band is not None and source.suffix not in PICKLES:
+        raise UsageError(
+            f'{source} holds no class maps, so pixels cannot be chosen by their distance to a boundary. Write the '
+            'maps with tools/test.py --out RESULTS.pkl and give that file.'
+        )
     if source.suffix == '.json':
         return _from_result(source)
     require_sections(cfg, ['data.test'])
@@ -57,14 +71,16 @@ def find_confusion(cfg: Config, source: Path, network: str = 'student') -> Named
         assert report.confusion is not None
         return NamedConfusion(report.confusion, report.class_names, f'{source.parent.name} ({network})')
     dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
-    matrix = count_maps(read_plain_pickle(source), dataset, source)
+    matrix = count_maps(read_plain_pickle(source), dataset, source, band)
     merge = dataset.class_merge
     names = dataset.CLASSES if merge is None else merge.names
     return NamedConfusion(scored_confusion(matrix, dataset), names, source.stem)
 
 
-def count_maps(maps: Any, dataset: Any, path: Path) -> NDArray[np.int64]:
+def count_maps(maps: Any, dataset: Any, path: Path, band: Band | None = None) -> NDArray[np.int64]:
     """Confusion matrix (C, C) over all classes of a data set, of class maps (H, W) in its order.
+
+    ``band`` chooses pixels, see :func:`find_confusion`.
 
     Raises:
         DataError: not one class map a picture, or other sizes or ids than the labels have.
@@ -78,8 +94,11 @@ def count_maps(maps: Any, dataset: Any, path: Path) -> NDArray[np.int64]:
         )
     total = np.zeros((len(dataset.CLASSES),) * 2, np.int64)
     for index, predicted in enumerate(maps):
+        label = dataset.get_gt_seg_map(index)
+        if band is not None:
+            label = within_band(label, *band, dataset.ignore_index)
         try:
-            total += confusion(predicted, dataset.get_gt_seg_map(index), len(total), dataset.ignore_index)
+            total += confusion(predicted, label, len(total), dataset.ignore_index)
         except ValueError as error:
             name = dataset.img_infos[index]['filename']
             raise DataError(

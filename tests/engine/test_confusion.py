@@ -9,7 +9,7 @@ import pytest
 from mmseg.datasets.classes import ClassMerge
 from mmseg.engine import confusion
 from mmseg.engine.confusion import count_maps, find_confusion
-from mmseg.errors import CheckpointError, DataError
+from mmseg.errors import CheckpointError, DataError, UsageError
 from mmseg.visualization import RunResult, save_result
 
 LABELS = [np.array([[0, 1], [2, 255]], np.uint8), np.array([[1, 1]], np.uint8)]
@@ -92,3 +92,26 @@ def test_damaged_results_are_refused(tmp_path, cfg):
     (tmp_path / 'x.pkl').write_bytes(b'')
     with pytest.raises(CheckpointError):
         find_confusion(cfg, tmp_path / 'x.pkl')
+
+
+def test_a_band_counts_pixels_by_their_distance_to_another_class(tmp_path, cfg):
+    labels = np.zeros((4, 12), np.uint8)
+    labels[:, 6:] = 1
+    maps = [np.ones((4, 12), int)]
+
+    class Halves(Labelled):
+        def __len__(self):
+            return 1
+
+        def get_gt_seg_map(self, index):
+            return labels
+
+    near, far = (count_maps(maps, Halves(), tmp_path, band) for band in ((0, 3), (3, np.inf)))
+    assert near.tolist() == [[0, 8, 0], [0, 8, 0], [0, 0, 0]]
+    assert far.tolist() == [[0, 16, 0], [0, 16, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize('name', ['result_student.json', 'latest.pth'])
+def test_a_band_needs_class_maps(tmp_path, cfg, name):
+    with pytest.raises(UsageError, match=r'--out RESULTS\.pkl'):
+        find_confusion(cfg, tmp_path / name, band=(0, 3))
