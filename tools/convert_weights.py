@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from mmseg.cli import run_cli
-from mmseg.errors import CheckpointError
+from mmseg.errors import CheckpointError, UsageError
 from mmseg.models.weights import (
     LAYOUTS,
     NETWORK_PREFIXES,
@@ -53,9 +53,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('source', type=Path, help='weight file: .pth, .bin, .safetensors')
     parser.add_argument('out', type=Path, nargs='?', help='new file; the ending says the format')
-    parser.add_argument(
-        '--to', choices=tuple(TARGETS), default='mit', help='layout of the new file (default: mit)'
-    )
+    parser.add_argument('--to', choices=tuple(TARGETS), help='layout of the new file (default: mit)')
     parser.add_argument('--network', choices=tuple(NETWORK_PREFIXES), default='student',
                         help='which network of a self-training checkpoint (default: student)')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
@@ -101,6 +99,10 @@ def main() -> None:
     args = parse_args()
     if args.out is not None:
         check_suffix(args.out)
+    elif args.to is not None:
+        raise UsageError(
+            f'--to {args.to} is the layout of a new file, but none was named: add it after {args.source}.'
+        )
     everything = load_weights(args.source)
     state = select_network(everything, args.network, args.source)
     layout = layout_of(unwrap(everything))
@@ -108,9 +110,10 @@ def main() -> None:
     print(f'{args.source}: {len(everything)} tensors, {title}; {describe(state) or "unknown network"}')
     if args.out is None:
         return
-    converted = convert(state, args.to, args.source)
-    write_weights(args.out, converted, {} if args.to == 'segmentor' else None)
-    print(f'written: {args.out} ({len(converted)} tensors, {TARGETS[args.to]})')
+    target = args.to or 'mit'
+    converted = convert(state, target, args.source)
+    write_weights(args.out, converted, {} if target == 'segmentor' else None)
+    print(f'written: {args.out} ({len(converted)} tensors, {TARGETS[target]})')
 
 
 if __name__ == '__main__':

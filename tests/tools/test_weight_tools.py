@@ -119,3 +119,8 @@ def test_what_cannot_be_converted(network, tmp_path, monkeypatch, capsys) -> Non
     assert run_tool(monkeypatch, 'convert_weights', source, out) == 1
     assert 'Expected a Mix Transformer' in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_layout_without_a_file_to_write_is_a_mistake(checkpoint, monkeypatch, capsys) -> None:
+    assert run_tool(monkeypatch, 'convert_weights', checkpoint, '--to', 'smp') != 0
+    assert 'none was named' in capsys.readouterr().err
