@@ -21,7 +21,7 @@ from mmseg.uda.instance_bank.grid import Grid
 from mmseg.uda.instance_bank.instances import Instances, collect_instances
 from mmseg.uda.instance_bank.loss import Form, Target, instance_loss
 from mmseg.uda.instance_bank.options import BankOptions
-from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity
+from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, gathered_sum
 from mmseg.uda.pseudo_label import PseudoLabel
 
 FULL_CHECK_INTERVAL = 50
@@ -128,7 +128,10 @@ class InstanceConsistency(nn.Module):
                 for strong, teacher, box in self._views(student, weak)
             ]
             loss = self.options.loss_weight * torch.stack(terms).mean()
-            return {'instance.loss_in': loss, **self._watched(weak.embedding, probability, pseudo.label)}
+            logged = self._watched(weak.embedding, probability, pseudo.label)
+            if self.options.gather == 'mix_logits':
+                logged['instance.negative'] = self._negative(weak.embedding, student.logits.detach())
+            return {'instance.loss_in': loss, **logged}
 
     def _views(
         self, student: SegmentorOutput, weak: Prediction
@@ -214,6 +217,14 @@ class InstanceConsistency(nn.Module):
                 f'instance.fill_{c}': share for c, share in zip(self.bank.classes, shares, strict=True)
             }
         return logged
+
+    @torch.no_grad()
+    def _negative(self, weak: Tensor, logits: Tensor) -> Tensor:
+        """'instance.negative': share of pixels, on the grid of the embedding, whose gathered similarities sum to less
+        than 0. Divided by that sum, what should attract repels and the other way round (spec/dida.md 2.3 step 16)."""
+        weak, rows = self._comparable(weak)
+        scores = F.interpolate(_precise(logits), _size(weak), mode='bilinear')
+        return (gathered_sum(weak, rows, scores) < 0).to(weak.dtype).mean()
 
 
 def build_instances(

@@ -84,6 +84,20 @@ def dot(embedding: Tensor, features: Tensor) -> Tensor:
     return torch.matmul(features, embedding.flatten(2)).unflatten(2, embedding.shape[2:])
 
 
+def gathered_sum(embedding: Tensor, rows: Rows, scores: Tensor) -> Tensor:
+    """Dot products times the scores of the rows' classes, summed over the bank.
+
+    Args:
+        embedding: (B, D, h, w).
+        rows: the bank.
+        scores: (B, C, h, w).
+
+    Returns:
+        (B, h, w).
+    """
+    return (dot(embedding, rows.class_sums) * scores).sum(dim=1)
+
+
 def class_similarity(embedding: Tensor, rows: Rows, grid: Grid, how: Similarity) -> Tensor:
     """Scatter: the weights over the bank summed in each class, (B, C, H, W); the classes sum to 1.
 

@@ -51,6 +51,9 @@ def test_published_keys_and_log_entries(bank_file):
     assert 0 <= logged['instance.agreement'] <= 1
     assert logged['instance.bank_fill'] == 1
     assert not any(name.startswith('instance.fill_') for name in names)
+    assert 0 <= logged['instance.negative'] <= 1
+    (logged,) = train(with_bank(bank_file, mode='clean'))
+    assert 'instance.negative' not in logged
 
 
 @pytest.mark.parametrize('options', MODES)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mmseg.uda.instance_bank.grid import Grid
-from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, dot
+from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, dot, gathered_sum
 from tests.uda.instance_bank import dense
 
 
@@ -27,6 +27,13 @@ def test_gather_is_an_index_select_bit_for_bit():
     rows, _ = rows_and_embedding()
     scores = torch.randn(2, 4, 6, 5)
     assert torch.equal(scores.index_select(1, rows.labels), dense.gathered(scores, rows.labels))
+
+
+def test_the_gathered_sum_is_that_over_the_rows():
+    rows, embedding = rows_and_embedding()
+    scores = torch.randn(2, 4, 3, 4).double()
+    gathered = dense.similarities(embedding, rows.features) * dense.gathered(scores, rows.labels)
+    torch.testing.assert_close(gathered_sum(embedding, rows, scores), gathered.sum(1), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize('kind', ['sum', 'softmax'])
