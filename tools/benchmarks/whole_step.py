@@ -32,8 +32,8 @@ class Step:
     Attributes:
         name: what was run, with its sizes.
         seconds: time of the last step (on a CPU of the processor).
-        before_mib: in use before the first step: programs, weights, images. On a CPU resident memory of the process,
-            on a GPU allocated memory.
+        before_mib: in use before the first step: programs, weights, the optimiser's state, images. On a CPU resident
+            memory of the process, on a GPU allocated memory.
         peak_mib: the most during all steps, of the same kind.
     """
 
@@ -67,6 +67,11 @@ def _measure(settings: Settings, name: str, bank: dict[str, Any] | None) -> Step
     method = build_trainable(config, settings.device)
     wrapper = build_optimizer(method, OPTIMIZER)
     batch = random_batch(settings)
+    # So that the optimiser's state is there from the first step on, as it is in all others.
+    for parameter in method.parameters():
+        parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
+    wrapper.step()
+    wrapper.zero_grad()
     times: list[float] = []
 
     def steps() -> None:
