@@ -9,7 +9,7 @@ from mmseg.models.trainable import LossGroup, Trainable
 
 
 class TwoGroups(Trainable):
-    """y = w x, two groups that share one graph."""
+    """y = w x in two groups."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,8 +18,9 @@ class TwoGroups(Trainable):
 
     def loss_groups(self, batch):
         y = self.weight * batch['img']
-        yield LossGroup('first', {'a.loss': y, 'a.acc': torch.tensor(50.0)}, {'img': batch['img']}, True)
+        yield LossGroup('first', {'a.loss': y, 'a.acc': torch.tensor(50.0)}, {'img': batch['img']})
         self.gradients.append(self.weight.grad.item())
+        y = self.weight * batch['img']
         yield LossGroup('second', {'b.loss_one': 10 * y, 'b.loss_two': 100 * y})
         self.gradients.append(self.weight.grad.item())
 
