@@ -4,10 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORED = 255
 
-
-def boundary_distance(label: NDArray[np.integer], ignore_index: int = IGNORED) -> NDArray[np.float32]:
+def boundary_distance(label: NDArray[np.integer], ignore_index: int = 255) -> NDArray[np.float32]:
     """Euclidean distance of every pixel to the nearest one of another class.
 
     Args:
@@ -29,7 +27,7 @@ def boundary_distance(label: NDArray[np.integer], ignore_index: int = IGNORED) -
 
 
 def within_band(
-    label: NDArray[np.integer], nearest: float, farthest: float, ignore_index: int = IGNORED
+    label: NDArray[np.integer], nearest: float, farthest: float, ignore_index: int = 255
 ) -> NDArray[np.integer]:
     """A label (H, W) in which only pixels count that are so far from another class.
 

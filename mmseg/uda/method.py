@@ -187,14 +187,12 @@ class DACS(Trainable):
         sizes = self._gradient_sizes({'Seg. Grad.': student.losses, 'Fdist Grad.': distances})
         return LossGroup('source', {**student.losses, **distances, **sizes}, seen)
 
-    def _gradient_sizes(self, parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    def _gradient_sizes(self, parts: Mapping[str, dict[str, Tensor]]) -> dict[str, Tensor]:
         """Norm of what each part's losses do to the backbone, if that is asked for."""
         if not self.print_grad_magnitude:
             return {}
-        losses = {
-            name: [value for key, value in part.items() if 'loss' in key] for name, part in parts.items()
-        }
-        return {name: gradient_norm(part, self.model.backbone) for name, part in losses.items() if part}
+        totals = {name: LossGroup(name, part).total() for name, part in parts.items() if part}
+        return {name: gradient_norm(total, self.model.backbone) for name, total in totals.items()}
 
     def _feature_distance(self, image: Tensor, label: Tensor, views: Sequence[View]) -> Distance:
         """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3).

@@ -20,6 +20,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from benchmarks.resident import MIB
 from benchmarks.settings import Settings, hrda_config
 from benchmarks.step import random_batch
 from mmseg.models import build_segmentor
@@ -27,7 +28,6 @@ from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.uda.method import DACS
 
-MIB = 2**20
 WINDOWS_AT_ONCE = (1, 8, 16, 32)
 LOSS = 'fusion and losses'
 
