@@ -226,6 +226,11 @@ def _check_windows(values: Mapping[str, Any], report: Report) -> None:
 
 def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
     method, dataset = values.get('uda'), _at(values, 'data.train')
+    if values.get('compile') and _at(values, 'uda.print_grad_magnitude'):
+        report.problems.append(
+            'compile: found True together with uda.print_grad_magnitude, whose backward passes a compiled network '
+            'does not allow. Switch one of them off.'
+        )
     if not isinstance(dataset, Mapping):
         return
     if not method and dataset.get('type') == 'UDADataset':

@@ -13,7 +13,8 @@ from mmseg.uda.instance_bank.options import BankOptions
 TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'resume_from', 'work_dir',
-    'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
+    'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last', 'nan_policy',
+    'nan_limit',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -94,6 +95,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'precision': (_one_of('fp32', 'bf16', 'fp16'), "'fp32', 'bf16' or 'fp16'"),
     'compile': (_one_of(True, False), 'True or False'),
     'channels_last': (_one_of(True, False), 'True or False'),
+    'nan_policy': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
+    'nan_limit': (_whole(0), 'a whole number of at least 0'),
     'model.test_cfg.mode': (_one_of('whole', 'slide'), "'whole' or 'slide'"),
 }
 """Checks of single values: predicate and what was expected."""

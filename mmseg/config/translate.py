@@ -57,6 +57,8 @@ class TrainSettings:
         precision: 'fp32', 'bf16' or 'fp16'.
         compile: compile the networks with torch.compile.
         channels_last: channels-last memory layout.
+        nan_policy: what to do with a step that is not finite: 'stop', or 'skip' (leave it out).
+        nan_limit: number of steps of a run that 'skip' leaves out before it stops.
         load_from: checkpoint with initial weights, or None.
         resume_from: checkpoint to go on from, or None.
         work_dir: where everything is written, or None.
@@ -85,6 +87,8 @@ class TrainSettings:
     precision: str = 'fp32'
     compile: bool = False
     channels_last: bool = False
+    nan_policy: str = 'stop'
+    nan_limit: int = 10
     load_from: str | None = None
     resume_from: str | None = None
     work_dir: str | None = None
@@ -120,6 +124,8 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         precision=values.get('precision', 'fp32'),
         compile=bool(values.get('compile', False)),
         channels_last=bool(values.get('channels_last', False)),
+        nan_policy=values.get('nan_policy', 'stop'),
+        nan_limit=int(values.get('nan_limit', 10)),
         load_from=values.get('load_from'),
         resume_from=values.get('resume_from'),
         work_dir=values.get('work_dir'),

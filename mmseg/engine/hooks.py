@@ -10,8 +10,8 @@ from prettytable import PrettyTable
 from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
 from mmseg.engine.distributed import barrier, is_main
 from mmseg.engine.evaluate import Abandoned
+from mmseg.engine.finite import sound_contents
 from mmseg.engine.loop import Hook, Run
-from mmseg.engine.state import collect
 from mmseg.engine.trackers import LogWriter
 from mmseg.models.trainable import LossGroup
 
@@ -49,9 +49,10 @@ class LogHook(Hook):
         self.writer.close()
 
     def _write(self, run: Run) -> None:
-        values = run.metrics.flush()
-        if not values:
+        if not len(run.metrics):
             return
+        sound_contents(run)
+        values = run.metrics.flush()
         count = run.iteration - self._mark[2]
         times = {'data_time': self._data_time / count, 'time': self._seconds_per_step(run, self._mark)}
         eta = self._seconds_per_step(run, self._start) * (run.max_iters - run.iteration)
@@ -186,11 +187,11 @@ class CheckpointHook(Hook):
         if self._saved == run.iteration:
             return
         started = perf_counter()
-        run.metrics.check()
+        contents = sound_contents(run)
         if is_main():
             path = Path(run.work_dir) / f'iter_{run.iteration}.pth'
             run.logger.info(f'Saving checkpoint at {run.iteration} iterations')
-            write_checkpoint(path, collect(run))
+            write_checkpoint(path, contents)
             mark_latest(path)
             remove_old(run.work_dir, self.keep)
         barrier()

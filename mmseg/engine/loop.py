@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.optim import OptimWrapper
 from torch import Tensor
 
 from mmseg.config.translate import TrainSettings
 from mmseg.engine.distributed import any_rank, rank, world_size
 from mmseg.engine.metrics import MetricWindow
-from mmseg.engine.optimizer import set_learning_rates
+from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
 from mmseg.engine.signals import StopRequest
 from mmseg.models.trainable import Batch, Trainable
 
@@ -58,7 +57,7 @@ class Run:
     """
 
     trainable: Trainable
-    optimizer: OptimWrapper
+    optimizer: GuardedOptimWrapper
     settings: TrainSettings
     batches: Callable[[int], Iterable[Batch]]
     hooks: list[Hook]
@@ -100,7 +99,7 @@ def run_loop(run: Run) -> None:
             seed_step(run.settings.seed, run.iteration)
             set_learning_rates(run.optimizer, run.settings.schedule, run.iteration, run.max_iters)
             logged = run.trainable.train_step(batch, run.optimizer)
-            run.metrics.add(run.iteration, logged)
+            run.metrics.add(run.iteration, logged, run.optimizer.guard.flags, pictures_of(batch))
             for hook in run.hooks:
                 hook.after_iteration(run)
             run.stopped = run.iteration < run.max_iters and _asked_to_stop(run)
@@ -122,6 +121,12 @@ def seed_step(seed: int, iteration: int) -> None:
     """
     words = np.random.SeedSequence([seed, rank(), iteration]).generate_state(2, np.uint32)
     torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+def pictures_of(batch: Batch) -> list[str]:
+    """File names of the pictures of a batch, source before target."""
+    metas = [meta for key in ('img_metas', 'target_img_metas') for meta in batch.get(key, ())]
+    return [str(meta['filename']) for meta in metas if 'filename' in meta]
 
 
 def to_device(batch: Batch, device: torch.device, channels_last: bool = False) -> Batch:

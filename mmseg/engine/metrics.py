@@ -1,15 +1,32 @@
 """Values of the iterations between two log lines."""
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from mmseg.engine.distributed import sum_over_ranks, world_size
-from mmseg.errors import TrainingError
 
-MAY_BE_NAN = 'loss_imnet_feat_dist'
-"""The feature distance of a batch without such classes is not-a-number and has no gradient (spec/uda.md 2.3)."""
+SOUND = (0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the host knows about a step.
+
+    Attributes:
+        iteration: numbered from 1.
+        values: log values by name, in logging order.
+        flags: see :class:`mmseg.models.guard.StepGuard`.
+        files: pictures of the batch.
+    """
+
+    iteration: int
+    values: dict[str, float]
+    flags: tuple[float, ...]
+    files: tuple[str, ...]
 
 
 class MetricWindow:
@@ -21,43 +38,49 @@ class MetricWindow:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self._records: list[tuple[int, dict[str, Tensor]]] = []
+        self._records: list[tuple[int, Mapping[str, Tensor], Tensor | None, Sequence[str]]] = []
+        self._steps: list[Step] = []
 
-    def add(self, iteration: int, values: dict[str, Tensor]) -> None:
-        """Keep the scalars of an iteration (numbered from 1); no synchronisation."""
-        self._records.append((iteration, values))
+    def add(
+        self,
+        iteration: int,
+        values: Mapping[str, Tensor],
+        flags: Tensor | None = None,
+        files: Sequence[str] = (),
+    ) -> None:
+        """Keep the scalars, flags and file names of an iteration (numbered from 1); no synchronisation."""
+        self._records.append((iteration, values, flags, files))
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._records) + len(self._steps)
+
+    def read(self) -> list[Step]:
+        """The steps added since the last call, with one synchronisation; :meth:`flush` still has them."""
+        parts = [value.float().reshape(-1) for _, values, _, _ in self._records for value in values.values()]
+        parts += [flags for _, _, flags, _ in self._records if flags is not None]
+        numbers = torch.cat(parts).tolist() if parts else []
+        places = iter(numbers)
+        columns = [{name: next(places) for name in values} for _, values, _, _ in self._records]
+        new = [
+            Step(iteration, column, SOUND if flags is None else tuple(next(places) for _ in flags), tuple(files))
+            for (iteration, _, flags, files), column in zip(self._records, columns, strict=True)
+        ]
+        self._records = []
+        self._steps += new
+        return new
 
     def flush(self) -> dict[str, float]:
-        """Means since the last flush, in logging order, over all processes; not-a-number is left out of a mean.
-
-        Raises:
-            TrainingError: a value is not finite; names the term and the iteration.
-        """
-        columns = self._checked()
-        self._records = []
+        """Means since the last flush, in logging order, over all processes; a mean is one of finite values."""
+        self.read()
+        columns: dict[str, list[float]] = {}
+        for step in self._steps:
+            for name, value in step.values.items():
+                columns.setdefault(name, []).append(value)
+        self._steps = []
         return self._means(columns) if columns else {}
 
-    def check(self) -> None:
-        """Look at the values so far without taking them out; raises like :meth:`flush`."""
-        self._checked()
-
-    def _checked(self) -> dict[str, list[float]]:
-        """Values by name; one synchronisation."""
-        scalars = [value.float().reshape(()) for _, values in self._records for value in values.values()]
-        numbers = iter(torch.stack(scalars).tolist() if scalars else ())
-        columns: dict[str, list[float]] = {}
-        for iteration, values in self._records:
-            for name in values:
-                number = next(numbers)
-                _require_finite(name, number, iteration)
-                columns.setdefault(name, []).append(number)
-        return columns
-
     def _means(self, columns: dict[str, list[float]]) -> dict[str, float]:
-        kept = {name: [x for x in column if not math.isnan(x)] for name, column in columns.items()}
+        kept = {name: [x for x in column if math.isfinite(x)] for name, column in columns.items()}
         pairs = torch.tensor([[sum(column), len(column)] for column in kept.values()], dtype=torch.float64)
         if world_size() > 1:
             pairs = sum_over_ranks(pairs.to(self.device)).cpu()
@@ -65,13 +88,3 @@ class MetricWindow:
             name: total / count if count else math.nan
             for name, (total, count) in zip(kept, pairs.tolist(), strict=True)
         }
-
-
-def _require_finite(name: str, value: float, iteration: int) -> None:
-    if math.isfinite(value) or (math.isnan(value) and name.endswith(MAY_BE_NAN)):
-        return
-    raise TrainingError(
-        f'{name} is {value} at iteration {iteration}; training cannot go on with a value that is not finite. Look at '
-        'the inputs of that iteration (labels, normalisation), lower optimizer.lr, or use precision="fp32". Nothing '
-        'was saved since: checkpoints of earlier iterations, if there are any, are sound.'
-    )

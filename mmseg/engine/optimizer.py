@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.optim import AmpOptimWrapper, OptimWrapper
-from torch import nn
+from mmengine.optim import OptimWrapper
+from torch import Tensor, nn
 
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
 from mmseg.engine.schedule import lr_at
 from mmseg.errors import CheckpointError, ConfigError
+from mmseg.models.guard import StepGuard
 
 
 class ParameterOptions(NamedTuple):
@@ -27,22 +28,64 @@ class ParameterOptions(NamedTuple):
     weight_decay: float
 
 
-class _AveragesGradients:
-    """Averages gradients over the processes before the step."""
+class GuardedOptimWrapper(OptimWrapper):
+    """mmengine's wrapper: averages gradients over the processes, leaves out steps that the guard forbids.
+
+    Args:
+        guard: decides before each step (:meth:`mmseg.models.trainable.Trainable.train_step` asks it to).
+        options: of mmengine's wrapper.
+    """
+
+    def __init__(self, guard: StepGuard, **options: Any) -> None:
+        super().__init__(**options)
+        self.guard = guard
+
+    def average(self) -> None:
+        """Average the gradients over the processes."""
+        average_gradients(weight for group in self.optimizer.param_groups for weight in group['params'])
 
     def step(self, **kwargs: Any) -> None:
-        """Average, then step (arguments: those of the wrapped optimiser's step)."""
-        groups = self.optimizer.param_groups  # type: ignore[attr-defined]
-        average_gradients(parameter for group in groups for parameter in group['params'])
-        super().step(**kwargs)  # type: ignore[misc]
+        """Average, then step (arguments: those of the wrapped optimiser's step).
+
+        A fused optimiser asks the device whether to step; for the others the host has to, once a step.
+        """
+        self.average()
+        if getattr(self.optimizer, '_step_supports_amp_scaling', False):
+            self.optimizer.found_inf = self.guard.skipped.float()
+            super().step(**kwargs)
+            del self.optimizer.found_inf
+        elif not self.guard.skipped:
+            super().step(**kwargs)
 
 
-class SyncedOptimWrapper(_AveragesGradients, OptimWrapper):
-    """mmengine's wrapper with gradients averaged over the processes."""
+class ScaledOptimWrapper(GuardedOptimWrapper):
+    """The same with loss scaling, for float16.
 
+    Args:
+        guard: decides before each step.
+        scaler: scales losses, leaves out steps whose gradients overflow.
+        options: of mmengine's wrapper.
+    """
 
-class SyncedAmpOptimWrapper(_AveragesGradients, AmpOptimWrapper):
-    """The same with loss scaling, for float16."""
+    def __init__(self, guard: StepGuard, scaler: torch.amp.GradScaler, **options: Any) -> None:
+        super().__init__(guard, **options)
+        self.loss_scaler = scaler
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        """Back-propagate the scaled loss."""
+        self.loss_scaler.scale(loss).backward(**kwargs)
+
+    def step(self, **kwargs: Any) -> None:
+        """Average, unscale whether or not there is a step (other optimisers may use the gradients), then step."""
+        self.average()
+        weights = (weight for group in self.optimizer.param_groups for weight in group['params'])
+        gradient = next(weight.grad for weight in weights if weight.grad is not None)
+        gradient.mul_(torch.where(self.guard.skipped, torch.nan, 1.0))  # the scaler decides by the gradients alone
+        self.loss_scaler.unscale_(self.optimizer)
+        if self.clip_grad_kwargs:
+            self._clip_grad()
+        self.loss_scaler.step(self.optimizer, **kwargs)
+        self.loss_scaler.update()
 
 
 def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[ParameterOptions]:
@@ -91,7 +134,8 @@ def build_optimizer(
     optimizer_cfg: Mapping[str, Any],
     precision: str = 'fp32',
     grad_clip: Mapping[str, Any] | None = None,
-) -> OptimWrapper:
+    nan_policy: str = 'stop',
+) -> GuardedOptimWrapper:
     """Optimiser over all parameters of a module, wrapped for :meth:`Trainable.train_step`.
 
     Args:
@@ -99,6 +143,7 @@ def build_optimizer(
         optimizer_cfg: published ``optimizer``; ``type`` is a class of ``torch.optim``.
         precision: 'fp16' adds loss scaling (needs a GPU).
         grad_clip: ``max_norm`` and ``norm_type``; None = no clipping, as published.
+        nan_policy: 'stop': after a step that is not finite there are no others; 'skip': each is judged for itself.
 
     Returns:
         Wrapper whose groups carry ``names`` and ``initial_lr`` (the rate at full scale).
@@ -118,9 +163,12 @@ def build_optimizer(
         arguments.setdefault('fused', True)
     optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
     clip = dict(grad_clip) if grad_clip else None
-    if precision == 'fp16':
-        return SyncedAmpOptimWrapper(optimizer=optimizer, clip_grad=clip)
-    return SyncedOptimWrapper(optimizer=optimizer, clip_grad=clip)
+    scaled = precision == 'fp16'
+    guard = StepGuard(hold=nan_policy == 'stop', scaled=scaled)
+    if scaled:
+        scaler = torch.amp.GradScaler(next(module.parameters()).device.type)
+        return ScaledOptimWrapper(guard, scaler, optimizer=optimizer, clip_grad=clip)
+    return GuardedOptimWrapper(guard, optimizer=optimizer, clip_grad=clip)
 
 
 def _optimizer_class(name: str) -> type[torch.optim.Optimizer]:
@@ -171,7 +219,7 @@ def optimizer_state(optimizer: OptimWrapper, module: nn.Module) -> dict[str, Any
         'state': dict(sorted(state.items())),
         'param_groups': [groups[number] for number in sorted(groups)],
     }
-    if isinstance(optimizer, AmpOptimWrapper):
+    if isinstance(optimizer, ScaledOptimWrapper):
         layout['loss_scaler'] = optimizer.loss_scaler.state_dict()
     return layout
 
@@ -202,5 +250,15 @@ def load_optimizer_state(
     places = {name: place for place, name in enumerate(order)}
     state = {places[names[number]]: value for number, value in saved['state'].items()}
     inner.load_state_dict({'state': state, 'param_groups': inner.state_dict()['param_groups']})
-    if isinstance(optimizer, AmpOptimWrapper) and 'loss_scaler' in saved:
+    _lay_out_like_parameters(inner)
+    if isinstance(optimizer, ScaledOptimWrapper) and 'loss_scaler' in saved:
         optimizer.loss_scaler.load_state_dict(saved['loss_scaler'])
+
+
+def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:
+    """Give moments the memory layout of their parameters: fused steps pair elements by their place in memory."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            moved = isinstance(value, Tensor) and value.shape == parameter.shape
+            if moved and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -115,7 +115,9 @@ def assemble(
 
     run = Run(
         trainable=trainable,
-        optimizer=build_optimizer(trainable, settings.optimizer, settings.precision, settings.grad_clip),
+        optimizer=build_optimizer(
+            trainable, settings.optimizer, settings.precision, settings.grad_clip, settings.nan_policy
+        ),
         settings=settings,
         batches=batches,
         hooks=[],

@@ -14,6 +14,8 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmseg.models.guard import Unguarded
+
 Batch = dict[str, Any]
 """What the loader yields: ``img`` float (B, 3, H, W) normalised, ``gt_semantic_seg`` int64 (B, 1, H, W) with 255 =
 ignore, ``img_metas`` list of B dicts; adaptation adds ``target_img``, ``target_img_metas`` and, optionally,
@@ -65,8 +67,22 @@ class Trainable(nn.Module, ABC):
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Yield the loss groups of one iteration in order."""
 
-    def after_step(self) -> None:
-        """What is to be done between the optimiser's step and the end of the iteration; nothing by default."""
+    def after_step(self, skipped: Tensor | None = None) -> None:
+        """What is to be done between the optimiser's step and the end of the iteration; nothing by default.
+
+        Args:
+            skipped: bool scalar on the device: the optimiser did not step; None: it did.
+        """
+
+    def constants(self) -> list[nn.Module]:
+        """Networks that are not trained and never change; none by default."""
+        return []
+
+    def _changing(self) -> Iterator[Tensor]:
+        """What a step changes without the optimiser: buffers (a bank, too), parameters of a teacher."""
+        yield from self.buffers()
+        constant = {id(parameter) for network in self.constants() for parameter in network.parameters()}
+        yield from (p for p in self.parameters() if not p.requires_grad and id(p) not in constant)
 
     def training_state(self) -> dict[str, Any]:
         """What a resumed run needs besides the state dict (whose keys are the published ones)."""
@@ -77,7 +93,7 @@ class Trainable(nn.Module, ABC):
         self.iteration = int(state['iteration'])
 
     def train_step(self, data: Batch, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """One optimisation step.
+        """One optimisation step; undone on the device if it is not finite (:mod:`mmseg.models.guard`).
 
         Args:
             data: a batch on the training device.
@@ -86,6 +102,8 @@ class Trainable(nn.Module, ABC):
         Returns:
             Log values by name in logging order: detached scalars on the training device (no synchronisation).
         """
+        guard: Unguarded = getattr(optim_wrapper, 'guard', None) or Unguarded()
+        guard.begin(self, self._changing())
         optim_wrapper.zero_grad()
         logged: dict[str, Tensor] = {}
         for group in self.loss_groups(data):
@@ -94,7 +112,9 @@ class Trainable(nn.Module, ABC):
             for observe in self.observers:
                 observe(self.iteration, group)
             del group  # the next pass runs without what this one has shown
+        guard.judge(logged.values())
         optim_wrapper.step()
-        self.after_step()
+        self.after_step(guard.skipped)
+        guard.end()
         self.iteration += 1
         return logged

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg.models.draws import process_rank
+from mmseg.models.guard import Rollback
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
@@ -202,18 +203,26 @@ class AdvSeg(Trainable):
         """How far the discriminator's answer is from ``domain``."""
         return self.domain_loss(answer, torch.full_like(answer, domain))
 
-    def after_step(self) -> None:
-        """Step the discriminator's own optimiser, after that of the run."""
+    def after_step(self, skipped: Tensor | None = None) -> None:
+        """Step the discriminator's own optimiser, after that of the run; where that one did not step, undo it.
+
+        Only the optimiser's count of steps, which the host keeps, goes on.
+        """
         rate, power, lowest = self.rate
         progress = self.iteration / self.max_iters
         for group in self.adam.param_groups:
             group['lr'] = (rate - lowest) * (1 - progress) ** power + lowest
-        if self.model.precision == 'fp16':
-            # Where loss scaling overflowed, the run's optimiser has left out its step; this one steps by its memory.
-            for parameter in self.model_D.parameters():
-                assert parameter.grad is not None
-                parameter.grad.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+        if skipped is None:
+            self.adam.step()
+            return
+        weights = list(self.model_D.parameters())
+        for weight in weights:
+            assert weight.grad is not None
+            weight.grad.masked_fill_(skipped, 0.0)  # for the first step, when there are no moments to go back to
+        moments = [state[name] for state in self.adam.state.values() for name in ('exp_avg', 'exp_avg_sq')]
+        undo = Rollback([*weights, *moments])
         self.adam.step()
+        undo.undo(skipped)
 
     def training_state(self) -> dict[str, Any]:
         """Adds the discriminator's optimiser."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mmseg.errors import ConfigError
+from mmseg.uda.pseudo_label import mean_where
 
 IGNORE = 255
 
@@ -16,7 +17,7 @@ class Distance:
     """A feature distance and what it was measured on.
 
     Attributes:
-        value: scalar; NaN, with zero gradient, if no position takes part.
+        value: scalar; 0, with zero gradient, if no position takes part.
         mask: bool (B, 1, h, w) of the positions that take part, None if all do.
         label: int64 (B, 1, h, w), the label on the feature grid, None if all positions take part.
     """
@@ -73,15 +74,13 @@ def masked_distance(features: Tensor, frozen: Tensor, mask: Tensor | None = None
         mask: bool (B, 1, h, w), or None for all positions.
 
     Returns:
-        Float32 scalar. An empty mask gives NaN, the published value, but a gradient of zero: boolean indexing
-        would give the same at the price of a synchronisation.
+        Float32 scalar; 0 with a gradient of 0 for an empty mask (published: NaN with that gradient). Boolean indexing
+        would cost a synchronisation.
     """
     distance = torch.linalg.vector_norm(features.float() - frozen.float(), dim=1, keepdim=True)
     if mask is None:
         return distance.mean()
-    count = mask.sum()
-    mean = distance.masked_fill(~mask, 0.0).sum() / count.clamp(min=1)
-    return torch.where(count > 0, mean, torch.nan)
+    return mean_where(mask, distance)
 
 
 def feature_distance(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import crop
@@ -30,7 +30,7 @@ from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
 from mmseg.uda.options import DistanceOptions, SelfTrainingOptions, mix_problems, raise_problems
-from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
+from mmseg.uda.pseudo_label import PseudoLabel, mean_where, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
 
 
@@ -143,6 +143,10 @@ class DACS(Trainable):
             self.imnet_model.eval()
         return self
 
+    def constants(self) -> list[nn.Module]:
+        """The network of ImageNet features."""
+        return [] if self.imnet_model is None else [self.imnet_model]
+
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Source (and feature distance), pseudo-label, mixed, masked.
 
@@ -253,7 +257,7 @@ class DACS(Trainable):
         if self.instances is not None and weak is not None:
             instances = self.instances.losses(student, weak, pseudo, mask)
         sizes = self._gradient_sizes({'Mix. Grad.': losses, 'Instance Grad.': instances})
-        # The share of confident pixels comes last, so that the published entries keep their order.
+        # Our own entry comes last, so that the published ones keep their order.
         seen = {
             'img': image,
             'label': label,
@@ -265,7 +269,7 @@ class DACS(Trainable):
             **student.seen,
         }
         return LossGroup(
-            'mixed', {**losses, **instances, 'mix.pseudo_weight': pseudo.confident, **sizes}, seen
+            'mixed', {**losses, **instances, 'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight), **sizes}, seen
         )
 
 

@@ -85,3 +85,8 @@ def trusted_pseudo_label(
     """:func:`pseudo_label` followed by :func:`ignore_pixels`; never synchronises with the device."""
     found = pseudo_label(logits, threshold, correct)
     return PseudoLabel(found.label, ignore_pixels(found.weight, top, bottom, valid), found.confident)
+
+
+def mean_where(mask: Tensor, values: Tensor) -> Tensor:
+    """Mean of ``values`` where ``mask`` (bool, the same shape), 0 if that is nowhere; a scalar."""
+    return values.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)

@@ -1,5 +1,6 @@
 """What is compared after a training step, with the tolerances of golden/README.md."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 from mmseg.models.trainable import LossGroup, Trainable
 from tests.parity.core import Check
 
+EMPTY_DISTANCE = 'src.loss_imnet_feat_dist'
 OWN_LOG_ENTRIES = ('mix.pseudo_weight', 'Seg. Grad.', 'Fdist Grad.')
 """Entries that are ours, or optional, and that no case stores."""
 
@@ -131,12 +133,21 @@ def check_logs(check: Check, step: Step, want: Stored, allowed: Tolerances, name
         published = [key for key in published if not key.startswith('masked.')]
     check.equal(f'{name} log entries', published, list(wanted))
     for key, value in wanted.items():
-        if key in step.logged:
+        if key == EMPTY_DISTANCE and math.isnan(value) and key in step.logged:
+            check_empty_distance(check, step, name)
+        elif key in step.logged:
             absolute, relative = (0.0, allowed.loss) if 'loss' in key else (allowed.accuracy, 0.0)
             check.close(f'{name} {key}', step.logged[key], value, absolute, relative)
-    if total is not None:
+    if total is not None and not math.isnan(wanted.get(EMPTY_DISTANCE, 0.0)):
         got = sum(value.item() for key, value in step.logged.items() if 'loss' in key)
         check.close(f'{name} loss', got, total, rtol=allowed.loss)
+
+
+def check_empty_distance(check: Check, step: Step, name: str) -> None:
+    """The published value of a batch without such classes is NaN, ours 0 (docs/decisions.md); neither has a gradient."""
+    check.equal(f'{name} {EMPTY_DISTANCE}', step.logged[EMPTY_DISTANCE].item(), 0.0)
+    mask = step.groups['source'].seen['distance_mask']
+    check.true(f'{name} distance mask', not mask.any(), 'stored for an empty mask, ours is not')
 
 
 def check_gradients(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
