@@ -91,7 +91,9 @@ def _look_at_steps(run: Run) -> None:
             f'{settings.nan_limit}): {problem.what}. Pictures: {", ".join(problem.files)}'
         )
         if run.memory[SKIPPED] > settings.nan_limit:
-            _fail(run, replace(problem, what=f'more than {settings.nan_limit} steps left out: {problem.what}'))
+            _fail(
+                run, replace(problem, what=f'more than {settings.nan_limit} steps left out: {problem.what}')
+            )
     if scaler is not None and scaler.get_scale() < 1:
         _fail(run, Problem(run.iteration, 'the gradients overflow float16 whatever the loss is scaled by'))
 
@@ -120,7 +122,7 @@ def not_finite(contents: Mapping[str, Any], run: Run) -> str | None:
     place = next(place for place, tensor in tensors.items() if not tensor.isfinite().all())
     part, *path = place
     if part == 'optimizer':
-        return f'the optimizer\'s {path[-1]} of {names[path[1]]}'
+        return f"the optimizer's {path[-1]} of {names[path[1]]}"
     return '.'.join(map(str, path))
 
 
@@ -142,7 +144,9 @@ def _fail(run: Run, problem: Problem) -> NoReturn:
         with suppress(OSError, TrainingError):  # a full disk must not hide what happened
             problem = _keep(run, problem)
     pictures = f' Pictures of the batch: {", ".join(problem.files)}.' if problem.files else ''
-    kept = f' The step was undone; {problem.state} holds everything as it was before.' if problem.state else ''
+    kept = (
+        f' The step was undone; {problem.state} holds everything as it was before.' if problem.state else ''
+    )
     raise TrainingError(
         f'{problem.what} at iteration {problem.iteration}; training cannot go on with a value that is not finite.'
         f'{pictures}{kept} "python tools/replay_batch.py {run.work_dir}" repeats the step and says where it begins. '

@@ -62,7 +62,12 @@ class MetricWindow:
         places = iter(numbers)
         columns = [{name: next(places) for name in values} for _, values, _, _ in self._records]
         new = [
-            Step(iteration, column, SOUND if flags is None else tuple(next(places) for _ in flags), tuple(files))
+            Step(
+                iteration,
+                column,
+                SOUND if flags is None else tuple(next(places) for _ in flags),
+                tuple(files),
+            )
             for (iteration, _, flags, files), column in zip(self._records, columns, strict=True)
         ]
         self._records = []

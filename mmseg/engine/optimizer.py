@@ -50,11 +50,12 @@ class GuardedOptimWrapper(OptimWrapper):
         A fused optimiser asks the device whether to step; for the others the host has to, once a step.
         """
         self.average()
-        if getattr(self.optimizer, '_step_supports_amp_scaling', False):
-            self.optimizer.found_inf = self.guard.skipped.float()
+        skipped = self.guard.skipped
+        if skipped is not None and getattr(self.optimizer, '_step_supports_amp_scaling', False):
+            self.optimizer.found_inf = skipped.float()
             super().step(**kwargs)
             del self.optimizer.found_inf
-        elif not self.guard.skipped:
+        elif not skipped:
             super().step(**kwargs)
 
 
@@ -78,9 +79,10 @@ class ScaledOptimWrapper(GuardedOptimWrapper):
     def step(self, **kwargs: Any) -> None:
         """Average, unscale whether or not there is a step (other optimisers may use the gradients), then step."""
         self.average()
-        weights = (weight for group in self.optimizer.param_groups for weight in group['params'])
-        gradient = next(weight.grad for weight in weights if weight.grad is not None)
-        gradient.mul_(torch.where(self.guard.skipped, torch.nan, 1.0))  # the scaler decides by the gradients alone
+        if self.guard.skipped is not None:  # the scaler decides by the gradients alone
+            weights = (weight for group in self.optimizer.param_groups for weight in group['params'])
+            gradient = next(weight.grad for weight in weights if weight.grad is not None)
+            gradient.mul_(torch.where(self.guard.skipped, torch.nan, 1.0))
         self.loss_scaler.unscale_(self.optimizer)
         if self.clip_grad_kwargs:
             self._clip_grad()

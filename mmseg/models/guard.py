@@ -78,7 +78,6 @@ class StepGuard(Unguarded):
 
     flags: Tensor
     bad: Tensor
-    skipped: Tensor
 
     def __init__(self, hold: bool = True, scaled: bool = False) -> None:
         self.hold = hold

@@ -218,7 +218,9 @@ class AdvSeg(Trainable):
         weights = list(self.model_D.parameters())
         for weight in weights:
             assert weight.grad is not None
-            weight.grad.masked_fill_(skipped, 0.0)  # for the first step, when there are no moments to go back to
+            weight.grad.masked_fill_(
+                skipped, 0.0
+            )  # for the first step, when there are no moments to go back to
         moments = [state[name] for state in self.adam.state.values() for name in ('exp_avg', 'exp_avg_sq')]
         undo = Rollback([*weights, *moments])
         self.adam.step()

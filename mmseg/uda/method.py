@@ -269,7 +269,9 @@ class DACS(Trainable):
             **student.seen,
         }
         return LossGroup(
-            'mixed', {**losses, **instances, 'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight), **sizes}, seen
+            'mixed',
+            {**losses, **instances, 'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight), **sizes},
+            seen,
         )
 
 

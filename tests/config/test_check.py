@@ -162,3 +162,18 @@ def test_missing_sections_are_named_together() -> None:
     require_sections(config(), ['model', 'data.train', 'runner.max_iters'])
     with pytest.raises(ConfigError, match=r'has no data\.val, evaluation\. Take the sections'):
         require_sections(config(), ['model', 'data.val', 'evaluation'])
+
+
+def test_compiled_networks_do_not_measure_gradients() -> None:
+    assert inspect_config(config(uda__print_grad_magnitude=True)).problems == []
+    (problem,) = inspect_config({**config(uda__print_grad_magnitude=True), 'compile': True}).problems
+    assert problem.startswith('compile: found True together with uda.print_grad_magnitude')
+
+
+def test_what_to_do_about_values_that_are_not_finite() -> None:
+    assert inspect_config({**config(), 'nan_policy': 'skip', 'nan_limit': 0}).problems == []
+    problems = inspect_config({**config(), 'nan_policy': 'ignore', 'nan_limit': -1}).problems
+    assert problems == [
+        "nan_policy: found 'ignore', expected 'stop' or 'skip'.",
+        'nan_limit: found -1, expected a whole number of at least 0.',
+    ]

@@ -86,17 +86,20 @@ def test_nan_is_not_saved(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob('iter_*.pth')) == ['iter_1.pth', 'iter_2.pth']
 
 
-def test_window_skips_nan_of_the_feature_distance() -> None:
+def test_window_leaves_out_what_is_not_finite() -> None:
     window = MetricWindow(torch.device('cpu'))
-    for value in (1.0, math.nan, 3.0):
-        window.add(1, {'src.loss_imnet_feat_dist': torch.tensor(value), 'decode.loss_seg': torch.tensor(2.0)})
-    assert window.flush() == {'src.loss_imnet_feat_dist': 2.0, 'decode.loss_seg': 2.0}
+    for number, value in enumerate((1.0, math.nan, 3.0), start=1):
+        values = {'decode.loss_seg': torch.tensor(value), 'decode.acc_seg': torch.tensor(2.0)}
+        window.add(number, values, torch.tensor([float(math.isnan(value)), 0, 0, 0]), ['a.png'])
+    assert [(step.iteration, step.flags[0], step.files) for step in window.read()] == [
+        (1, 0.0, ('a.png',)), (2, 1.0, ('a.png',)), (3, 0.0, ('a.png',))
+    ]  # fmt: skip
+    assert window.read() == []
+    assert len(window) == 3
+    assert window.flush() == {'decode.loss_seg': 2.0, 'decode.acc_seg': 2.0}
     assert window.flush() == {}
-    window.add(4, {'src.loss_imnet_feat_dist': torch.tensor(math.nan)})
-    assert math.isnan(window.flush()['src.loss_imnet_feat_dist'])
-    window.add(5, {'src.loss_imnet_feat_dist': torch.tensor(math.inf)})
-    with pytest.raises(TrainingError, match='inf'):
-        window.flush()
+    window.add(4, {'decode.loss_seg': torch.tensor(math.inf)})
+    assert math.isnan(window.flush()['decode.loss_seg'])
 
 
 class Stop(Hook):

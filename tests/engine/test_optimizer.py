@@ -19,6 +19,12 @@ from mmseg.errors import CheckpointError, ConfigError
 from tests.engine.fakes import OPTIMIZER, Toy
 
 
+LAYOUTS = [
+    (torch.contiguous_format, torch.channels_last),
+    (torch.channels_last, torch.contiguous_format),
+]
+
+
 def step(module: nn.Module, optimizer, seed: int) -> None:
     torch.manual_seed(seed)
     optimizer.zero_grad()
@@ -72,6 +78,27 @@ def test_published_layout_and_round_trip() -> None:
     step(other, resumed, 1)
     for one, two in zip(toy.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+@pytest.mark.parametrize(('before', 'after'), LAYOUTS)
+def test_moments_follow_the_memory_layout(before: torch.memory_format, after: torch.memory_format) -> None:
+    image = torch.randn(2, 3, 8, 8)
+
+    def trained(layout: torch.memory_format, saved: dict | None = None) -> tuple[nn.Module, dict]:
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Conv2d(3, 5, 3), nn.Conv2d(5, 4, 3)).to(memory_format=layout)
+        optimizer = build_optimizer(module, {'type': 'AdamW', 'lr': 0.01})
+        if saved is not None:
+            load_optimizer_state(optimizer, module, copy.deepcopy(saved), 'x.pth')
+        optimizer.zero_grad()
+        module(image.to(memory_format=layout)).square().sum().backward()
+        optimizer.step()
+        return module, optimizer_state(optimizer, module)
+
+    _, saved = trained(before)
+    same, switched = trained(before, saved)[0], trained(after, saved)[0]
+    for one, other in zip(same.parameters(), switched.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_state_of_another_module() -> None:

@@ -93,6 +93,38 @@ def test_both_optimisers_step_the_discriminator_unless_told_otherwise():
     assert not torch.equal(moved[0], moved[2])
 
 
+def test_loss_scaling_never_reaches_the_discriminators_optimiser():
+    found = {}
+    for precision, overflows in (('fp32', False), ('fp16', False), ('fp16', True)):
+        method = small_adv_seg()
+        zero_dropout(method)
+        wrapper = build_optimizer(method, {'type': 'AdamW', 'lr': 0.01}, precision)
+        method.train()
+        first, second = batches(2)
+        method.train_step(first, wrapper)
+        before = [value.clone() for value in method.model_D.parameters()]
+        before += [state['exp_avg'].clone() for state in method.adam.state.values()]
+        if overflows:
+            method.model.backbone.first[0].weight.register_hook(lambda value: value * torch.inf)
+        method.train_step(second, wrapper)
+        after = [*method.model_D.parameters(), *(state['exp_avg'] for state in method.adam.state.values())]
+        found[precision, overflows] = before, after
+    for one, other in zip(found['fp32', False][1], found['fp16', False][1], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
+    for one, other in zip(*found['fp16', True], strict=True):
+        assert torch.equal(one, other)
+
+
+def test_an_overflow_in_the_first_step_leaves_no_moments():
+    method = small_adv_seg()
+    method.model.backbone.first[0].weight.register_hook(lambda value: value * torch.nan)
+    method.train()
+    before = method.model_D.main.conv1.weight.clone()
+    method.train_step(batches(1)[0], build_optimizer(method, {'type': 'AdamW', 'lr': 0.01}))
+    assert torch.equal(before, method.model_D.main.conv1.weight)
+    assert not any(state['exp_avg'].any() for state in method.adam.state.values())
+
+
 def test_a_restart_goes_on_with_the_discriminators_optimiser():
     straight, first, second = (small_adv_seg() for _ in range(3))
     for method in (straight, first, second):

@@ -128,7 +128,7 @@ def test_source_labels_that_are_all_ignored_train_on_without_a_distance():
     first, second = train(method, [batch, small_batch(seed=1)])
     assert first['decode.loss_seg'] == 0
     assert first['mix.decode.loss_seg'] == 0
-    assert first['src.loss_imnet_feat_dist'].isnan()
+    assert first['src.loss_imnet_feat_dist'] == 0
     assert all(value.isfinite() for value in second.values())
     assert all(parameter.isfinite().all() for parameter in method.model.parameters())
 
@@ -146,6 +146,25 @@ def test_rows_and_valid_mask_reach_the_weights():
     groups = observed(method)
     train(method, [batch])
     assert torch.equal(groups['mixed'].seen['weight'], groups['mixed'].seen['mask'][:, 0].float())
+
+
+def test_the_logged_weight_is_that_of_the_pseudo_labels_in_the_loss():
+    method = small_method(pseudo_threshold=0.0)
+    groups = observed(method)
+    batch = small_batch()
+    batch['valid_pseudo_mask'] = torch.randint(0, 2, (2, 1, 32, 40), dtype=torch.uint8)
+    (logged,) = train(method, [batch])
+    seen = groups['mixed'].seen
+    from_target = seen['weight'][~seen['mask'].squeeze(1)]
+    assert 0.3 < logged['mix.pseudo_weight'] < 0.7
+    torch.testing.assert_close(logged['mix.pseudo_weight'], from_target.mean())
+
+
+def test_a_mix_without_a_target_pixel_logs_no_weight():
+    batch = small_batch()
+    batch['gt_semantic_seg'].fill_(2)  # the only class is always pasted
+    (logged,) = train(small_method(pseudo_threshold=0.0), [batch])
+    assert logged['mix.pseudo_weight'] == 0
 
 
 def test_six_steps_equal_three_a_restart_and_three_more():
