@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +22,9 @@ from mmseg.models.guard import BUFFERS, GRADIENTS, LOSSES, WEIGHTS, all_finite
 
 SKIPPED = 'skipped_steps'
 """Where a run's memory counts the steps that ``nan_policy='skip'`` left out."""
+
+RECORD = 'nonfinite_iter_'
+"""Start of the names of what is kept of a step, followed by its number: .json and, if everything is as before, .pth."""
 
 SENTENCES = {
     LOSSES: 'a log value of another process is not finite',
@@ -147,16 +151,17 @@ def _fail(run: Run, problem: Problem) -> NoReturn:
     kept = (
         f' The step was undone; {problem.state} holds everything as it was before.' if problem.state else ''
     )
+    command = f'python tools/replay_batch.py {shlex.quote(str(run.work_dir))}'
     raise TrainingError(
         f'{problem.what} at iteration {problem.iteration}; training cannot go on with a value that is not finite.'
-        f'{pictures}{kept} "python tools/replay_batch.py {run.work_dir}" repeats the step and says where it begins. '
+        f'{pictures}{kept} "{command}" repeats the step and says where it begins. '
         f'{ADVICE}'
     )
 
 
 def _keep(run: Run, problem: Problem) -> Problem:
     """Write ``nonfinite_iter_N.json`` and, where everything is as before step N, ``nonfinite_iter_N.pth``."""
-    path = run.work_dir / f'nonfinite_iter_{problem.iteration}.pth'
+    path = run.work_dir / f'{RECORD}{problem.iteration}.pth'
     if problem.undone:
         run.trainable.iteration = problem.iteration - 1
         contents = collect(run)

@@ -96,15 +96,20 @@ def run_loop(run: Run) -> None:
             started = perf_counter()
             batch = to_device(next(batches), run.device, run.settings.channels_last)
             run.data_time = perf_counter() - started
-            seed_step(run.settings.seed, run.iteration)
-            set_learning_rates(run.optimizer, run.settings.schedule, run.iteration, run.max_iters)
-            logged = run.trainable.train_step(batch, run.optimizer)
+            logged = one_step(run, batch)
             run.metrics.add(run.iteration, logged, run.optimizer.guard.flags, pictures_of(batch))
             for hook in run.hooks:
                 hook.after_iteration(run)
             run.stopped = run.iteration < run.max_iters and _asked_to_stop(run)
         for hook in run.hooks:
             hook.after_run(run)
+
+
+def one_step(run: Run, batch: Batch) -> dict[str, Tensor]:
+    """The next step of a run on its batch (on the device); returns the log values."""
+    seed_step(run.settings.seed, run.iteration)
+    set_learning_rates(run.optimizer, run.settings.schedule, run.iteration, run.max_iters)
+    return run.trainable.train_step(batch, run.optimizer)
 
 
 def _asked_to_stop(run: Run) -> bool:

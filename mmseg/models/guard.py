@@ -6,7 +6,7 @@ everything is, bit for bit, as before it. The host reads the flags when it write
 (:mod:`mmseg.engine.finite`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, distributed, nn
@@ -122,7 +122,7 @@ class StepGuard(Unguarded):
         self._rollback.undo(self.bad)
         self._mark(WEIGHTS, self._weights)
 
-    def _mark(self, place: int, tensors: list[Tensor]) -> None:
+    def _mark(self, place: int, tensors: Sequence[Tensor]) -> None:
         for group in _alike(tensors):
             _mark_not_finite(group, self.flags[place])
 

@@ -190,7 +190,8 @@ UNDONE = {
         'daformer', 'is (nan|inf|not finite)', spoil=pixel('img', 3e38), settings={'precision': 'bf16'}
     ),
     'fp16': Injection(
-        'dacs', 'decode.loss_seg is nan', scaled(lambda t: t.model, 'forward_train', NAN), settings={'precision': 'fp16'}
+        'dacs', 'decode.loss_seg is nan', scaled(lambda t: t.model, 'forward_train', NAN),
+        settings={'precision': 'fp16'},
     ),
 }  # fmt: skip
 """The step can be undone: nothing it has changed is kept."""
@@ -229,8 +230,13 @@ def injected_run(folder: Path, injection: Injection, max_iters: int = 5, **optio
     """A run that goes wrong, with one checkpoint (the newest is kept) after each step unless told otherwise."""
     settings = TrainSettings(
         max_iters=max_iters,
-        optimizer=OPTIMIZER,
-        **{'checkpoint_interval': 1, 'max_keep_ckpts': 1, **injection.settings, **options},
+        **{
+            'optimizer': OPTIMIZER,
+            'checkpoint_interval': 1,
+            'max_keep_ckpts': 1,
+            **injection.settings,
+            **options,
+        },
     )
     torch.manual_seed(0)
     trainable = METHODS[injection.method]()

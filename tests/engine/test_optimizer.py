@@ -18,7 +18,6 @@ from mmseg.engine.optimizer import (
 from mmseg.errors import CheckpointError, ConfigError
 from tests.engine.fakes import OPTIMIZER, Toy
 
-
 LAYOUTS = [
     (torch.contiguous_format, torch.channels_last),
     (torch.channels_last, torch.contiguous_format),

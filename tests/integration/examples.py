@@ -6,6 +6,7 @@ the user's own files; :func:`substitute` puts those of :func:`build_workspace` i
 """
 
 import glob
+import json
 import os
 import re
 import runpy
@@ -154,6 +155,7 @@ def _write_runs(root: Path, trained: tuple[Path, Path]) -> dict[str, str]:
         config.write_text(config.read_text().replace('"tiny_daformer"', f'"{title}"'))
         log = next(folder.glob('*.log.json'))
         save_result(folder / 'result_student.json', replace(result, title=title, log_file=log))
+        (folder / 'nonfinite_iter_5.json').write_text(json.dumps({'iteration': 5, 'state': None}))
         folders.append(str(folder.relative_to(root)))
     return {
         'WORK_DIR': folders[0],

@@ -144,7 +144,7 @@ def check_logs(check: Check, step: Step, want: Stored, allowed: Tolerances, name
 
 
 def check_empty_distance(check: Check, step: Step, name: str) -> None:
-    """The published value of a batch without such classes is NaN, ours 0 (docs/decisions.md); neither has a gradient."""
+    """Without such classes the published value is NaN, ours 0 (docs/decisions.md); neither has a gradient."""
     check.equal(f'{name} {EMPTY_DISTANCE}', step.logged[EMPTY_DISTANCE].item(), 0.0)
     mask = step.groups['source'].seen['distance_mask']
     check.true(f'{name} distance mask', not mask.any(), 'stored for an empty mask, ours is not')
