@@ -1,4 +1,7 @@
-"""Started by torchrun from test_ranks.py: trains in every process and keeps what each one has in the end."""
+"""Started by torchrun from test_ranks.py: trains in every process and keeps what each one has in the end.
+
+Further arguments are iterations (from 1) in which the pictures of process 1 are not finite.
+"""
 
 import sys
 from pathlib import Path
@@ -6,11 +9,28 @@ from pathlib import Path
 import torch
 
 from mmseg.config import load_config
+from mmseg.engine import loop
 from mmseg.engine.distributed import close_distributed, init_distributed, rank
 from mmseg.engine.train import train
 
+
+def spoil(iterations: set[int]) -> None:
+    """Put a value that is not a number into process 1's batches of these iterations."""
+    original, seen = loop.to_device, []
+
+    def spoilt(batch, *arguments):
+        moved = original(batch, *arguments)
+        seen.append(0)
+        if rank() == 1 and len(seen) in iterations:
+            moved['img'][0, 0, 0, 0] = torch.nan
+        return moved
+
+    loop.to_device = spoilt
+
+
 if __name__ == '__main__':
     init_distributed('pytorch')
+    spoil({int(number) for number in sys.argv[3:]})
     run = train(load_config(sys.argv[1]), work_dir=sys.argv[2], validate=False)
     bank = {name: value for name, value in run.trainable.named_buffers() if name.startswith('instances.')}
     kept = {**dict(run.trainable.named_parameters()), **bank}

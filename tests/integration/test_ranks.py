@@ -16,16 +16,16 @@ from tests.integration.tiny import tiny_config, write_config
 pytestmark = pytest.mark.slow
 
 
-def torchrun(*arguments: object) -> str:
-    """Two processes of a program; returns what they wrote."""
+def torchrun(*arguments: object, code: int = 0) -> str:
+    """Two processes of a program that leave with an exit code; returns what they wrote."""
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
     done = subprocess.run(
         [*launcher, *map(str, arguments)],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -51,6 +51,23 @@ def test_ranks_stay_equal_and_resume(config: dict[str, Any], tmp_path: Path) -> 
     torchrun('tests/integration/rank_program.py', write_config(tmp_path, config), tmp_path / 'again')
     again = torch.load(tmp_path / 'again' / 'rank1.pt', weights_only=True)
     assert all(torch.equal(value, again[name]) for name, value in one.items())
+
+
+def test_ranks_leave_out_the_same_steps_and_stop_together(config: dict[str, Any], tmp_path: Path) -> None:
+    """Only process 1 has values that are not finite, in iterations 2 and 4; one such step is allowed."""
+    config |= {'nan_policy': 'skip', 'nan_limit': 1, 'checkpoint_config': {'interval': 1}}
+    path = write_config(tmp_path, config)
+    said = torchrun('tests/integration/rank_program.py', path, tmp_path / 'run', 2, 4, code=1)
+    assert said.count('Iteration 2 was left out') == 1
+    assert said.count('more than 1 steps left out: decode.loss_seg is nan at iteration 4;') >= 2
+    record = json.loads((tmp_path / 'run' / 'nonfinite_iter_4.json').read_text())
+    assert (record['processes'], record['state']) == (2, 'nonfinite_iter_4.pth')
+    assert not (tmp_path / 'run' / 'iter_4.pth').exists()
+    one, two, three = (
+        torch.load(tmp_path / f'run/iter_{n}.pth', weights_only=True)['state_dict'] for n in (1, 2, 3)
+    )
+    assert all(torch.equal(value, two[name]) for name, value in one.items())
+    assert not all(torch.equal(value, three[name]) for name, value in one.items())
 
 
 def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path], tmp_path: Path) -> None:
