@@ -1,10 +1,11 @@
 """Memory and open files stay the same over a long run.
 
-``MMSEG_SOAK=5000 pytest tests/integration/test_soak.py`` is the long version, docs/reliability.md has its figures.
+``MMSEG_SOAK=5000 pytest tests/integration/test_soak.py --log-cli-level=INFO`` is the long version, docs/reliability.md has its figures.
 """
 
 import copy
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
 from tests.uda.networks import MODEL
 
+logger = logging.getLogger(__name__)
 pytestmark = pytest.mark.slow
 
 ITERATIONS = int(os.environ.get('MMSEG_SOAK', '300'))
@@ -46,8 +48,9 @@ def test_memory_and_open_files_stay(workers: int, tiny_data: Path, tmp_path: Pat
     samples = np.array(json.loads((tmp_path / 'run' / 'samples.json').read_text()), dtype=float)
     settled = samples[len(samples) // 5 :]
     slope = np.polyfit(settled[:, 0] / 1000, settled[:, 1] / 2**20, 1)[0]
-    print(
-        f'{ITERATIONS} iterations, {workers} workers: {slope:+.2f} MiB per 1,000, open files {set(map(int, settled[:, 2]))}'
+    counts = {int(count) for count in settled[:, 2]}
+    logger.info(
+        '%d iterations, %d workers: %+.2f MiB per 1,000, open files %s', ITERATIONS, workers, slope, counts
     )
     assert slope < ALLOWED
-    assert len(set(settled[:, 2])) == 1
+    assert len(counts) == 1
