@@ -44,17 +44,28 @@ class GuardedOptimWrapper(OptimWrapper):
         """Average the gradients over the processes."""
         average_gradients(weight for group in self.optimizer.param_groups for weight in group['params'])
 
+    def clear_new_state(self, known: int) -> None:
+        """Zero what the optimiser has made in a step left out (a fused SGD does not set its first momentum then).
+
+        Args:
+            known: number of parameters that had a state before.
+        """
+        for state in list(self.optimizer.state.values())[known:]:
+            for value in filter(torch.is_tensor, state.values()):
+                value.masked_fill_(self.guard.skipped, 0)
+
     def step(self, **kwargs: Any) -> None:
         """Average, then step (arguments: those of the wrapped optimiser's step).
 
         A fused optimiser asks the device whether to step; for the others the host has to, once a step.
         """
         self.average()
-        skipped = self.guard.skipped
+        skipped, known = self.guard.skipped, len(self.optimizer.state)
         if skipped is not None and getattr(self.optimizer, '_step_supports_amp_scaling', False):
             self.optimizer.found_inf = skipped.float()
             super().step(**kwargs)
             del self.optimizer.found_inf
+            self.clear_new_state(known)
         elif not skipped:
             super().step(**kwargs)
 
@@ -79,15 +90,18 @@ class ScaledOptimWrapper(GuardedOptimWrapper):
     def step(self, **kwargs: Any) -> None:
         """Average, unscale whether or not there is a step (other optimisers may use the gradients), then step."""
         self.average()
-        if self.guard.skipped is not None:  # the scaler decides by the gradients alone
+        skipped, known = self.guard.skipped, len(self.optimizer.state)
+        if skipped is not None:  # the scaler decides by the gradients alone
             weights = (weight for group in self.optimizer.param_groups for weight in group['params'])
             gradient = next(weight.grad for weight in weights if weight.grad is not None)
-            gradient.mul_(torch.where(self.guard.skipped, torch.nan, 1.0))
+            gradient.mul_(torch.where(skipped, torch.nan, 1.0))
         self.loss_scaler.unscale_(self.optimizer)
         if self.clip_grad_kwargs:
             self._clip_grad()
         self.loss_scaler.step(self.optimizer, **kwargs)
         self.loss_scaler.update()
+        if skipped is not None:
+            self.clear_new_state(known)
 
 
 def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[ParameterOptions]:

@@ -10,10 +10,10 @@ import torch
 
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.finite import SKIPPED, not_finite
-from mmseg.engine.loop import Run, run_loop
-from mmseg.engine.state import restore
+from mmseg.engine.loop import Run, one_step, run_loop
+from mmseg.engine.state import collect, restore
 from mmseg.errors import TrainingError
-from tests.engine.injection import AT, LASTING, UNDONE, Injection, injected_run
+from tests.engine.injection import AT, LASTING, OPTIMIZER, UNDONE, Injection, injected_run
 
 PARTS = ('state_dict', 'optimizer', 'training_state')
 
@@ -44,11 +44,10 @@ def evolving(contents: dict[str, Any]) -> dict[str, Any]:
     return {'weights': contents['state_dict'], 'moments': contents['optimizer']['state'], 'method': method}
 
 
-@pytest.mark.parametrize('interval', [1, 50])
 @pytest.mark.parametrize('name', [*UNDONE, *LASTING])
-def test_nothing_that_is_not_finite_is_saved(name: str, interval: int, tmp_path: Path) -> None:
+def test_nothing_that_is_not_finite_is_saved(name: str, tmp_path: Path) -> None:
     injection = {**UNDONE, **LASTING}[name]
-    run = injected_run(tmp_path, injection, log_interval=interval)
+    run = injected_run(tmp_path, injection)
     message = stopped(run)
     saved = sorted(tmp_path.glob('*.pth'))
     assert all(not_finite(read_checkpoint(path), run) is None for path in saved)
@@ -99,6 +98,36 @@ def test_a_step_left_out_leaves_everything(
     run_loop(again)
     resumed = read_checkpoint(tmp_path / 'again' / 'iter_5.pth')
     assert all(equal(last[part], resumed[part]) for part in PARTS)
+
+
+@pytest.mark.parametrize('name', ['source pixel nan', 'weight beyond float32', 'moment'])
+def test_a_log_line_finds_it_without_a_checkpoint(name: str, tmp_path: Path) -> None:
+    injection = {**UNDONE, **LASTING}[name]
+    run = injected_run(tmp_path, injection, max_iters=9, log_interval=4, checkpoint_interval=0)
+    assert re.search(injection.names, stopped(run))
+    assert run.work_dir.joinpath('run.log.json').exists() is False
+
+
+@pytest.mark.parametrize('precision', ['fp32', 'fp16'])
+@pytest.mark.parametrize('optimizer', [OPTIMIZER, {'type': 'SGD', 'lr': 1e-2, 'momentum': 0.9}])
+def test_a_first_step_left_out_leaves_no_moments(
+    optimizer: dict[str, Any], precision: str, tmp_path: Path
+) -> None:
+    """A fused SGD that leaves out its first step would keep a momentum that nobody has set."""
+    options = {'optimizer': optimizer, 'precision': precision, 'nan_policy': 'skip'}
+    states = []
+    for wrong in (True, False):
+        run = injected_run(tmp_path, Injection('supervised', '', settings=options))
+        run.trainable.train()
+        first, second = list(run.batches(0))[:2]
+        if wrong:
+            first['img'][0, 0, 0, 0] = torch.nan
+            one_step(run, first)
+            assert all(not v.any() for s in run.optimizer.optimizer.state.values() for v in s.values())
+        run.trainable.iteration = 1
+        one_step(run, second)
+        states.append(collect(run))
+    assert equal(*(state['optimizer']['state'] for state in states))
 
 
 def test_skipping_has_a_limit(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Memory and open files stay the same over a long run.
 
-``MMSEG_SOAK=5000 pytest tests/integration/test_soak.py --log-cli-level=INFO`` is the long version, docs/reliability.md has its figures.
+``MMSEG_SOAK=5000 pytest tests/integration/test_soak.py --log-cli-level=INFO`` is the long version;
+docs/reliability.md has its figures.
 """
 
 import copy

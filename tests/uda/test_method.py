@@ -4,9 +4,9 @@ import copy
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
 from torch import nn
 
+from mmseg.engine.optimizer import build_optimizer
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import zero_dropout
 from tests.uda.networks import DISTANCE, observed, small_batch, small_method, train
@@ -237,7 +237,7 @@ def test_a_step_never_waits_for_the_device():
         {key: value.cuda() if isinstance(value, torch.Tensor) else value for key, value in batch.items()}
         for batch in batches
     ]
-    wrapper = OptimWrapper(torch.optim.SGD(method.parameters(), lr=0.01))
+    wrapper = build_optimizer(method, {'type': 'AdamW', 'lr': 0.01})
     method.train()
     method.train_step(on_device[0], wrapper)
     torch.cuda.set_sync_debug_mode('error')
