@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from torch import Tensor, distributed
 
 from mmseg.engine.checkpoint import write_checkpoint
-from mmseg.engine.distributed import is_main, world_size
+from mmseg.engine.distributed import any_rank, is_main, world_size
 from mmseg.engine.loop import Run
 from mmseg.engine.metrics import Step
 from mmseg.engine.optimizer import ScaledOptimWrapper
@@ -72,8 +72,8 @@ def sound_contents(run: Run) -> dict[str, Any]:
     _look_at_steps(run)
     contents = collect(run)
     name = not_finite(contents, run)
-    if name is not None:
-        _fail(run, Problem(run.iteration, f'{name} is not finite'))
+    if any_rank(name is not None, run.device):
+        _fail(run, Problem(run.iteration, f'{name or "something in another process"} is not finite'))
     return contents
 
 
