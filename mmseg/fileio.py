@@ -10,6 +10,7 @@ import io
 import os
 import re
 import secrets
+import stat
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,10 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
 def read_bytes(path: PathLike) -> bytes:
     """The content of a file; DataError if it is missing, unreadable or empty."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise DataError(
+                f'{path}: neither a file nor a link to one, but a pipe, device or folder. Expected a readable file.'
+            )
         content = Path(path).read_bytes()
     except FileNotFoundError:
         raise DataError(

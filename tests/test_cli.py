@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mmseg.cli import opacity, own_words, run_cli, whole_number
+from mmseg.cli import opacity, run_cli, whole_number
 from mmseg.errors import ConfigError, DataError
 
 
@@ -60,15 +60,6 @@ def test_debug_adds_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Any) 
     monkeypatch.setattr('sys.argv', ['program', '--debug'])
     assert leave(DataError('x.png: damaged.')) == 1
     assert 'Traceback' in capsys.readouterr().err
-
-
-def test_message_of_a_loader_process() -> None:
-    wrapped = (
-        'Caught DataError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n'
-        '  File "a.py", line 1, in f\n    raise ValueError\nmmseg.errors.DataError: x.png: damaged file.\n'
-    )
-    assert own_words(wrapped) == 'x.png: damaged file.'
-    assert own_words('x.png: Error: damaged.') == 'x.png: Error: damaged.'
 
 
 def test_numbers_on_the_command_line() -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmseg.models.draws import process_rank
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength
 from mmseg.uda.draws import Draws, DrawSource
@@ -214,6 +214,10 @@ class AdvSeg(Trainable):
                 assert parameter.grad is not None
                 parameter.grad.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
         self.adam.step()
+
+    def averages(self) -> list[Average]:
+        """The teacher of masking."""
+        return [] if self.mic is None else [*self.mic.averages()]
 
     def training_state(self) -> dict[str, Any]:
         """Adds the discriminator's optimiser."""
