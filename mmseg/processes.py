@@ -44,8 +44,18 @@ def signal_name(number: int) -> str:
 
 
 def stop_at_once(number: int, frame: FrameType | None) -> None:
-    """Signal handler of a program that has nothing to save: raises :class:`Stopped`."""
-    raise Stopped(number)
+    """Signal handler of a program that has nothing to save: raises :class:`Stopped`.
+
+    Inside an import it leaves without that: libraries swallow exceptions there and go on half imported.
+    """
+    stopped = Stopped(number)
+    outer = frame
+    while outer is not None:
+        if outer.f_code.co_filename.startswith('<frozen importlib'):
+            os.write(2, f'{stopped}\n'.encode())
+            os._exit(128 + number)
+        outer = outer.f_back
+    raise stopped
 
 
 @contextmanager

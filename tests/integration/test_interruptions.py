@@ -1,4 +1,4 @@
-"""Signals and faults in the middle of a run: the last finished step is saved, and going on equals never having stopped."""
+"""Signals and faults in the middle of a run: what was finished is saved, and going on equals never having stopped."""
 
 import json
 import os
