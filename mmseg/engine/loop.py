@@ -22,6 +22,7 @@ from mmseg.engine.metrics import MetricWindow
 from mmseg.engine.optimizer import set_learning_rates
 from mmseg.engine.safeguard import Safeguard
 from mmseg.engine.signals import StopRequest
+from mmseg.faults import described
 from mmseg.models.trainable import Batch, Trainable
 
 STOP_INTERVAL = 10
@@ -126,7 +127,7 @@ def run_loop(run: Run) -> None:
         except Exception as error:
             fault = guard.rescued(error)
             if fault is None:
-                raise
+                raise described(error) or error
             run.stopped = True
         if fault is not None:
             _make_room()

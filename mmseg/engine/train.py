@@ -38,6 +38,8 @@ from mmseg.fileio import atomic_write
 from mmseg.processes import signal_name
 from mmseg.uda.debug import DebugPictures
 
+PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+
 
 def train(
     cfg: Config,
@@ -79,7 +81,13 @@ def train(
     if saved is not None:
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
-    first, command = run.iteration, resume_command or default_resume_command(cfg, folder)
+    _run(run, resume_command or default_resume_command(cfg, folder))
+    return run
+
+
+def _run(run: Run, command: str) -> None:
+    """Run the loop; if it ends early, say what is saved and that ``command`` goes on."""
+    first = run.iteration
     try:
         run_loop(run)
     except (DataError, ResourceError) as error:
@@ -89,7 +97,6 @@ def train(
         number = run.stop.number or signal.SIGTERM
         message = f'Stopped by {signal_name(number)}. {_whereabouts(run, first, command)}'
         raise Interrupted(message if is_main() else '', number)
-    return run
 
 
 def _whereabouts(run: Run, first: int, command: str) -> str:
@@ -242,6 +249,4 @@ def save_config(cfg: Config, path: Path) -> None:
 
 def default_resume_command(cfg: Config, folder: Path) -> str:
     """The command line that continues a run."""
-    return shlex.join(
-        [sys.executable, 'tools/train.py', str(cfg.filename), f'--work-dir={folder}', '--resume']
-    )
+    return shlex.join([sys.executable, str(PROGRAM), str(cfg.filename), f'--work-dir={folder}', '--resume'])

@@ -22,7 +22,8 @@ def test_named_once_counted_always(tmp_path: Path, caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.parametrize(('share', 'iteration', 'count', 'stops'), [
-    (0.0, 1, 1, True), (0.02, 1, 2, False), (0.02, 1, 3, True), (0.02, 100, 8, False), (0.02, 100, 9, True), (1.0, 1, 9, False),
+    (0.0, 1, 1, True), (0.02, 1, 2, False), (0.02, 1, 3, True), (0.02, 100, 8, False), (0.02, 100, 9, True),
+    (1.0, 1, 9, False),
 ])  # fmt: skip
 def test_share(share: float, iteration: int, count: int, stops: bool, tmp_path: Path) -> None:
     run, hook = make_run(tmp_path, samples_per_gpu=4), DamageHook(share)
