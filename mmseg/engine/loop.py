@@ -127,7 +127,8 @@ def run_loop(run: Run) -> None:
         except Exception as error:
             fault = guard.rescued(error)
             if fault is None:
-                raise described(error) or error
+                known = described(error)
+                raise (error if known is None else known) from error.__cause__
             run.stopped = True
         if fault is not None:
             _make_room()
