@@ -93,8 +93,8 @@ def arguments(program: dict[str, Any], words: list[str], monkeypatch: pytest.Mon
     ('name', 'words'),
     [
         ('tools/train.py', ['a b.py', '--resume-from=x.pth', '--work-dir=-w', '--seed', '3', '--amp', '--det']),
-        ('tools/train.py', ['--no-val', '--options', 'a=1', 'b="c d"', '--cfg-options', 'c=[1,2]', '--debug', '--', '-x.py']),
-        ('tools/train.py', ['x.py', '--work-dir', "it's $HOME", '--load-from=w.pth', '--res', '--launcher', 'pytorch']),
+        ('tools/train.py', ['--no-val', '--options', 'a=1', 'b="c d"', '--cfg-options', 'c=[1,2]', '--', '-x.py']),
+        ('tools/train.py', ['x.py', '--work-dir', "it's $HOME", '--load-from=w', '--resume', '--launcher', 'pytorch']),
         ('run_experiments.py', ['--exp', 'daformer-7', '--only', '*s1', 'a b', '--gpus=2', '--debug']),
         ('run_experiments.py', ['--config=-x.py', '--cfg', 'a=1', '--startup', '--built', '--resume']),
     ],

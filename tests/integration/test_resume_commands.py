@@ -28,7 +28,7 @@ def place(tiny_data: Path, tmp_path: Path) -> Path:
     folder.mkdir()
     config = tiny_config(tiny_data, 'source_only')
     config['runner']['max_iters'] = 5000
-    config['data']['samples_per_gpu'] = 1
+    config['data'].update({'samples_per_gpu': 1, 'workers_per_gpu': 2})
     config['checkpoint_config']['interval'] = 5000
     config['log_config']['interval'] = 1
     config['name'] = 'odd name'
