@@ -27,5 +27,7 @@ if is_gpu "${1-}"; then
     gpu=$1
     shift
 fi
+MMSEG_SCRIPT=$0 MMSEG_GPU=$gpu
+export MMSEG_SCRIPT MMSEG_GPU
 name=$(basename "$config")
 in_background "run_config_${name%.*}.out" "$gpu" "$python" "$root/run_experiments.py" --config "$config" "$@"

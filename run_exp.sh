@@ -26,4 +26,6 @@ if is_gpu "${1-}"; then
     gpu=$1
     shift
 fi
+MMSEG_SCRIPT=$0 MMSEG_GPU=$gpu
+export MMSEG_SCRIPT MMSEG_GPU
 in_background "run_exp_$id.out" "$gpu" "$python" "$root/run_experiments.py" --exp "$id" "$@"

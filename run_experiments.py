@@ -2,30 +2,30 @@
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
 
-from mmseg.cli import run_cli
-from mmseg.config import OptionsAction
-from mmseg.errors import UsageError
-from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment
-from mmseg.experiments.launch import describe, run_config, run_experiment
-from mmseg.experiments.listing import describe_experiments, experiment_table
+from mmseg.cli import positional, run_cli, started_as
+from mmseg.processes import EXIT_CODES
 
 EXAMPLES = """examples:
   python run_experiments.py --list
   python run_experiments.py --exp daformer-7 --dry-run --json
   python run_experiments.py --config CONFIG --cfg-options runner.max_iters=2
   python run_experiments.py --exp 101 --startup-test --builtin-data --only '*source-only*'
+
 """
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
+    from mmseg.config import OptionsAction  # late, see main
+
     parser = argparse.ArgumentParser(
         description='Train the runs of a published experiment, or of one configuration file, one after another.',
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_argument_group('what to run (one of them)').add_mutually_exclusive_group(required=True)
@@ -71,15 +71,36 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def command_to_resume() -> str:
-    """This command line with ``--resume``."""
-    extra = [] if '--resume' in sys.argv else ['--resume']
-    return shlex.join(['python', *sys.argv, *extra])
+def command_to_resume(args: argparse.Namespace) -> str:
+    """The command line that goes on with this call, from the parsed arguments; of the shell script that made it."""
+    script = os.environ.get('MMSEG_SCRIPT')
+    if script:
+        words = ['sh', script, args.exp or positional(args.config), *os.environ.get('MMSEG_GPU', '').split()]
+    else:
+        what = f'--exp={args.exp}' if args.exp else f'--config={args.config}'
+        words = [*started_as(sys.argv[0]), what]
+    flags = {'startup-test': args.startup_test, 'builtin-data': args.builtin_data, 'debug': args.debug}
+    words += ['--resume', f'--gpus={args.gpus}', *(f'--{name}' for name, given in flags.items() if given)]
+    lists = {'--only': args.only, '--cfg-options': getattr(args, 'cfg_options_typed', [])}
+    return shlex.join(
+        [*words, *(word for name, values in lists.items() if values for word in (name, *values))]
+    )
 
 
-def options_of(args: argparse.Namespace) -> LaunchOptions:
-    """The launcher's options."""
-    return LaunchOptions(
+@run_cli
+def main() -> None:
+    """Run the command line."""
+    args = parse_arguments()
+    # Imported here because it takes seconds, in which signals are to be answered.
+    from mmseg.errors import UsageError
+    from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment
+    from mmseg.experiments.launch import describe, run_config, run_experiment
+    from mmseg.experiments.listing import describe_experiments, experiment_table
+
+    if args.list:
+        print(json.dumps(describe_experiments(), indent=2) if args.json else experiment_table())
+        return
+    options = LaunchOptions(
         debug=args.debug,
         startup_test=args.startup_test,
         builtin_data=args.builtin_data,
@@ -88,18 +109,8 @@ def options_of(args: argparse.Namespace) -> LaunchOptions:
         cfg_options=args.cfg_options,
         machine=args.machine,
         gpus=args.gpus,
-        command=command_to_resume(),
+        command=command_to_resume(args),
     )
-
-
-@run_cli
-def main() -> None:
-    """Run the command line."""
-    args = parse_arguments()
-    if args.list:
-        print(json.dumps(describe_experiments(), indent=2) if args.json else experiment_table())
-        return
-    options = options_of(args)
     if args.config is not None and args.config.suffix not in ('.py', '.json'):
         raise UsageError(f'--config {args.config}: expected a .py or .json file.')
     if args.dry_run:

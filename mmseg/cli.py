@@ -4,15 +4,16 @@ import argparse
 import errno
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from functools import wraps
 from typing import NoReturn
 
-from mmseg.errors import UserError
+from mmseg.faults import described
+from mmseg.processes import answering, stop_at_once
 
-INTERRUPTED = 130
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_ACCESS = (
     errno.EACCES,
@@ -24,36 +25,77 @@ NO_ACCESS = (
     errno.EEXIST,
     errno.ENAMETOOLONG,
 )
-RAISED = re.compile(r'^[\w.]*(?:Error|Exception): ', re.MULTILINE)
-"""Start of the last line of a traceback."""
 
 
 def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
     """Decorate a program: run it, then leave with its exit code.
 
-    0: it worked. 1, 2: the error of a user (:class:`mmseg.errors.UserError`), shown as one paragraph. 130: Ctrl-C.
-    A full disk and a place that cannot be written are reported in the same way. ``--debug`` on the command line
-    adds the traceback. Other exceptions are defects and keep theirs.
+    0: it worked. 1, 2: the error of a user (:class:`mmseg.errors.UserError`), shown as one paragraph. 128 + number:
+    stopped by that signal, see :data:`mmseg.processes.SIGNALS`. A full disk, a place that cannot be written and
+    memory that ran out are reported like errors of a user. ``--debug`` on the command line adds the traceback. Other
+    exceptions are defects and keep theirs.
     """
 
     @wraps(main)
     def program() -> NoReturn:
         try:
-            main()
-        except UserError as error:
-            _leave(str(error), error.exit_code)
-        except KeyboardInterrupt:
-            _leave('Stopped by Ctrl-C.', INTERRUPTED)
+            with answering(stop_at_once):
+                main()
+        except KeyboardInterrupt as stop:
+            _leave(str(stop) or 'Stopped by Ctrl-C.', 128 + getattr(stop, 'number', signal.SIGINT))
         except BrokenPipeError:
             _stop_writing()
-        except OSError as error:
-            message = in_file_system(error)
-            if message is None:
-                raise
-            _leave(message, 1)
+        except Exception as error:
+            _leave(*_shown(error))
         sys.exit(0)
 
     return program
+
+
+def _shown(error: Exception) -> tuple[str, int]:
+    """Message and exit code of an error of the user; raises defects again."""
+    known = described(error)
+    if known is not None:
+        return str(known), known.exit_code
+    message = in_file_system(error) if isinstance(error, OSError) else None
+    if message is None:
+        raise error
+    return message, 1
+
+
+def started_as(script: str) -> list[str]:
+    """The words that started this Python program, without its options: interpreter, then script or module.
+
+    Args:
+        script: its path, for a program of ``torchrun`` or one started as a script.
+    """
+    interpreter = sys.orig_argv[0] if sys.orig_argv else sys.executable
+    processes = os.environ.get('LOCAL_WORLD_SIZE')
+    if processes:
+        return [
+            sys.executable,
+            '-m',
+            'torch.distributed.run',
+            *_nodes(),
+            f'--nproc_per_node={processes}',
+            script,
+        ]
+    module = getattr(sys.modules['__main__'], '__spec__', None)
+    return [interpreter, *(['-m', module.name] if module else [script])]
+
+
+def _nodes() -> list[str]:
+    """How torchrun finds the other machines, as far as its environment tells."""
+    nodes = os.environ.get('GROUP_WORLD_SIZE', '1')
+    if nodes == '1':
+        return ['--standalone']
+    names = {'node_rank': 'GROUP_RANK', 'master_addr': 'MASTER_ADDR', 'master_port': 'MASTER_PORT'}
+    return [f'--nnodes={nodes}', *(f'--{option}={os.environ[name]}' for option, name in names.items())]
+
+
+def positional(path: object) -> str:
+    """A path as a word of a command line that is not taken for an option."""
+    return f'./{path}' if str(path).startswith('-') else str(path)
 
 
 def whole_number(least: int) -> Callable[[str], int]:
@@ -94,16 +136,9 @@ def _leave(message: str, code: int) -> NoReturn:
     if '--debug' in sys.argv:
         traceback.print_exc()
     if message:
-        sys.stderr.write(own_words(message) + '\n')
+        sys.stderr.write(message + '\n')
     sys.stderr.flush()
     sys.exit(code)
-
-
-def own_words(message: str) -> str:
-    """What an error said before a loader process wrapped it in its own traceback."""
-    if 'Original Traceback' not in message:
-        return message
-    return RAISED.split(message)[-1].strip()
 
 
 def _stop_writing() -> None:

@@ -33,5 +33,9 @@ class TrainingError(UserError):
     """Training cannot go on, for instance because a loss is not finite."""
 
 
+class ResourceError(UserError):
+    """The machine gave out: memory of GPU or host, shared memory, a loader process."""
+
+
 class ExportError(UserError):
     """A network cannot be written in another format, or the file would predict something else."""

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import secrets
+import stat
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,11 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
 def read_bytes(path: PathLike) -> bytes:
     """The content of a file; DataError if it is missing, unreadable or empty."""
     try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(
+            mode
+        ):  # a pipe would be waited for, a device never ends
+            raise DataError(f'{path}: a pipe, device or socket. Expected a file with content.')
         content = Path(path).read_bytes()
     except FileNotFoundError:
         raise DataError(

@@ -1,5 +1,6 @@
 """Reading pictures and label maps, and writing without halves."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, read_image, read_label, write_label_png
+from mmseg.fileio import atomic_write, read_bytes, read_image, read_label, write_label_png
 
 
 @pytest.fixture
@@ -87,6 +88,15 @@ def test_unusable_file_is_named(tmp_path: Path, read, content: bytes | None, mes
     with pytest.raises(DataError, match=message) as error:
         read(path)
     assert 'strange.png' in str(error.value)
+
+
+def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / 'x.png')
+    for read in (read_bytes, read_image, read_label):
+        with pytest.raises(DataError, match=r'x\.png: a pipe'):
+            read(tmp_path / 'x.png')
+    with pytest.raises(DataError, match='a pipe, device'):
+        read_bytes('/dev/zero')
 
 
 def test_folder_instead_of_file_is_named(tmp_path: Path) -> None:

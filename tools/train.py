@@ -1,29 +1,30 @@
 """Train a network as a configuration says."""
 
 import argparse
-import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 
-from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config
-from mmseg.engine.distributed import close_distributed, init_distributed, is_main
-from mmseg.engine.train import choose_work_dir, save_config, train
+from mmseg.cli import positional, run_cli, started_as
+from mmseg.processes import EXIT_CODES, die_with_parent
 
 EXAMPLES = """examples:
   python tools/train.py CONFIG --seed 1
   python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=4 data.samples_per_gpu=1
   python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=6 --resume --amp
   torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch --cfg-options runner.max_iters=2
+
 """
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
+    from mmseg.config import OptionsAction  # late, see main
+
     parser = argparse.ArgumentParser(
         description='Train a network as a configuration says, with logs and checkpoints in one work folder.',
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
@@ -68,23 +69,34 @@ def options_of(args: argparse.Namespace) -> dict[str, object]:
     return {**args.cfg_options, **{key: value for key, value in named.items() if value is not None}}
 
 
-def resume_command(work_dir: Path) -> str:
-    """This command line with ``--resume`` and the folder it continues."""
-    kept = sys.argv[1:]
-    for option in ('--resume', '--resume-from', '--work-dir'):
-        while option in kept:
-            place = kept.index(option)
-            del kept[place : place + (1 if option == '--resume' else 2)]
-    processes = os.environ.get('LOCAL_WORLD_SIZE')
-    program = ['torchrun', f'--nproc_per_node={processes}'] if processes else ['python']
-    return shlex.join([*program, sys.argv[0], *kept, '--work-dir', str(work_dir), '--resume'])
+def resume_command(args: argparse.Namespace, work_dir: Path) -> str:
+    """The command line that goes on with this run in ``work_dir``, from the parsed arguments."""
+    named = {'load-from': args.load_from, 'seed': args.seed, 'launcher': args.launcher.replace('none', '')}
+    flags = {
+        'deterministic': args.deterministic,
+        'amp': args.amp,
+        'no-validate': args.no_validate,
+        'debug': args.debug,
+    }
+    words = [*started_as(sys.argv[0]), positional(args.config), f'--work-dir={work_dir}', '--resume']
+    words += [f'--{name}={value}' for name, value in named.items() if value not in (None, '')]
+    words += [f'--{name}' for name, given in flags.items() if given]
+    typed = getattr(args, 'cfg_options_typed', [])
+    return shlex.join([*words, *(['--cfg-options', *typed] if typed else [])])
 
 
 @run_cli
 def main() -> None:
     """Read the configuration, keep a copy in the work folder, train."""
     args = parse_arguments()
+    # Imported here because it takes seconds, in which signals are to be answered.
+    from mmseg.config import load_config
+    from mmseg.engine.distributed import close_distributed, init_distributed, is_main
+    from mmseg.engine.train import choose_work_dir, save_config, train
+
     cfg = load_config(args.config, options_of(args))
+    if args.launcher != 'none':
+        die_with_parent(signal.SIGTERM)
     init_distributed(args.launcher)
     work_dir = choose_work_dir(cfg, args.work_dir)
     if is_main():
@@ -95,7 +107,7 @@ def main() -> None:
         resume=args.resume,
         resume_from=args.resume_from,
         validate=not args.no_validate,
-        resume_command=resume_command(work_dir),
+        resume_command=resume_command(args, work_dir),
     )
     close_distributed()
 

@@ -34,7 +34,10 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 class OptionsAction(argparse.Action):
-    """argparse action: ``nargs='+'`` values KEY=VALUE collected in one dict; may be repeated."""
+    """argparse action: ``nargs='+'`` values KEY=VALUE collected in one dict; may be repeated.
+
+    What was typed is kept as a list under the name with ``_typed`` added, to be shown again.
+    """
 
     def __call__(
         self,
@@ -49,3 +52,5 @@ class OptionsAction(argparse.Action):
         except UsageError as error:
             parser.error(str(error))
         setattr(namespace, self.dest, known)
+        typed = f'{self.dest}_typed'
+        setattr(namespace, typed, [*getattr(namespace, typed, []), *values])

@@ -42,6 +42,9 @@ class TrainSettings:
         deterministic: use deterministic kernels only.
         samples_per_gpu: images per domain, step and process.
         workers: loader processes per training process.
+        on_error: 'stop' or 'skip' (replace) at damaged training samples.
+        max_error_share: share of damaged samples above which 'skip' stops too.
+        timeout: seconds to wait for a batch of loader processes; 0 waits for ever.
         optimizer: published dict: ``type``, ``lr``, ..., ``paramwise_cfg``.
         schedule: learning rates.
         grad_clip: ``max_norm`` and ``norm_type``, or None.
@@ -72,6 +75,9 @@ class TrainSettings:
     deterministic: bool = False
     samples_per_gpu: int = 2
     workers: int = 4
+    on_error: str = 'stop'
+    max_error_share: float = 0.1
+    timeout: float = 50.0
     optimizer: dict[str, Any] = field(default_factory=dict)
     schedule: LrSchedule = field(default_factory=LrSchedule)
     grad_clip: dict[str, Any] | None = None
@@ -118,6 +124,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         deterministic=bool(values.get('deterministic', False)),
         samples_per_gpu=int(data.get('samples_per_gpu', 2)),
         workers=int(data.get('workers_per_gpu', 4)),
+        **{key: data[key] for key in ('on_error', 'max_error_share', 'timeout') if key in data},
         optimizer=values.get('optimizer') or {},
         schedule=_schedule(values.get('lr_config')),
         grad_clip=(values.get('optimizer_config') or {}).get('grad_clip'),

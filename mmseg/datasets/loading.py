@@ -1,20 +1,26 @@
 """Loaders: batches as a pure function of (seed, position), test pictures one by one (spec/data.md 6)."""
 
 import resource
-import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
-import cv2
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmseg.datasets.custom import CustomDataset
+from mmseg.datasets.feeding import TIMEOUT, Loader, shared, worker_options
+from mmseg.errors import DataError
 
 Batch = dict[str, Any]
 OPEN_FILES = 4096
+
+DAMAGED = 'damaged'
+"""Key of a batch: for each sample, what was wrong with those it stands for; only where damaged ones are replaced."""
+
+REPLACEMENTS, STRIDE = 10, 2**48
+"""How often a damaged sample is replaced, and the distance of the number of its replacement."""
 
 
 class TrainDataset(Protocol):
@@ -25,12 +31,26 @@ class TrainDataset(Protocol):
 
 
 class _Draws(Dataset[dict[str, Any]]):
-    def __init__(self, dataset: TrainDataset, seed: int) -> None:
+    def __init__(self, dataset: TrainDataset, seed: int, replace: bool) -> None:
         self.dataset = dataset
         self.seed = seed
+        self.replace = replace
 
     def __getitem__(self, i: int) -> dict[str, Any]:
-        return self.dataset.draw(i, self.seed)
+        return self._sound(i) if self.replace else self.dataset.draw(i, self.seed)
+
+    def _sound(self, i: int) -> dict[str, Any]:
+        """Sample i, or the first of its replacements that is not damaged: a function of (seed, i) and the files."""
+        damaged: list[str] = []
+        for number in range(i, i + REPLACEMENTS * STRIDE + 1, STRIDE):
+            try:
+                return {**self.dataset.draw(number, self.seed), DAMAGED: damaged}
+            except DataError as error:
+                damaged.append(str(error))
+        raise DataError(
+            f'{damaged[-1]} With data.on_error="skip" a damaged sample is replaced by another, but so were '
+            f'{REPLACEMENTS} replacements in a row: nearly all of the data is damaged or was not found.'
+        )
 
 
 class _Batches(Sampler[list[int]]):
@@ -56,7 +76,10 @@ def build_train_loader(
     rank: int = 0,
     world_size: int = 1,
     end_iteration: int | None = None,
-) -> DataLoader[Any]:
+    replace_damaged: bool = False,
+    timeout: float = TIMEOUT,
+    give_up: Callable[[], bool] = lambda: False,
+) -> Loader:
     """Loader of training batches.
 
     Batch t of process ``rank`` holds the samples t * B * world_size + rank * B and the B - 1 following ones,
@@ -71,14 +94,16 @@ def build_train_loader(
         rank: number of this process.
         world_size: number of processes.
         end_iteration: batch to stop before; None never stops.
+        replace_damaged: put another sample where reading one raises DataError, and say so in ``damaged``.
+        timeout, give_up: see :class:`mmseg.datasets.feeding.Feed`.
 
     Returns:
         an iterable of :func:`collate`'s batches.
     """
     batches = _Batches(samples_per_gpu, start_iteration, end_iteration, rank, world_size)
-    return DataLoader(
-        _Draws(dataset, seed), batch_sampler=batches, collate_fn=collate, **_worker_options(workers)
-    )
+    draws = _Draws(dataset, seed, replace_damaged)
+    loader = DataLoader(draws, batch_sampler=batches, collate_fn=collate, **_loader_options(workers))
+    return Loader(loader, timeout, give_up)
 
 
 def collate(samples: Sequence[dict[str, Any]]) -> Batch:
@@ -86,7 +111,7 @@ def collate(samples: Sequence[dict[str, Any]]) -> Batch:
 
     Tensors (C, h, w) of different sizes are padded with 0 at the bottom and right to the largest.
     """
-    return {key: _join([sample[key] for sample in samples]) for key in samples[0]}
+    return {key: shared(_join([sample[key] for sample in samples])) for key in samples[0]}
 
 
 def _join(values: list[Any]) -> Any:
@@ -124,13 +149,13 @@ class _TestPictures(Dataset[Batch]):
             'index': index,
         }
         if self.with_labels:
-            batch['label'] = self.dataset.get_gt_seg_map(index)
+            batch['label'] = torch.from_numpy(self.dataset.get_gt_seg_map(index))
         return batch
 
 
 def build_test_loader(
     dataset: CustomDataset, workers: int, rank: int = 0, world_size: int = 1, with_labels: bool = False
-) -> DataLoader[Any]:
+) -> Loader:
     """Loader of single test pictures; process ``rank`` gets every ``world_size``-th one, none twice.
 
     Args:
@@ -142,29 +167,16 @@ def build_test_loader(
 
     Returns:
         an iterable of dicts: ``img`` list (one entry a version of test-time augmentation) of float32 (1, 3,
-        H, W), ``img_metas`` list of lists with one dict, ``index`` of the picture, ``label`` uint8 array (H,
+        H, W), ``img_metas`` list of lists with one dict, ``index`` of the picture, ``label`` uint8 tensor (H,
         W) if asked for.
     """
     pictures = _TestPictures(dataset, range(rank, len(dataset), world_size), with_labels)
-    return DataLoader(pictures, batch_size=None, collate_fn=_as_it_is, **_worker_options(workers))
+    return Loader(DataLoader(pictures, batch_size=None, collate_fn=shared, **_loader_options(workers)))
 
 
-def _as_it_is(item: Any) -> Any:
-    return item
-
-
-def _worker_options(workers: int) -> dict[str, Any]:
+def _loader_options(workers: int) -> dict[str, Any]:
     raise_open_files()
-    options: dict[str, Any] = {'num_workers': workers, 'pin_memory': torch.cuda.is_available()}
-    if workers:
-        options |= {'persistent_workers': True, 'worker_init_fn': start_worker}
-    return options
-
-
-def start_worker(number: int) -> None:
-    """Set up loader process ``number``: one OpenCV thread, and Ctrl-C is left to the main process."""
-    cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return {'pin_memory': torch.cuda.is_available(), **worker_options(workers)}
 
 
 def raise_open_files() -> None:

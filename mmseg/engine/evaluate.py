@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,14 +70,16 @@ def predict(
     """
     loader = build_test_loader(dataset, workers, rank(), world_size(), with_labels)
     device = next(network.parameters()).device
-    for batch in _with_progress(loader, len(loader)):
-        images = [image.to(device, non_blocking=True) for image in batch['img']]
-        if len(images) == 1:
-            label_map = network.simple_test(images[0], batch['img_metas'][0])[0]
-        else:
-            label_map = network.aug_test(images, batch['img_metas'])[0]
-        meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
-        yield Prediction(int(batch['index']), label_map, meta, picture, batch.get('label'))
+    with closing(iter(loader)) as batches:
+        for batch in _with_progress(batches, len(loader)):
+            images = [image.to(device, non_blocking=True) for image in batch['img']]
+            if len(images) == 1:
+                label_map = network.simple_test(images[0], batch['img_metas'][0])[0]
+            else:
+                label_map = network.aug_test(images, batch['img_metas'])[0]
+            meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
+            truth = batch['label'].numpy() if with_labels else None
+            yield Prediction(int(batch['index']), label_map, meta, picture, truth)
 
 
 def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:

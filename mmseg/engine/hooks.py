@@ -123,9 +123,11 @@ class EvaluationHook(Hook):
         started = perf_counter()
         try:
             scores, tables = self.evaluate(run)
-        except Abandoned:
+        except Exception as reason:
             run.memory['evaluation_missing'] = True
-            return
+            if isinstance(reason, Abandoned):
+                return
+            raise
         finally:
             run.trainable.train()
         last, best = run.memory.get('last_scores'), run.memory.get('best_scores')

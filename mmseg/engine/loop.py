@@ -1,25 +1,45 @@
 """The iteration loop: one screen, in the order things happen."""
 
+import gc
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmseg.config.translate import TrainSettings
+from mmseg.datasets.feeding import GivenUp
+from mmseg.datasets.loading import DAMAGED
 from mmseg.engine.distributed import any_rank, rank, world_size
 from mmseg.engine.metrics import MetricWindow
 from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
+from mmseg.engine.safeguard import Safeguard
 from mmseg.engine.signals import StopRequest
+from mmseg.faults import described
 from mmseg.models.trainable import Batch, Trainable
 
 STOP_INTERVAL = 10
 """Steps between two exchanges of stop requests among processes; each one waits for the device."""
+
+
+class ClosableBatches(Iterator[Batch], Protocol):
+    """Batches in order, and a way to end the processes that make them."""
+
+    def close(self) -> None:
+        """No more are wanted."""
+
+
+class Batches(Protocol):
+    """What gives batches in order."""
+
+    def __iter__(self) -> ClosableBatches:
+        """From the first one."""
 
 
 class Hook:
@@ -52,14 +72,15 @@ class Run:
         metrics: log values since the last log line, on the device.
         data_time: seconds the last step waited for its batch.
         aside: seconds spent in evaluation and saving so far; not part of the time of an iteration.
-        stopped: the loop ended before ``max_iters`` because the user asked for it.
+        damaged: for each sample of the last batch, what was wrong with those it stands for.
+        stopped: the user asked for an end, or a fault made one; the state of the last finished step is saved.
         stop: tells whether the user asks for it; long hooks look at it.
     """
 
     trainable: Trainable
     optimizer: GuardedOptimWrapper
     settings: TrainSettings
-    batches: Callable[[int], Iterable[Batch]]
+    batches: Callable[[int], Batches]
     hooks: list[Hook]
     work_dir: Path
     device: torch.device
@@ -68,6 +89,7 @@ class Run:
     memory: dict[str, Any] = field(default_factory=dict)
     data_time: float = 0.0
     aside: float = 0.0
+    damaged: list[list[str]] = field(default_factory=list)
     stopped: bool = False
     stop: StopRequest = field(default_factory=StopRequest)
 
@@ -86,23 +108,59 @@ class Run:
 
 
 def run_loop(run: Run) -> None:
-    """Train until ``max_iters``, or until the user asks to stop."""
-    with run.stop:
+    """Train until ``max_iters``, until the user asks to stop, or until something fails.
+
+    Raises:
+        UserError: see :class:`mmseg.engine.safeguard.Safeguard`; ``run.stopped`` tells whether the state was saved.
+    """
+    fault = None
+    with run.stop, Safeguard(run.trainable, run.optimizer) as guard:
         for hook in run.hooks:
             hook.before_run(run)
         run.trainable.train()
-        batches = iter(run.batches(run.iteration))
-        while run.iteration < run.max_iters and not run.stopped:
-            started = perf_counter()
-            batch = to_device(next(batches), run.device, run.settings.channels_last)
-            run.data_time = perf_counter() - started
-            logged = one_step(run, batch)
-            run.metrics.add(run.iteration, logged, run.optimizer.guard.flags, pictures_of(batch))
-            for hook in run.hooks:
-                hook.after_iteration(run)
-            run.stopped = run.iteration < run.max_iters and _asked_to_stop(run)
+        try:
+            with closing(iter(run.batches(run.iteration))) as batches:
+                _iterate(run, batches, guard)
+        except GivenUp:
+            run.stopped = True
+        except Exception as error:
+            fault = guard.rescued(error)
+            if fault is None:
+                known = described(error)
+                raise (error if known is None else known) from error.__cause__
+            run.stopped = True
+        if fault is not None:
+            _make_room()
         for hook in run.hooks:
             hook.after_run(run)
+    if fault is not None:
+        raise fault
+
+
+def _iterate(run: Run, batches: Iterator[Batch], guard: Safeguard) -> None:
+    while True:
+        run.stopped = _asked_to_stop(run)
+        if run.stopped or run.iteration >= run.max_iters:
+            return
+        started = perf_counter()
+        guard.fetch()
+        batch = next(batches)
+        guard.step()
+        run.damaged = batch.pop(DAMAGED, [])
+        batch = to_device(batch, run.device, run.settings.channels_last)
+        run.data_time = perf_counter() - started
+        logged = one_step(run, batch)
+        guard.done()
+        run.metrics.add(run.iteration, logged, run.optimizer.guard.flags, pictures_of(batch))
+        for hook in run.hooks:
+            hook.after_iteration(run)
+
+
+def _make_room() -> None:
+    """Free what the step that broke off has held, so that the state can be saved."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def one_step(run: Run, batch: Batch) -> dict[str, Tensor]:

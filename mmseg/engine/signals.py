@@ -3,9 +3,11 @@
 import os
 import signal
 import time
+from contextlib import ExitStack
 from types import FrameType, TracebackType
 
 from mmseg.errors import UserError
+from mmseg.processes import Stopped, answering
 
 NOTICE = b'\nFinishing this step, then saving and stopping. Ctrl-C again aborts at once and saves nothing.\n'
 
@@ -15,45 +17,53 @@ LAUNCHER_GRACE = 5.0
 
 
 class Interrupted(UserError):
-    """The run was stopped from outside and has saved a checkpoint; the message names the command to resume."""
+    """The run was stopped from outside and is saved; the message names the command to resume.
 
-    exit_code = 130
+    Args:
+        message: for the user.
+        number: the signal that stopped it; decides the exit code.
+    """
+
+    def __init__(self, message: str, number: int = signal.SIGINT) -> None:
+        super().__init__(message)
+        self.number = number
+        self.exit_code = 128 + number
 
 
 class StopRequest:
-    """Context in which the first Ctrl-C (or SIGTERM) only sets :attr:`requested`; a second Ctrl-C aborts.
+    """Context in which the first of :data:`mmseg.processes.SIGNALS` is only remembered; a second Ctrl-C aborts.
 
-    Loader workers are forked from this process and inherit the handlers. A Ctrl-C in a terminal reaches them too;
-    they ignore it, so the batch that is being made still arrives.
+    Attributes:
+        number: the signal that came first, or None.
     """
 
     def __init__(self) -> None:
-        self.requested = False
+        self.number: int | None = None
         self._since = 0.0
         self._grace = LAUNCHER_GRACE if 'LOCAL_WORLD_SIZE' in os.environ else 0.0
-        self._process = os.getpid()
-        self._previous: dict[int, object] = {}
+        self._stack = ExitStack()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run is to stop."""
+        return self.number is not None
 
     def __enter__(self) -> 'StopRequest':
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._handle)
+        self._stack.enter_context(answering(self._handle))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._stack.close()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process:
-            if number == signal.SIGTERM:
-                os._exit(128 + number)
-            return
-        if self.requested:
+        if self.number is not None:
             if number == signal.SIGINT and time.monotonic() - self._since >= self._grace:
-                raise KeyboardInterrupt
+                raise Stopped(
+                    number, 'Stopped by a second Ctrl-C; nothing was saved since the last checkpoint.'
+                )
             return
-        self.requested, self._since = True, time.monotonic()
+        self.number, self._since = number, time.monotonic()
         if os.environ.get('RANK', '0') == '0':
             os.write(2, NOTICE)

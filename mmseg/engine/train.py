@@ -3,8 +3,9 @@
 import json
 import logging
 import shlex
+import signal
+import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
 from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
+from mmseg.engine.damage import DamageHook
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
     code_version,
@@ -26,14 +28,17 @@ from mmseg.engine.environment import (
 )
 from mmseg.engine.evaluate import evaluate_dataset, student_of
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
-from mmseg.engine.loop import Hook, Run, run_loop
+from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
+from mmseg.errors import DataError, ResourceError
 from mmseg.fileio import atomic_write
-from mmseg.models.trainable import Batch
+from mmseg.processes import signal_name
 from mmseg.uda.debug import DebugPictures
+
+PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
 
 
 def train(
@@ -53,7 +58,7 @@ def train(
         resume: go on from the newest checkpoint of ``work_dir``.
         resume_from: go on from this checkpoint; default ``cfg.resume_from``.
         validate: evaluate at the configured intervals.
-        resume_command: what to tell the user to type after a Ctrl-C.
+        resume_command: what to tell the user to type to go on.
 
     Returns:
         The finished run.
@@ -76,13 +81,34 @@ def train(
     if saved is not None:
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
-    run_loop(run)
+    _run(run, resume_command or default_resume_command(cfg, folder))
+    return run
+
+
+def _run(run: Run, command: str) -> None:
+    """Run the loop; if it ends early, say what is saved and that ``command`` goes on."""
+    first = run.iteration
+    try:
+        run_loop(run)
+    except (DataError, ResourceError) as error:
+        raise type(error)(f'{error} {_whereabouts(run, first, command)}') from error
     barrier()
     if run.stopped:
-        command = resume_command or default_resume_command(cfg, folder)
-        message = f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}'
-        raise Interrupted(message if is_main() else '')
-    return run
+        number = run.stop.number or signal.SIGTERM
+        message = f'Stopped by {signal_name(number)}. {_whereabouts(run, first, command)}'
+        raise Interrupted(message if is_main() else '', number)
+
+
+def _whereabouts(run: Run, first: int, command: str) -> str:
+    """What is saved of a run that ended early, and how to go on; it began after iteration ``first``."""
+    if run.stopped and run.iteration > first:
+        return f'Stopped after iteration {run.iteration}, everything is saved. To go on:\n{command}'
+    if run.iteration == first:
+        return 'No step was finished, so there was nothing to save: start the run again as before.'
+    return (
+        f'Iteration {run.iteration} was the last one that was finished; what came after the last checkpoint is not '
+        f'saved. To go on from there, if there is one:\n{command}'
+    )
 
 
 def assemble(
@@ -107,10 +133,11 @@ def assemble(
         load_initial_weights(trainable, settings.load_from)
     share_initial_state(trainable)
 
-    def batches(start: int) -> Iterable[Batch]:
+    def batches(start: int) -> Batches:
         return build_train_loader(
             dataset, settings.samples_per_gpu, loader_workers(settings.workers), settings.seed, start,
-            rank(), world_size(), settings.max_iters,
+            rank(), world_size(), settings.max_iters, settings.on_error == 'skip', settings.timeout,
+            lambda: world_size() == 1 and run.stop.requested,
         )  # fmt: skip
 
     run = Run(
@@ -150,6 +177,8 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
     writer = LogWriter(folder / f'{stamp}.log.json' if is_main() else None, run.meta['exp_name'], trackers)
     writer.meta(run.meta)
     hooks: list[Hook] = [LogHook(writer, settings.log_interval)]
+    if settings.on_error == 'skip':
+        hooks.append(DamageHook(settings.max_error_share))
     if settings.debug_img_interval > 0 and is_main():
         mean, std = normalisation_of(cfg)
         pictures = DebugPictures(folder, settings.debug_img_interval, dataset.PALETTE, mean, std)
@@ -222,4 +251,4 @@ def save_config(cfg: Config, path: Path) -> None:
 
 def default_resume_command(cfg: Config, folder: Path) -> str:
     """The command line that continues a run."""
-    return shlex.join(['python', 'tools/train.py', str(cfg.filename), '--work-dir', str(folder), '--resume'])
+    return shlex.join([sys.executable, str(PROGRAM), str(cfg.filename), f'--work-dir={folder}', '--resume'])

@@ -1,11 +1,16 @@
 """Training the runs of an experiment one after another (spec/experiments.md 7)."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -13,14 +18,19 @@ import torch
 
 from mmseg.config import load_config
 from mmseg.engine.checkpoint import find_latest
-from mmseg.engine.signals import Interrupted
+from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import save_config, train
 from mmseg.errors import UserError
 from mmseg.experiments import find_experiment
 from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
 from mmseg.experiments.startup import on_builtin_data, prepare_scenes
+from mmseg.faults import described
+from mmseg.processes import Stopped, children_of, die_with_parent, signal_name
 
 Say = Callable[[str], None]
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at torchrun."""
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -76,12 +86,17 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
     say(f'Run job {job.unique} ({number} of {total}, {job.work_dir})')
     try:
         _train(job, options, say)
-    except Interrupted as stopped:
-        raise Interrupted(f'{job.unique} was stopped and saved. To go on:\n{options.command}') from stopped
-    except UserError as error:
-        say(f'Job {job.unique} failed: {error}')
-        return False
-    except Exception:
+    except (Interrupted, Stopped) as stopped:
+        saved = 'and saved' if isinstance(stopped, Interrupted) else 'before anything was to be saved'
+        raise Interrupted(
+            f'{job.unique} was stopped by {signal_name(stopped.number)} {saved}. To go on:\n{options.command}',
+            stopped.number,
+        ) from stopped
+    except Exception as error:
+        known = described(error)
+        if known is not None:
+            say(f'Job {job.unique} failed: {known}')
+            return False
         say(f'Job {job.unique} failed unexpectedly:\n{traceback.format_exc()}')
         return False
     finally:
@@ -117,13 +132,44 @@ def _train_distributed(job: Job, options: LaunchOptions) -> None:
         '--launcher',
         'pytorch',
     ]
-    code = subprocess.run(command + (['--resume'] if job.resumed else []), check=False).returncode
-    if code == Interrupted.exit_code:
-        raise Interrupted('stopped')
+    with StopRequest() as stop:
+        code = _run_torchrun(command + (['--resume'] if job.resumed else []), stop)
+    if stop.number is not None:
+        raise Interrupted('stopped', stop.number)
     if code:
         raise UserError(
             f'torchrun left with exit code {code}; its messages stand above and in {job.work_dir}.'
         )
+
+
+def _run_torchrun(command: list[str], stop: StopRequest) -> int:
+    """Run torchrun to its end and return its exit code; a signal is handed on to the processes that train.
+
+    It has a session of its own, so that a signal to this process group reaches it once, through here. torchrun is
+    told itself only while it has no processes yet: it would give them 30 seconds, which may be too short to save.
+    """
+    torchrun = subprocess.Popen(
+        command, start_new_session=True, preexec_fn=partial(die_with_parent, signal.SIGTERM)
+    )
+    told: set[int] = set()
+    try:
+        while torchrun.poll() is None:
+            time.sleep(LOOK_EVERY)
+            if stop.number is not None:
+                told |= _tell(set(children_of(torchrun.pid) or [torchrun.pid]) - told, stop.number)
+    finally:
+        if torchrun.poll() is None:
+            _tell({*children_of(torchrun.pid), torchrun.pid}, signal.SIGKILL)
+            torchrun.wait()
+    return torchrun.returncode
+
+
+def _tell(processes: set[int], number: int) -> set[int]:
+    """Send a signal to processes, some of which may be gone; returns them."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
+    return processes
 
 
 def _call(target: str, jobs: list[Job], say: Say) -> None:

@@ -8,7 +8,7 @@ one pass is gone before the next pass begins, and what is logged is what was bac
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -42,6 +42,16 @@ class LossGroup:
         """The scalar to back-propagate."""
         terms = [value.mean() for name, value in self.losses.items() if 'loss' in name]
         return torch.stack(terms).sum()
+
+
+class Average(Protocol):
+    """A mean teacher, as far as a step that broke off is concerned."""
+
+    latest: int | None
+    """The iteration it was averaged for last."""
+
+    done: int | None
+    """An iteration for which it is not averaged again."""
 
 
 Observer = Callable[[int, LossGroup], None]
@@ -84,13 +94,23 @@ class Trainable(nn.Module, ABC):
         constant = {id(parameter) for network in self.constants() for parameter in network.parameters()}
         yield from (p for p in self.parameters() if not p.requires_grad and id(p) not in constant)
 
+    def averages(self) -> list[Average]:
+        """The mean teachers that are averaged at the start of a step."""
+        return []
+
     def training_state(self) -> dict[str, Any]:
-        """What a resumed run needs besides the state dict (whose keys are the published ones)."""
-        return {'iteration': self.iteration}
+        """What a resumed run needs besides the state dict (whose keys are the published ones).
+
+        ``averaged`` is there only where a step broke off: which teachers were averaged for it already.
+        """
+        averaged = [average.latest == self.iteration for average in self.averages()]
+        return {'iteration': self.iteration, **({'averaged': averaged} if any(averaged) else {})}
 
     def load_training_state(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`training_state` returned."""
         self.iteration = int(state['iteration'])
+        for average, done in zip(self.averages(), state.get('averaged', ()), strict=False):
+            average.latest = average.done = self.iteration if done else None
 
     def train_step(self, data: Batch, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """One optimisation step; undone on the device if it is not finite (:mod:`mmseg.models.guard`).

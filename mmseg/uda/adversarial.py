@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmseg.models.draws import process_rank
 from mmseg.models.guard import Rollback
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength
 from mmseg.uda.draws import Draws, DrawSource
@@ -225,6 +225,10 @@ class AdvSeg(Trainable):
         undo = Rollback([*weights, *moments])
         self.adam.step()
         undo.undo(skipped)
+
+    def averages(self) -> list[Average]:
+        """The teacher of masking."""
+        return [] if self.mic is None else [*self.mic.averages()]
 
     def training_state(self) -> dict[str, Any]:
         """Adds the discriminator's optimiser."""

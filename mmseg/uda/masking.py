@@ -143,6 +143,10 @@ class MaskedConsistency(nn.Module):
         if self.teacher is not None:
             self.teacher.ema_model.init_weights()
 
+    def averages(self) -> list[MeanTeacher]:
+        """The own teacher's average, if there is one."""
+        return [] if self.teacher is None else [self.teacher.average]
+
     def update(self, iteration: int) -> None:
         """Average the own teacher; at the start of a step."""
         if self.teacher is not None:

@@ -19,7 +19,7 @@ from mmseg.models.detail_crop import crop
 from mmseg.models.draws import process_rank
 from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, Prediction, View
-from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
@@ -164,6 +164,11 @@ class DACS(Trainable):
             yield self._mixed(batch, pseudo, weak, draws)
         if self.mic is not None:
             yield self.mic.masked(self.model, batch, pseudo, draws)
+
+    def averages(self) -> list[Average]:
+        """The teacher, and that of masking."""
+        own = [] if self.teacher is None else [self.teacher]
+        return [*own, *([] if self.mic is None else self.mic.averages())]
 
     def training_state(self) -> dict[str, Any]:
         """Counter and bank."""

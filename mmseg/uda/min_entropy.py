@@ -10,7 +10,7 @@ from torch import Tensor
 from mmseg.errors import ConfigError
 from mmseg.models.draws import process_rank
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength
 from mmseg.uda.draws import Draws, DrawSource
@@ -75,6 +75,10 @@ class MinEnt(Trainable):
         self.model.init_weights()
         if self.mic is not None:
             self.mic.init_weights()
+
+    def averages(self) -> list[Average]:
+        """The teacher of masking."""
+        return [] if self.mic is None else [*self.mic.averages()]
 
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Source, entropy of the target, masked.

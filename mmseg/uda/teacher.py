@@ -23,10 +23,16 @@ class MeanTeacher:
         teacher: network to update; its parameters stop requiring gradients.
         student: network of the same architecture.
         alpha: upper bound of the share of the old teacher that is kept, in [0, 1].
+
+    Attributes:
+        latest: the iteration it was averaged for last.
+        done: an iteration for which it is not averaged again, since that was saved by a step that broke off.
     """
 
     def __init__(self, teacher: nn.Module, student: nn.Module, alpha: float) -> None:
         self.alpha = alpha
+        self.latest: int | None = None
+        self.done: int | None = None
         self._networks = (teacher, student)
         self._parameters: tuple[list[Tensor], list[Tensor]] | None = None
         teacher.requires_grad_(False)
@@ -34,6 +40,9 @@ class MeanTeacher:
     @torch.no_grad()
     def update(self, iteration: int) -> None:
         """Copy the student in iteration 0, average afterwards; call it at the start of a step."""
+        self.latest = iteration
+        if iteration == self.done:
+            return
         if self._parameters is None:
             # Collected once, and not before the networks have reached their device: walking a transformer of
             # a thousand tensors costs milliseconds a step.

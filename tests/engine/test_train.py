@@ -1,6 +1,7 @@
 """Work folders, descriptions and the command to resume."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def test_saved_configuration_keeps_its_format(tmp_path: Path) -> None:
 def test_resume_command(tmp_path: Path) -> None:
     cfg = config_file(tmp_path, {}, 'a b.json')
     command = default_resume_command(cfg, Path('work_dirs/x'))
-    assert command == f"python tools/train.py '{tmp_path}/a b.json' --work-dir work_dirs/x --resume"
+    words = shlex.split(command)
+    assert words[2:] == [f'{tmp_path}/a b.json', '--work-dir=work_dirs/x', '--resume']
+    assert all(Path(word).is_file() for word in words[:2])
 
 
 def test_normalisation() -> None:

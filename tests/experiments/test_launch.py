@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mmseg.engine.signals import Interrupted
+from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.errors import DataError, UserError
 from mmseg.experiments import launch
 from mmseg.experiments.jobs import LaunchOptions
@@ -119,15 +119,12 @@ def test_torchrun_is_used_for_several_gpus(
 ) -> None:
     commands: list[list[str]] = []
 
-    class Finished:
-        returncode = 3
-
-    def run(command: list[str], **_: Any) -> Finished:
+    def run(command: list[str], _: StopRequest) -> int:
         commands.append(command)
-        return Finished()
+        return 3
 
     monkeypatch.setattr('mmseg.experiments.jobs.git_revision', lambda: 'unknown')
-    monkeypatch.setattr(launch.subprocess, 'run', run)
+    monkeypatch.setattr(launch, '_run_torchrun', run)
     with pytest.raises(UserError, match='1 of 1 runs failed'):
         run_config(DEMO, LaunchOptions(gpus=2), said.append)
     assert '--nproc_per_node=2' in commands[0]

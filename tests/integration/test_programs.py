@@ -1,11 +1,7 @@
-"""The programs as users type them: results and Ctrl-C."""
+"""The programs as users type them: results."""
 
 import json
 import re
-import shlex
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +12,7 @@ import pytest
 from mmseg.apis import inference_model, init_model, show_result
 from mmseg.datasets.classes import PALETTE
 from mmseg.visualization import load_result
-from tests.integration.programs import ROOT, run_tool
-from tests.integration.tiny import tiny_config, write_config
+from tests.integration.programs import run_tool
 
 pytestmark = pytest.mark.slow
 
@@ -88,37 +83,3 @@ def test_python_interface(trained: tuple[Path, Path], tiny_data: Path, tmp_path:
     pure = show_result(model, path, result, opacity=1, out_file=tmp_path / 'x.png')
     assert np.array_equal(cv2.imread(str(tmp_path / 'x.png')), pure)
     assert np.array_equal(pure[..., ::-1], np.array(PALETTE, np.uint8)[result])
-
-
-def test_ctrl_c_saves_and_prints_the_command(tiny_data: Path, tmp_path: Path) -> None:
-    config = tiny_config(tiny_data)
-    config['runner']['max_iters'] = 5000
-    config['checkpoint_config']['interval'] = 5000
-    config['data']['workers_per_gpu'] = 2
-    path = write_config(tmp_path, config)
-    command = [
-        sys.executable,
-        'tools/train.py',
-        str(path),
-        '--work-dir',
-        str(tmp_path / 'run'),
-        '--no-validate',
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if 'Iter [4/' in line:
-            break
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert 'Traceback' not in errors
-    saved = int(re.search(r'Stopped after iteration (\d+)', errors)[1])
-    assert (tmp_path / 'run' / f'iter_{saved}.pth').is_file()
-    typed = shlex.split(errors.strip().splitlines()[-1])
-    assert typed[0] == 'python'
-    assert '--resume' in typed
-    again = [sys.executable, *typed[1:], '--cfg-options', f'runner.max_iters={saved + 1}']
-    done = subprocess.run(again, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert f'at iteration {saved}' in done.stdout

@@ -1,0 +1,111 @@
+"""Signals and child processes: what happens when the system or the user wants a program to stop."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""What asks a program to stop: Ctrl-C, ``kill``, a closed terminal, and what schedulers send before the time is up."""
+
+EXIT_CODES = (
+    'signals:\n  Ctrl-C (SIGINT), SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2, sent to the program or to its process group: '
+    'the step\n  in progress is finished, a checkpoint is saved, the command to go on is printed. Exit code: 128 + '
+    'number of the\n  signal (130, 143, 129, 138, 140). A second Ctrl-C aborts at once. Under nohup SIGHUP is '
+    'ignored.\n'
+)
+"""Paragraph for ``--help`` of the programs that train."""
+
+PR_SET_PDEATHSIG = 1
+Handler = Callable[[int, FrameType | None], None]
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal has ended the program at once, without anything saved.
+
+    Args:
+        number: the signal.
+        message: what to tell the user.
+    """
+
+    def __init__(self, number: int, message: str = '') -> None:
+        super().__init__(message or f'Stopped by {signal_name(number)}; there was nothing to save.')
+        self.number = number
+
+
+def signal_name(number: int) -> str:
+    """'Ctrl-C' or the name of the signal."""
+    return 'Ctrl-C' if number == signal.SIGINT else signal.Signals(number).name
+
+
+def stop_at_once(number: int, frame: FrameType | None) -> None:
+    """Signal handler of a program that has nothing to save: raises :class:`Stopped`.
+
+    Inside an import it leaves without that: libraries swallow exceptions there and go on half imported.
+    """
+    stopped = Stopped(number)
+    outer = frame
+    while outer is not None:
+        if outer.f_code.co_filename.startswith('<frozen importlib'):
+            os.write(2, f'{stopped}\n'.encode())
+            os._exit(128 + number)
+        outer = outer.f_back
+    raise stopped
+
+
+@contextmanager
+def answering(handler: Handler) -> Iterator[None]:
+    """Let ``handler`` answer :data:`SIGNALS` inside the block.
+
+    SIGHUP stays ignored where ``nohup`` has asked for it. Forked children inherit the handlers: they obey SIGTERM, by
+    which pools end them, and leave the rest to this process. In another thread than the main one, where Python allows
+    no handlers, nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    process = os.getpid()
+
+    def answer(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == process:
+            handler(number, frame)
+        elif number == signal.SIGTERM:
+            os._exit(128 + number)
+
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = [number for number in SIGNALS if not (ignored and number == signal.SIGHUP)]
+    previous = {number: signal.signal(number, answer) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in previous.items():
+            signal.signal(number, earlier)
+
+
+@contextmanager
+def blocking() -> Iterator[None]:
+    """Hold :data:`SIGNALS` back inside the block; processes started in it never get them, however they start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def children_of(process: int) -> list[int]:
+    """Ids of the processes that a process has started from its main thread; empty where /proc does not tell."""
+    try:
+        return [int(word) for word in Path(f'/proc/{process}/task/{process}/children').read_text().split()]
+    except OSError:
+        return []

@@ -1,0 +1,177 @@
+"""What is printed after a stop works as typed: it is run by a shell, for every way to start a run."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mmseg.processes import children_of
+from tests.integration.disturbed import alive
+from tests.integration.programs import ROOT
+from tests.integration.tiny import tiny_config, write_config
+
+pytestmark = pytest.mark.slow
+
+TRAIN, EXPERIMENTS = str(ROOT / 'tools' / 'train.py'), str(ROOT / 'run_experiments.py')
+LIMIT = 120
+
+
+@pytest.fixture
+def place(tiny_data: Path, tmp_path: Path) -> Path:
+    """A folder with odd characters in its name, where the programs are started, with a configuration."""
+    folder = tmp_path / "it's odd; $HOME & ü"
+    folder.mkdir()
+    config = tiny_config(tiny_data, 'source_only')
+    config['runner']['max_iters'] = 5000
+    config['data'].update({'samples_per_gpu': 1, 'workers_per_gpu': 2})
+    config['checkpoint_config']['interval'] = 5000
+    config['log_config']['interval'] = 1
+    config['name'] = 'odd name'
+    write_config(folder, config)
+    return folder
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT), 'PYTHON': sys.executable}
+
+
+def begin(words: list[str], place: Path) -> subprocess.Popen[bytes]:
+    """A program in a session of its own, writing to files in ``place``."""
+    return subprocess.Popen(
+        words, cwd=place, env=environment(), start_new_session=True,
+        stdout=(place / 'out').open('wb'), stderr=(place / 'err').open('wb'),
+    )  # fmt: skip
+
+
+def await_steps(log: Path, count: int = 3) -> None:
+    """Wait until a run has logged a step."""
+    end = time.monotonic() + LIMIT
+    while not (log.is_file() and f'Iter [{count}/' in log.read_text(errors='replace')):
+        assert time.monotonic() < end, log.read_text() + (log.parent / 'err').read_text()
+        time.sleep(0.05)
+
+
+def await_end(session: int) -> None:
+    """Wait until nothing of a session is left."""
+    end = time.monotonic() + LIMIT
+    while alive(session) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert alive(session) == 0
+
+
+def go_on(errors: str, place: Path) -> subprocess.CompletedProcess[str]:
+    """Have a shell do what was printed; no more steps than were saved are left, so it ends soon."""
+    command = re.findall(r'To go on:\n(.*)', errors)[-1]
+    return subprocess.run(
+        f'{command} --cfg-options runner.max_iters={saved_iteration(errors) + 1}', shell=True, cwd=place,
+        env=environment(), capture_output=True, text=True, timeout=LIMIT, check=False,
+    )  # fmt: skip
+
+
+def saved_iteration(errors: str) -> int:
+    return int(re.findall(r'Stopped after iteration (\d+), everything is saved', errors)[0])
+
+
+def check_end(iteration: int, output: str) -> None:
+    assert f'at iteration {iteration}' in output
+    assert f'Iter [{iteration + 1}/{iteration + 1}]' in output
+
+
+@pytest.mark.parametrize(
+    ('words', 'code'),
+    [
+        ([TRAIN, 'odd name.json', '--work-dir=a run', '--no-val', '--cfg-options', 'optimizer.lr=1e-5', 'seed=3'], 143),
+        (['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', TRAIN, 'odd name.json',
+          '--work-dir=-run', '--launcher=pytorch', '--no-validate'], 1),
+    ],
+    ids=['python', 'torchrun'],
+)  # fmt: skip
+def test_train(words: list[str], code: int, place: Path) -> None:
+    process = begin([sys.executable, *words], place)
+    await_steps(place / 'out')
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LIMIT) == code
+    await_end(process.pid)
+    errors = (place / 'err').read_text()
+    typed = go_on(errors, place)
+    assert typed.returncode == 0, typed.stderr
+    check_end(saved_iteration(errors), typed.stdout)
+
+
+@pytest.mark.parametrize(
+    ('number', 'group', 'options'),
+    [(signal.SIGTERM, True, []), (signal.SIGINT, False, ['--gpus=2']), (signal.SIGUSR1, True, ['--gpus=2'])],
+)
+def test_run_experiments(number: int, group: bool, options: list[str], place: Path) -> None:
+    """Alone, and with torchrun as a child, which is waited for."""
+    process = begin(
+        [sys.executable, EXPERIMENTS, '--config=odd name.json', '--only', 'odd*', *options], place
+    )
+    await_steps(place / 'out')
+    below = children_of(process.pid)
+    ranks = [rank for child in below for rank in children_of(child)]
+    (os.killpg if group else os.kill)(process.pid, number)
+    assert process.wait(LIMIT) == 128 + number, (place / 'err').read_text()
+    for session in (process.pid, *(below + ranks if options else [])):
+        await_end(session)
+    errors = (place / 'err').read_text()
+    if not options:
+        assert 'Traceback' not in errors
+        typed = go_on(
+            errors.replace('and saved.', f'Stopped after iteration {newest(place)}, everything is saved'),
+            place,
+        )
+    else:
+        assert len(ranks) == 2
+        typed = go_on(errors, place)
+    assert typed.returncode == 0, typed.stderr
+    check_end(newest(place) - 1, typed.stdout)
+
+
+def newest(place: Path) -> int:
+    """The last iteration that was saved."""
+    return max(int(path.stem[5:]) for path in place.glob('work_dirs/*/*/iter_*.pth'))
+
+
+def test_run_config_script(place: Path) -> None:
+    """In the background, and on the device chosen there."""
+    log = place / 'run_config_odd name.out'
+    started = subprocess.run(
+        ['sh', str(ROOT / 'run_config.sh'), 'odd name.json', 'cpu'], cwd=place, env=environment(), capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    process = int(re.search(r'process (\d+)', started.stdout)[1])
+    (place / 'err').touch()
+    await_steps(log)
+    os.kill(process, signal.SIGHUP)  # ignored under nohup
+    await_steps(log, 5)
+    os.kill(process, signal.SIGTERM)
+    end = time.monotonic() + LIMIT
+    while 'To go on' not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    text, iteration = log.read_text(), newest(place)
+    assert re.search(r"To go on:\nsh \S*/run_config.sh 'odd name.json' cpu --resume", text), text
+    log.rename(place / 'first.out')
+    go_on(text.replace('and saved.', f'Stopped after iteration {iteration}, everything is saved'), place)
+    await_steps(log, iteration + 1)
+    while 'of 1 runs finished' not in log.read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    check_end(iteration, log.read_text())
+
+
+@pytest.mark.parametrize('after', [0.3, 1.5])
+@pytest.mark.parametrize('program', [[TRAIN, 'odd name.json'], [EXPERIMENTS, '--config=odd name.json']])
+def test_before_there_is_anything_to_save(program: list[str], after: float, place: Path) -> None:
+    process = begin([sys.executable, *program], place)
+    time.sleep(after)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 143, (place / 'err').read_text()
+    assert (
+        'Stopped by SIGTERM' in (place / 'err').read_text()
+        or 'was stopped by SIGTERM' in (place / 'err').read_text()
+    )

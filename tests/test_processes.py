@@ -1,0 +1,87 @@
+"""Signals in this process and in its children."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mmseg.processes import SIGNALS, Stopped, answering, blocking, children_of, die_with_parent, stop_at_once
+
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_stop_at_once(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    name = 'Ctrl-C' if number == signal.SIGINT else number.name
+    with pytest.raises(Stopped, match=f'Stopped by {name}') as caught, answering(stop_at_once):
+        os.kill(os.getpid(), number)
+    assert caught.value.number == number
+    assert signal.getsignal(number) is before
+
+
+def test_leaves_from_within_an_import() -> None:
+    program = (
+        'import os, signal, sys\n'
+        'from mmseg.processes import answering, stop_at_once\n'
+        'sys.meta_path.insert(0, type("", (), {"find_spec": lambda *_: os.kill(os.getpid(), signal.SIGHUP)})())\n'
+        'with answering(stop_at_once):\n'
+        '    try:\n'
+        '        import nothing\n'
+        '    except BaseException:\n'
+        '        pass\n'
+    )
+    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (129, 'Stopped by SIGHUP; there was nothing to save.\n')
+
+
+def test_nohup_is_respected() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with answering(stop_at_once):
+            os.kill(os.getpid(), signal.SIGHUP)
+            with pytest.raises(Stopped):
+                os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_children_started_while_blocking_never_get_them() -> None:
+    program = [sys.executable, '-c', 'import time; print("ready", flush=True); time.sleep(60)']
+    with blocking():
+        child = subprocess.Popen(program, stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    child.stdout.readline()
+    assert child.pid in children_of(os.getpid())
+    for number in SIGNALS:
+        child.send_signal(number)
+    time.sleep(0.1)
+    assert child.poll() is None
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    child.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux tells a process that its parent is gone')
+def test_die_with_parent() -> None:
+    reading, writing = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        if os.fork() == 0:
+            die_with_parent()
+            os.write(writing, b'.')
+            time.sleep(60)
+            os._exit(0)
+        os.read(reading, 1)
+        os._exit(0)
+    os.close(writing)
+    started = time.monotonic()
+    os.waitpid(parent, 0)
+    assert os.read(reading, 1) == b''  # the end of the file: nobody is left who could write
+    os.close(reading)
+    assert time.monotonic() - started < 30
+
+
+def test_no_such_process_has_no_children() -> None:
+    assert children_of(2**22 + 1) == []
