@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction
+from mmseg.config import add_config_options
 from mmseg.errors import UsageError
 from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment
 from mmseg.experiments.launch import describe, run_config, run_experiment
@@ -51,14 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         help='with --startup-test: drawn scenes, random weights, small crops; needs no files',
     )
     how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
-    how.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override values',
-    )
+    add_config_options(how, 'runner.max_iters=2')
     how.add_argument('--machine', choices=('local',), default='local', help='where to run (default: local)')
     how.add_argument('--gpus', type=int, default=1, metavar='N', help='GPUs of one run (default: 1)')
     args = parser.parse_args()
@@ -86,6 +79,7 @@ def options_of(args: argparse.Namespace) -> LaunchOptions:
         only=tuple(args.only),
         resume=args.resume,
         cfg_options=args.cfg_options,
+        custom_imports=tuple(args.custom_imports),
         machine=args.machine,
         gpus=args.gpus,
         command=command_to_resume(),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config
+from mmseg.config import add_config_options, load_config
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.train import choose_work_dir, save_config, train
 
@@ -27,8 +27,7 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                        help='values to override, e.g. data.samples_per_gpu=1')  # fmt: skip
+    add_config_options(parser, 'data.samples_per_gpu=1')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
 
     files = parser.add_argument_group('files')

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.config import load_config, resolved
-from mmseg.config.check import nearest
-from mmseg.config.files import BASE_KEY
-from mmseg.config.load import configs_folder
-from mmseg.errors import ConfigError, UsageError
+from mmseg.config.files import BASE_KEY, configs_folder, is_shipped
+from mmseg.errors import ConfigError, UsageError, nearest
 from mmseg.experiments import find_experiment
 from mmseg.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
 from mmseg.fileio import atomic_write
@@ -34,6 +32,7 @@ class LaunchOptions:
         only: names or patterns of the runs to keep; empty keeps all.
         resume: go on with the newest run of the same name instead of starting a new one.
         cfg_options: values to override, by dotted key.
+        custom_imports: modules that are imported already and that other processes need, too.
         machine: prefix of the folder of the runs.
         gpus: processes of one run, one GPU each.
         command: how to type this call again, to tell the user how to go on.
@@ -45,6 +44,7 @@ class LaunchOptions:
     only: tuple[str, ...] = ()
     resume: bool = False
     cfg_options: dict[str, Any] = field(default_factory=dict)
+    custom_imports: tuple[str, ...] = ()
     machine: str = 'local'
     gpus: int = 1
     command: str = ''
@@ -101,12 +101,16 @@ def plan_experiment(exp: int | str, options: LaunchOptions) -> list[Job]:
 def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
     """The run of a configuration file: a child of it with name, work folder and git revision.
 
+    The generated file is data, which cannot name Python files of others as its base, so it holds all values of these.
+
     Raises:
         ConfigError: the file is missing or wrong.
     """
     base = load_config(path)
     name, exp = str(base.get('name') or path.stem), base.get('exp', 'basic')
-    cfg: Values = {BASE_KEY: [os.path.relpath(path, configs_folder())], 'name': name}
+    child = path.suffix == '.json' or is_shipped(path)
+    whole = {BASE_KEY: [os.path.relpath(path, configs_folder())]} if child else resolved(base)
+    cfg: Values = {**whole, 'name': name}
     folder = f'{options.machine}-{exp}' + ('-startup' if options.startup_test else '')
     return _jobs(_only([cfg], options.only), exp, folder, options)
 

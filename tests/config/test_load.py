@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmseg.config import load_config, resolved
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 from mmseg.errors import ConfigError
 
 BASE = """
