@@ -2,8 +2,8 @@
 
 Only what a configuration selects by name is registered. The modules listed in ``locations`` are imported when a
 registry is first asked for a name, so nobody has to import a component for its side effect. A name is looked up and
-nothing else: where ``mmengine`` would import a dotted name or the package named by a scope, there is an error here, since
-configurations come from strangers, too (docs/security.md).
+nothing else: where ``mmengine`` would import a dotted name or the package named by a scope, there is an error here,
+since configurations come from strangers, too (docs/security.md).
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Registry(EngineRegistry):
     def __init__(self, name: str, locations: list[str]) -> None:
         super().__init__(name, scope=SCOPE, locations=locations)
 
-    def get(self, key: str) -> Any:
+    def get(self, key: object) -> Any:
         """What is registered under a name, with or without ``mmseg.`` before it; None if nothing is."""
         self.import_from_location()
         return self.module_dict.get(key.removeprefix(f'{SCOPE}.')) if isinstance(key, str) else None

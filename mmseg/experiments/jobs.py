@@ -111,7 +111,7 @@ def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
     child = path.suffix == '.json' or is_shipped(path)
     whole = {BASE_KEY: [os.path.relpath(path, configs_folder())]} if child else resolved(base)
     cfg: Values = {**whole, 'name': name}
-    folder = f'{options.machine}-{exp}' + ('-startup' if options.startup_test else '')
+    folder = f'{options.machine}-{_folder_name(exp, "exp")}' + ('-startup' if options.startup_test else '')
     return _jobs(_only([cfg], options.only), exp, folder, options)
 
 
@@ -165,8 +165,19 @@ def _jobs(configs: list[Values], exp: int | str, folder: str, options: LaunchOpt
     return jobs
 
 
+def _folder_name(value: object, key: str) -> str:
+    """A value as part of the names of folders and files; raises ConfigError for one that leads elsewhere."""
+    text = str(value)
+    if not text.strip('. ') or re.search(r'[/\\\0\n]', text):
+        raise ConfigError(
+            f'{key}: found {value!r}, which names the folder of the run; expected a text without / and \\ that is not '
+            'only dots. The folder that holds the runs is work_dirs in the current folder.'
+        )
+    return text
+
+
 def _job(cfg: Values, exp: int | str, folder: str, options: LaunchOptions) -> Job:
-    name = cfg['name']
+    name = _folder_name(cfg['name'], 'name')
     earlier = _earlier(folder, name) if options.resume else None
     unique = earlier or f'{time.strftime("%y%m%d_%H%M")}_{name}_{str(uuid.uuid4())[:5]}'
     return Job(exp, name, unique, folder, with_flags(cfg, options), earlier is not None)

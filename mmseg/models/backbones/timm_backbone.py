@@ -241,7 +241,7 @@ def _timm() -> Any:
 
 
 def _check_name(model_name: object) -> None:
-    """timm also takes places to get a description of a network from (``hf-hub:``, ``local-dir:``); these are refused."""
+    """Refuse what timm takes besides names: places of descriptions of networks (``hf-hub:``, ``local-dir:``)."""
     timm = _timm()
     if not isinstance(model_name, str) or not timm.is_model(model_name):
         raise ConfigError(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-NUMBERS = frozenset('b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16'.split())
+NUMBERS = frozenset(['b1', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8', 'c8', 'c16'])
 """Types that are admitted, as NumPy writes them."""
 
 
@@ -44,7 +44,8 @@ class NumberArray(np.ndarray):
         """Set type, shape and numbers from what ``numpy.ndarray.__reduce__`` wrote."""
         shape, kind, is_fortran, content = tuple(state)[-4:]
         _check(shape, kind, content)
-        super().__setstate__((1, shape, kind.dtype, bool(is_fortran), bytes(content)))
+        state = (1, shape, kind.dtype, bool(is_fortran), bytes(content))
+        super().__setstate__(state)  # type: ignore[arg-type]  # a plain bool is what NumPy writes
 
 
 def empty_array(*_: object) -> NumberArray:

@@ -27,7 +27,9 @@ ADMITTED: dict[str, Any] = {
     'collections.OrderedDict': OrderedDict,
     '_codecs.encode': _latin1,
     # Protocols before 3 use the name of Python 2.
-    **{f'{module}.{kind.__name__}': kind for module in ('builtins', '__builtin__') for kind in (set, frozenset, complex)},
+    **{f'{module}.{kind.__name__}': kind
+       for module in ('builtins', '__builtin__')
+       for kind in (set, frozenset, complex)},
     **STAND_INS,
 }  # fmt: skip
 """All names a pickle may ask for."""

@@ -157,9 +157,7 @@ def meta_of(content: Any) -> dict[str, Any]:
         ours: later[name] for ours, name in names.items() if isinstance(later, Mapping) and name in later
     }
     checks = {'CLASSES': _are_names, 'PALETTE': _are_colours}
-    return {
-        key: value for key, value in {**found, **meta}.items() if key not in checks or checks[key](value)
-    }
+    return {key: value for key, value in {**found, **meta}.items() if key not in checks or checks[key](value)}
 
 
 def _are_names(value: Any) -> bool:
@@ -175,7 +173,7 @@ def _are_colours(value: Any) -> bool:
 
 
 def _is_byte(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and 0 <= value <= 255
+    return isinstance(value, int | np.integer) and 0 <= int(value) <= 255
 
 
 def _damage(error: pickle.UnpicklingError) -> str:
@@ -288,10 +286,9 @@ def _read_safetensors(file: Path) -> dict[str, Any]:
 def _as_tensor(value: object) -> Tensor | None:
     if isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':
         return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder('=')))
-    plain = isinstance(value, Tensor) and value.layout is torch.strided and not value.is_quantized
-    if plain and value.device.type == 'cpu':
-        return value.detach()
-    return None
+    if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_quantized:
+        return None
+    return value.detach() if value.device.type == 'cpu' else None
 
 
 def _first_line(error: BaseException) -> str:
