@@ -1,7 +1,7 @@
 """Components of one's own: the modules that ``custom_imports`` names.
 
-A Python configuration is a program, so what it names is imported. A JSON file or a dict is data: it never makes anything
-be imported, it can only say which modules must have been imported before (docs/security.md).
+A Python configuration is a program, so what it names is imported. A JSON file or a dict is data: nothing is imported
+because of it, it can only say which modules must have been imported before (docs/security.md).
 """
 
 import argparse

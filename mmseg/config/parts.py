@@ -13,16 +13,17 @@ from mmseg.errors import nearest
 def part_problems(values: Mapping[str, Any]) -> list[str]:
     """One sentence for each part of ``model``, ``uda`` and ``log_config.hooks`` whose type is in no table."""
     tables = _tables()
-    problems = [
-        problem
+    parts = [
+        (place, key, part)
         for section in ('model', 'uda')
         for place, key, part in _dicts(values.get(section), section)
-        if key in tables and (problem := _problem(place, part, tables[key]))
+        if key in tables and (key != 'override' or 'type' in part)
     ]
-    hooks = (values.get('log_config') or {}).get('hooks') if _is_dict(values.get('log_config')) else None
-    for index, hook in enumerate(hooks if isinstance(hooks, list | tuple) else ()):
-        problems += filter(None, [_problem(f'log_config.hooks.{index}', hook, tables['hooks'])])
-    return problems
+    log = values.get('log_config')
+    hooks = log.get('hooks') if isinstance(log, Mapping) else None
+    if isinstance(hooks, list | tuple):
+        parts += [(f'log_config.hooks.{index}', 'hooks', hook) for index, hook in enumerate(hooks)]
+    return [problem for place, key, part in parts if (problem := _problem(place, part, tables[key]))]
 
 
 def _tables() -> dict[str, Iterable[str]]:
@@ -32,14 +33,19 @@ def _tables() -> dict[str, Iterable[str]]:
     from mmseg.models.heads.daformer_head import LAYERS
     from mmseg.models.initialization import INITIALIZERS
 
-    layers = dict.fromkeys(('embed_cfg', 'embed_neck_cfg', 'fusion_cfg', 'context_cfg'), LAYERS)
-    return {'norm_cfg': NORMS, 'act_cfg': ACTIVATIONS, 'init_cfg': ('Pretrained', *INITIALIZERS), 'hooks': LOG_HOOKS,
-            **layers}  # fmt: skip
+    return {
+        'norm_cfg': NORMS,
+        'act_cfg': ACTIVATIONS,
+        'init_cfg': ('Pretrained', *INITIALIZERS),
+        'override': INITIALIZERS,
+        'hooks': LOG_HOOKS,
+        **dict.fromkeys(('embed_cfg', 'embed_neck_cfg', 'fusion_cfg', 'context_cfg'), LAYERS),
+    }
 
 
-def _dicts(value: Any, place: str, key: str = '') -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+def _dicts(value: Any, place: str, key: str = '') -> Iterator[tuple[str, str, Any]]:
     """Place, key and content of every dict in a value; elements of a list stand under the key of the list."""
-    if _is_dict(value):
+    if isinstance(value, Mapping):
         yield place, key, value
         for name, item in value.items():
             yield from _dicts(item, f'{place}.{name}', str(name))
@@ -50,13 +56,9 @@ def _dicts(value: Any, place: str, key: str = '') -> Iterator[tuple[str, str, Ma
 
 def _problem(place: str, part: Any, table: Iterable[str]) -> str:
     """What is wrong with a part; empty if nothing is."""
-    if not _is_dict(part):
+    if not isinstance(part, Mapping):
         return f'{place}: expected a dict with a type, found {part!r}.'
     kind = part.get('type')
     if isinstance(kind, str) and kind in table:
         return ''
     return f'{place}.type: found {kind!r}{nearest(str(kind), table)}.'
-
-
-def _is_dict(value: Any) -> bool:
-    return isinstance(value, Mapping)

@@ -45,7 +45,7 @@ class NumberArray(np.ndarray):
         shape, kind, is_fortran, content = tuple(state)[-4:]
         _check(shape, kind, content)
         state = (1, shape, kind.dtype, bool(is_fortran), bytes(content))
-        super().__setstate__(state)  # type: ignore[arg-type]  # a plain bool is what NumPy writes
+        super().__setstate__(state)
 
 
 def empty_array(*_: object) -> NumberArray:
