@@ -38,6 +38,7 @@ def _tables() -> dict[str, Iterable[str]]:
         'act_cfg': ACTIVATIONS,
         'init_cfg': ('Pretrained', *INITIALIZERS),
         'override': INITIALIZERS,
+        'mask_generator': ('block',),
         'hooks': LOG_HOOKS,
         **dict.fromkeys(('embed_cfg', 'embed_neck_cfg', 'fusion_cfg', 'context_cfg'), LAYERS),
     }

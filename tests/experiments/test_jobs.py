@@ -111,7 +111,7 @@ def test_resume_takes_the_newest_run_with_a_checkpoint(workspace: Path) -> None:
     assert job.file.read_text() == '{}'
 
 
-@pytest.mark.parametrize('name', ['../../away', '/tmp/away', '..', '', 'a\\b'])
+@pytest.mark.parametrize('name', ['../../away', '/away', '..', '', 'a\\b'])
 @pytest.mark.parametrize('key', ['name', 'exp'])
 def test_names_stay_in_the_folder_of_the_runs(workspace: Path, key: str, name: str) -> None:
     path = Path('mine.json')

@@ -67,6 +67,11 @@ def number(kind: Any, content: Any) -> Any:
     return np.frombuffer(content, kind.dtype)[0]
 
 
+def no_bytes() -> bytes:
+    """Stands for ``bytes``, which is how protocol 2 writes the content of an empty array."""
+    return b''
+
+
 def _check(shape: Any, kind: Any, content: Any) -> None:
     are_sizes = isinstance(shape, tuple) and all(type(size) is int and 0 <= size < 2**48 for size in shape)
     if not are_sizes or not isinstance(kind, NumberType) or not isinstance(content, bytes | bytearray):
@@ -85,5 +90,6 @@ STAND_INS: dict[str, Any] = {
     **{f'numpy.{core}.multiarray._reconstruct': empty_array for core in ('core', '_core')},
     **{f'numpy.{core}.multiarray.scalar': number for core in ('core', '_core')},
     **{f'numpy.{core}.numeric._frombuffer': array_of_buffer for core in ('core', '_core')},
+    **{f'{module}.bytes': no_bytes for module in ('builtins', '__builtin__')},
 }
-"""What NumPy's names in a file mean here."""
+"""What the names that arrays need mean here."""
