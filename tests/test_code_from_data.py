@@ -23,17 +23,19 @@ LOADS = {
 }
 
 KNOWN = {
-    'mmseg/config/files.py': {'ast.literal_eval'},  # _base_ of a Python file, read without running it
-    'mmseg/config/imports.py': {
-        'importlib.import_module'
-    },  # what Python configurations and the command line name
-    'mmseg/config/load.py': {
-        'Config.fromfile'
-    },  # after scan(): Python files that were named, and shipped ones
+    # _base_ of a Python file, read without running it.
+    'mmseg/config/files.py': {'ast.literal_eval'},
+    # What Python configurations and the command line name.
+    'mmseg/config/imports.py': {'importlib.import_module', 'import_module'},
+    # After scan(): Python files that the user named, and shipped ones.
+    'mmseg/config/load.py': {'Config.fromfile'},
     'mmseg/engine/build.py': {'network.backbone.compile', 'torch.compile'},
-    'mmseg/engine/outputs.py': {'np.load'},  # arrays of the same run
-    'mmseg/experiments/launch.py': {'import_module'},  # 'module:function' in the table of experiments
-    'mmseg/models/weights/reading.py': {'torch.load'},  # weights_only
+    # Arrays of the same run.
+    'mmseg/engine/outputs.py': {'np.load'},
+    # 'module:function' in the table of experiments.
+    'mmseg/experiments/launch.py': {'import_module'},
+    # weights_only
+    'mmseg/models/weights/reading.py': {'torch.load'},
     'mmseg/uda/instance_bank/files.py': {'np.load'},
 }
 """The places."""
