@@ -21,7 +21,7 @@ EXAMPLES = """examples:
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    from mmseg.config import OptionsAction  # late, see main
+    from mmseg.config import add_config_options  # late, see main
 
     parser = argparse.ArgumentParser(
         description='Train the runs of a published experiment, or of one configuration file, one after another.',
@@ -51,14 +51,7 @@ def parse_arguments() -> argparse.Namespace:
         help='with --startup-test: drawn scenes, random weights, small crops; needs no files',
     )
     how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
-    how.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=OptionsAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='override values',
-    )
+    add_config_options(how, 'runner.max_iters=2')
     how.add_argument('--machine', choices=('local',), default='local', help='where to run (default: local)')
     how.add_argument('--gpus', type=int, default=1, metavar='N', help='GPUs of one run (default: 1)')
     args = parser.parse_args()
@@ -81,7 +74,11 @@ def command_to_resume(args: argparse.Namespace) -> str:
         words = [*started_as(sys.argv[0]), what]
     flags = {'startup-test': args.startup_test, 'builtin-data': args.builtin_data, 'debug': args.debug}
     words += ['--resume', f'--gpus={args.gpus}', *(f'--{name}' for name, given in flags.items() if given)]
-    lists = {'--only': args.only, '--cfg-options': getattr(args, 'cfg_options_typed', [])}
+    lists = {
+        '--only': args.only,
+        '--cfg-options': getattr(args, 'cfg_options_typed', []),
+        '--custom-imports': args.custom_imports,
+    }
     return shlex.join(
         [*words, *(word for name, values in lists.items() if values for word in (name, *values))]
     )
@@ -107,6 +104,7 @@ def main() -> None:
         only=tuple(args.only),
         resume=args.resume,
         cfg_options=args.cfg_options,
+        custom_imports=tuple(args.custom_imports),
         machine=args.machine,
         gpus=args.gpus,
         command=command_to_resume(args),

@@ -12,7 +12,7 @@ from mmseg.apis import Inferencer, ResultWriter, init_model
 from mmseg.apis.saving import MARKS
 from mmseg.apis.sources import find_sources, read_frames
 from mmseg.cli import opacity, run_cli, whole_number
-from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.engine.overrides import set_inference_mode, set_multi_scale, set_scale
 from mmseg.errors import UsageError
@@ -58,8 +58,7 @@ def add_network_options(group: Any) -> None:
     group.add_argument('--aug-test', '--tta', action='store_true', help='average over six scales and flips')
     group.add_argument('--inference-mode', choices=('same', 'whole', 'slide'), default='same',
                        help='whole pictures or sliding windows (default: as configured)')  # fmt: skip
-    group.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                       help='values to override, e.g. precision=bf16')  # fmt: skip
+    add_config_options(group, 'precision=bf16')
 
 
 def add_output_options(group: Any) -> None:

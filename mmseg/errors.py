@@ -4,6 +4,9 @@ Each message says what was found, what was expected and how to fix it, in one pa
 print the message without a traceback and leave with ``exit_code``; ``--debug`` shows the traceback.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Something the user can repair; base of all expected errors."""
@@ -39,3 +42,13 @@ class ResourceError(UserError):
 
 class ExportError(UserError):
     """A network cannot be written in another format, or the file would predict something else."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """``; the nearest valid name is 'x'`` or the list of valid names where there are few."""
+    names = sorted(valid)
+    lowered = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f'; the nearest valid name is {lowered[close[0]]!r}'
+    return f'; valid: {", ".join(names)}' if 0 < len(names) <= 12 else ''

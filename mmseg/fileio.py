@@ -52,6 +52,27 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
         raise
 
 
+def below(folder: PathLike, name: str, source: PathLike) -> Path:
+    """The path of a file in a folder or below it.
+
+    Args:
+        folder: where it belongs.
+        name: relative path, taken from data.
+        source: where the name was found, for the message.
+
+    Raises:
+        DataError: the name leads out of the folder.
+    """
+    # Backslashes count as well: a list made on Windows, or for it, must not lead elsewhere there.
+    parts = name.replace('\\', '/').split('/')
+    if '..' in parts or not parts[0] or re.match('[A-Za-z]:', name) or '\0' in name:
+        raise DataError(
+            f'{source}: {name!r} leads out of the folder {folder}; expected names of files in it or below it, without '
+            '".." and not absolute.'
+        )
+    return Path(folder, name)
+
+
 def read_bytes(path: PathLike) -> bytes:
     """The content of a file; DataError if it is missing, unreadable or empty."""
     try:

@@ -1,18 +1,63 @@
 """Registries: the names a configuration may use, and the modules that define them.
 
-Only what a configuration selects by name is registered. ``mmengine`` imports the modules listed in ``locations``
-when a registry is first asked for a name, so nobody has to import a component for its side effect.
+Only what a configuration selects by name is registered. The modules listed in ``locations`` are imported when a
+registry is first asked for a name, so nobody has to import a component for its side effect. A name is looked up and
+nothing else: where ``mmengine`` would import a dotted name or the package named by a scope, there is an error here,
+since configurations come from strangers, too (docs/security.md).
 """
 
-from mmengine.registry import DATASETS as _DATASETS
-from mmengine.registry import MODELS as _MODELS
-from mmengine.registry import TRANSFORMS as _TRANSFORMS
-from mmengine.registry import Registry
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.registry import Registry as EngineRegistry
+
+from mmseg.errors import ConfigError, nearest
 
 SCOPE = 'mmseg'
 
-MODELS = Registry('model', parent=_MODELS, scope=SCOPE, locations=['mmseg.models', 'mmseg.uda'])
+
+class Registry(EngineRegistry):
+    """Components by name.
+
+    Args:
+        name: what they are, for messages.
+        locations: modules that register them.
+    """
+
+    def __init__(self, name: str, locations: list[str]) -> None:
+        super().__init__(name, scope=SCOPE, locations=locations)
+
+    def get(self, key: object) -> Any:
+        """What is registered under a name, with or without ``mmseg.`` before it; None if nothing is."""
+        self.import_from_location()
+        return self.module_dict.get(key.removeprefix(f'{SCOPE}.')) if isinstance(key, str) else None
+
+    def build(self, cfg: Mapping[str, Any]) -> Any:
+        """Call what ``cfg['type']`` names with the other entries.
+
+        Raises:
+            ConfigError: nothing of that name is registered.
+        """
+        kind = cfg.get('type')
+        component = self.get(kind)
+        if component is None:
+            raise ConfigError(f'type: {self.unknown(kind)}')
+        return component(**{key: value for key, value in cfg.items() if key != 'type'})
+
+    def unknown(self, kind: object) -> str:
+        """The sentence about a ``type`` that is not registered."""
+        names = self.module_dict
+        own = next((name for name, component in names.items() if component is kind), None)
+        if own is not None:
+            return f'found the {self.name} itself, expected its name: {own!r}.'
+        return (
+            f'no {self.name} is called {kind!r}{nearest(str(kind), names)}. Components of your own are made known with '
+            'custom_imports.'
+        )
+
+
+MODELS = Registry('model', ['mmseg.models', 'mmseg.uda'])
 """Backbones, necks, heads, losses, segmentors and adaptation methods."""
 
-DATASETS = Registry('dataset', parent=_DATASETS, scope=SCOPE, locations=['mmseg.datasets'])
-TRANSFORMS = Registry('transform', parent=_TRANSFORMS, scope=SCOPE, locations=['mmseg.datasets.transforms'])
+DATASETS = Registry('dataset', ['mmseg.datasets'])
+TRANSFORMS = Registry('transform', ['mmseg.datasets.transforms'])

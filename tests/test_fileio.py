@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, read_bytes, read_image, read_label, write_label_png
+from mmseg.fileio import atomic_write, below, read_bytes, read_image, read_label, write_label_png
 
 
 @pytest.fixture
@@ -166,3 +166,16 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match='No space') as caught, atomic_write(tmp_path / 'a.png'):
         raise OSError(28, 'No space left on device')
     assert caught.value.filename == str(tmp_path / 'a.png')
+
+
+@pytest.mark.parametrize('name', ['a.png', 'b/a.png', '..a', 'a..', 'bb:c/a.png', './a'])
+def test_names_below_a_folder(tmp_path: Path, name: str) -> None:
+    assert below(tmp_path, name, 'x').resolve().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize(
+    'name', ['', '..', '/a', '../a', 'b/../../a', '\\a', 'b\\..\\a', 'c:a', 'C:/a', 'a\0b']
+)
+def test_names_that_lead_out_of_a_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match='list: .* leads out of the folder'):
+        below(tmp_path, name, 'list')

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.datasets import UDADataset, build_dataset
 from mmseg.datasets.class_use import ClassUse, delivered_use, stored_use
 from mmseg.errors import UsageError
@@ -45,10 +45,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, help='of the run (default: that of the configuration, else 0)')
     parser.add_argument('--rcs', choices=('configured', 'off', 'both'), default='configured',
                         help='rare class sampling; both: compare them (default: configured)')  # fmt: skip
-    parser.add_argument(
-        '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-        help='values to override, e.g. data.train.rare_class_sampling.class_temp=0.1',
-    )  # fmt: skip
+    add_config_options(parser, 'data.train.rare_class_sampling.class_temp=0.1')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmseg.apis import init_model
 from mmseg.cli import run_cli
-from mmseg.config import load_config
+from mmseg.config import add_import_option, load_config
 from mmseg.datasets import build_dataset
 from mmseg.errors import ConfigError
 from mmseg.uda.instance_bank.building import fill_bank
@@ -46,6 +46,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--boundary', action='store_true', help='only pixels at class boundaries')
     parser.add_argument('--seed', type=int, default=0, help='of the order of images (default: %(default)s)')
     parser.add_argument('--device', help='default: the GPU if there is one, else the CPU')
+    add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args(argv)
 

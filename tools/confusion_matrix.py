@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config
+from mmseg.config import add_config_options, load_config
 from mmseg.engine.confusion import find_confusion
 from mmseg.evaluation import evaluate
 from mmseg.visualization.confusion import (
@@ -50,8 +50,7 @@ def parse_arguments() -> argparse.Namespace:
                         help='with a .pkl: only pixels whose distance to the nearest pixel of another class is from '
                              'FROM up to TO, not including it, in pixels; inf is allowed (default: all)')  # fmt: skip
     parser.add_argument('--title', help='heading of the picture (default: what was tested)')
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                        help='values to override, e.g. data.workers_per_gpu=2')  # fmt: skip
+    add_config_options(parser, 'data.workers_per_gpu=2')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmseg.apis import init_model
 from mmseg.apis.export import PictureNetwork, Shape, any_size, export
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.engine.overrides import chosen_sizes, set_inference_mode
 
 EXAMPLES = """examples:
@@ -48,8 +48,7 @@ def parse_arguments() -> argparse.Namespace:
                         help='which network of a self-training checkpoint (default: %(default)s)')  # fmt: skip
     parser.add_argument('--inference-mode', choices=('whole', 'slide', 'same'), default='whole',
                         help='whole pictures, sliding windows, or as configured (default: %(default)s)')  # fmt: skip
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                        help='values to override')  # fmt: skip
+    add_config_options(parser, 'model.test_cfg.mode=whole')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.engine.overrides import chosen_sizes
 from mmseg.models.cost import build_without_data, measure
 from mmseg.visualization.charts import check_figure_file, save_figure
@@ -37,10 +37,7 @@ def parse_arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument('--picture', type=Path, metavar='FILE', help='write a picture (.png, .svg, .pdf)')
     parser.add_argument('--json', action='store_true', help='print one JSON object a size instead of tables')
-    parser.add_argument(
-        '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-        help='values to override, e.g. model.test_cfg.mode=whole',
-    )  # fmt: skip
+    add_config_options(parser, 'model.test_cfg.mode=whole')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

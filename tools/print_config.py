@@ -5,7 +5,7 @@ import json
 import sys
 
 from mmseg.cli import run_cli
-from mmseg.config import OptionsAction, load_config, resolved
+from mmseg.config import add_config_options, load_config, resolved
 from mmseg.config.check import inspect_config
 
 EXAMPLES = """examples:
@@ -22,10 +22,7 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
-    parser.add_argument(
-        '--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-        help='values to override, e.g. data.samples_per_gpu=1',
-    )  # fmt: skip
+    add_config_options(parser, 'data.samples_per_gpu=1')
     form = parser.add_argument_group('form')
     form.add_argument('--resolved', action='store_true', help='write out pipelines that are given as presets')
     form.add_argument('--json', action='store_true', help='as JSON (Infinity as Python writes it)')

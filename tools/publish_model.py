@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
 
 def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """What the published file says about itself."""
-    kept = {key: plain(meta[key]) for key in KEPT if key in meta}
+    kept = {key: plain(meta[key], 2) for key in KEPT if key in meta}
     if args.config is not None:
         kept['config'] = args.config.read_text(encoding='utf-8')
     result = args.result or args.checkpoint.parent / f'result_{args.network}.json'

@@ -19,7 +19,7 @@ import numpy as np
 
 from mmseg.apis import inference_model, inference_scales, init_model
 from mmseg.cli import run_cli
-from mmseg.config import load_config
+from mmseg.config import add_import_option, load_config
 from mmseg.datasets import build_dataset
 from mmseg.datasets.files import spread
 from mmseg.engine.build import to_dict
@@ -150,6 +150,7 @@ def main() -> None:
     parser.add_argument(
         '--title', default='Domain-adaptive segmentation', help='heading (default: %(default)s)'
     )
+    add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     args = parser.parse_args()
     runs = find_runs(args.work_dir)

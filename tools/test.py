@@ -8,7 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.cli import opacity, run_cli
-from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.config import OptionsAction, add_config_options, load_config, require_sections
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.environment import open_log
 from mmseg.engine.overrides import (
@@ -51,8 +51,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                        help='values to override, e.g. data.workers_per_gpu=2')  # fmt: skip
+    add_config_options(parser, 'data.workers_per_gpu=2')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network and data'))
     add_output_options(

@@ -20,7 +20,7 @@ EXAMPLES = """examples:
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    from mmseg.config import OptionsAction  # late, see main
+    from mmseg.config import add_config_options  # late, see main
 
     parser = argparse.ArgumentParser(
         description='Train a network as a configuration says, with logs and checkpoints in one work folder.',
@@ -28,8 +28,7 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                        help='values to override, e.g. data.samples_per_gpu=1')  # fmt: skip
+    add_config_options(parser, 'data.samples_per_gpu=1')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
 
     files = parser.add_argument_group('files')
@@ -81,8 +80,10 @@ def resume_command(args: argparse.Namespace, work_dir: Path) -> str:
     words = [*started_as(sys.argv[0]), positional(args.config), f'--work-dir={work_dir}', '--resume']
     words += [f'--{name}={value}' for name, value in named.items() if value not in (None, '')]
     words += [f'--{name}' for name, given in flags.items() if given]
-    typed = getattr(args, 'cfg_options_typed', [])
-    return shlex.join([*words, *(['--cfg-options', *typed] if typed else [])])
+    lists = {'--cfg-options': getattr(args, 'cfg_options_typed', []), '--custom-imports': args.custom_imports}
+    return shlex.join(
+        [*words, *(word for name, values in lists.items() if values for word in (name, *values))]
+    )
 
 
 @run_cli

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.datasets.files import walk_files
 from mmseg.errors import DataError
 from mmseg.fileio import read_image
 
@@ -160,7 +161,7 @@ def _not_a_video(path: Path | None) -> str:
 
 
 def _in_folder(folder: Path) -> list[Source]:
-    files = [path for path in sorted(folder.rglob('*')) if _fits(path.relative_to(folder)) and path.is_file()]
+    files = [path for path in sorted(map(Path, walk_files(str(folder)))) if _fits(path) and path.is_file()]
     if not files:
         endings = ' '.join(PICTURES + VIDEOS)
         raise DataError(
@@ -188,8 +189,7 @@ def _file(path: Path) -> Source:
 
 
 def _fits(path: Path) -> bool:
-    hidden = any(part.startswith('.') for part in path.parts)
-    return not hidden and path.suffix.lower() in PICTURES + VIDEOS
+    return not path.name.startswith('.') and path.suffix.lower() in PICTURES + VIDEOS
 
 
 def _with_own_names(sources: Sequence[Source]) -> list[Source]:

@@ -2,13 +2,15 @@
 
 from mmseg.config.check import require_sections
 from mmseg.config.load import load_config, resolved
-from mmseg.config.options import OptionsAction, parse_options
+from mmseg.config.options import OptionsAction, add_config_options, add_import_option, parse_options
 from mmseg.config.translate import LrSchedule, TrainSettings, train_settings
 
 __all__ = [
     'LrSchedule',
     'OptionsAction',
     'TrainSettings',
+    'add_config_options',
+    'add_import_option',
     'load_config',
     'parse_options',
     'require_sections',

@@ -4,7 +4,6 @@ Every problem is found in one pass. The allowed keys of a dict with a ``type`` a
 registered component, so a component's signature is the only place that declares its options.
 """
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,14 +11,20 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import Registry
 
 from mmseg.config import schema
+from mmseg.config.parts import part_problems
 from mmseg.datasets.presets import PRESETS, is_preset
-from mmseg.errors import ConfigError
-from mmseg.registry import DATASETS, MODELS, TRANSFORMS
+from mmseg.errors import ConfigError, nearest
+from mmseg.registry import DATASETS, MODELS, TRANSFORMS, Registry
 
-MODEL_SLOTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode')
+MODEL_SLOTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode', 'sampler')
+OPTIMIZERS = {
+    name: kind
+    for name, kind in vars(torch.optim).items()
+    if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
+}
+"""Types of ``optimizer``."""
 INJECTED = {'uda': {'model', 'max_iters'}}
 """Parameters that the builder adds to what the configuration says (spec/uda.md 1)."""
 
@@ -74,6 +79,7 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     _check_optimizer(values.get('optimizer'), report)
     for split in ('train', 'val', 'test'):
         _check_dataset((values.get('data') or {}).get(split), f'data.{split}', report)
+    report.problems += part_problems(values)
     _check_windows(values, report)
     _check_pairs(values, report)
     return report
@@ -166,11 +172,12 @@ def _check_pipeline(pipeline: Any, place: str, report: Report) -> None:
 def _check_optimizer(optimizer: Any, report: Report) -> None:
     if optimizer is None:
         return
-    kinds = {name: kind for name, kind in vars(torch.optim).items() if inspect.isclass(kind)}
-    kind = kinds.get(optimizer.get('type', ''))
+    name = optimizer.get('type')
+    kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
     if kind is None:
-        hint = nearest(str(optimizer.get('type')), kinds)
-        report.problems.append(f'optimizer.type: torch.optim has no {optimizer.get("type")!r}{hint}.')
+        report.problems.append(
+            f'optimizer.type: torch.optim has no {name!r}{nearest(str(name), OPTIMIZERS)}.'
+        )
         return
     allowed = set(inspect.signature(kind).parameters) - {'params'}
     _check_keys(optimizer, 'optimizer', {*allowed, 'type', 'paramwise_cfg'}, report)
@@ -186,11 +193,9 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
     if not isinstance(cfg, Mapping):
         report.problems.append(f'{place}: expected a dict with a type, found {cfg!r}.')
         return
-    name = cfg.get('type')
-    component = registry.get(name) if isinstance(name, str) else None
+    component = registry.get(cfg.get('type'))
     if component is None:
-        hint = nearest(str(name), registry.module_dict)
-        report.problems.append(f'{place}.type: no {registry.name} is called {name!r}{hint}.')
+        report.problems.append(f'{place}.type: {registry.unknown(cfg.get("type"))}')
         return
     _check_call(component, cfg, place, report)
 
@@ -245,16 +250,6 @@ def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
             f'data.train: found {dataset["type"]}, expected a UDADataset with source and target, which the method '
             'of uda needs. Leave uda out to train on one data set.'
         )
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """``; the nearest valid name is 'x'`` or the list of valid names where there are few."""
-    names = sorted(valid)
-    lowered = {candidate.lower(): candidate for candidate in names}
-    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    if close:
-        return f'; the nearest valid name is {lowered[close[0]]!r}'
-    return f'; valid: {", ".join(names)}' if 0 < len(names) <= 12 else ''
 
 
 def _at(values: Mapping[str, Any], place: str) -> Any:

@@ -2,6 +2,9 @@
 
 ``mmengine`` merges configurations but reports mistakes without file and line. :func:`scan` reads every file
 of the inheritance tree first, without executing anything, and stops at the first that cannot be used.
+
+A Python file is a program, a JSON file is data and may come from a stranger (docs/security.md). So a JSON file inherits
+from JSON files and from the Python files that are shipped in ``configs/``, but makes no other Python file run.
 """
 
 import ast
@@ -13,6 +16,8 @@ from typing import Any
 from mmseg.errors import ConfigError
 
 BASE_KEY = '_base_'
+SHIPPED = Path(__file__).resolve().parents[2] / 'configs'
+"""The folder of the checkout that this package lies in."""
 
 
 @dataclass
@@ -35,22 +40,35 @@ class ConfigFile:
         """Top-level keys of this file and of everything it inherits."""
         return set(self.keys).union(*(base.all_keys() for base in self.bases))
 
+    def keys_of_data(self) -> set[str]:
+        """Top-level keys that JSON files of this tree set."""
+        own = set(self.keys) if self.path.suffix == '.json' else set()
+        return own.union(*(base.keys_of_data() for base in self.bases))
+
     def helpers(self) -> set[str]:
         """Helper variables of this file and of everything it inherits."""
         own = self.read & set(self.keys)
         return own.union(*(base.helpers() for base in self.bases))
 
 
-def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = ()) -> ConfigFile:
+def configs_folder() -> Path:
+    """The folder configs/ of the current folder, or that of the checkout this package lies in."""
+    here = Path('configs')
+    return here if (here / '_base_').is_dir() else SHIPPED
+
+
+def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = (), by_data: bool = False) -> ConfigFile:
     """Read a configuration file and, recursively, its bases.
 
     Args:
         path: Python or JSON file.
         named_by: 'file:line' of the ``_base_`` entry that led here.
         above: files on the way from the root, to find circles.
+        by_data: there is a JSON file on that way, so that only shipped Python files may run.
 
     Raises:
-        ConfigError: a file is missing, cannot be parsed, inherits from itself, or two bases set the same key.
+        ConfigError: a file is missing, cannot be parsed, inherits from itself, two bases set the same key, or a JSON
+            file inherits from a Python file that is not shipped.
     """
     path = Path(path)
     origin = f', which {named_by} names as {BASE_KEY}' if named_by else ''
@@ -64,22 +82,49 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = ()) -> Config
         raise ConfigError(f'Configuration {path}{origin} inherits from itself. Remove the circle.')
     if path.suffix not in ('.py', '.json'):
         raise ConfigError(f'Configuration {path}{origin} must be a .py or .json file.')
+    if by_data and path.suffix == '.py' and not is_shipped(path):
+        raise ConfigError(
+            f'Configuration {path}{origin}, is a Python file, which is code, and a JSON file is data, which runs no '
+            f'code but the files shipped in configs/. If you trust {path}, name it on the command line, give the JSON '
+            'file merged with its bases (tools/print_config.py --resolved --json), or write the base as JSON.'
+        )
+    by_data = by_data or path.suffix == '.json'
     found = _scan_json(path) if path.suffix == '.json' else _scan_python(path)
     names, line = found.keys.pop(BASE_KEY, None), found.keys.pop('_base_line_', 0)
     place = f'{path}:{line}' if line else str(path)
     for name in _base_names(names, place):
-        found.bases.append(scan(path.parent / name, place, (*above, path.resolve())))
+        found.bases.append(scan(path.parent / name, place, (*above, path.resolve()), by_data))
     _check_disjoint(found.bases, place)
     return found
 
 
+def is_shipped(path: Path) -> bool:
+    """Whether a file lies in configs/ of the checkout or is a copy of one there.
+
+    A package that was installed without its checkout has the copy in the current folder.
+    """
+    shipped = SHIPPED if SHIPPED.is_dir() else configs_folder().resolve()
+    if path.resolve().is_relative_to(shipped):
+        return True
+    content = path.read_bytes()
+    return any(other.read_bytes() == content for other in shipped.rglob(path.name))
+
+
 def _scan_json(path: Path) -> ConfigFile:
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        text = path.read_text(encoding='utf-8')
+        content = json.loads(text)
     except json.JSONDecodeError as error:
         raise ConfigError(f'{path}:{error.lineno}: not valid JSON: {error.msg}.') from error
     except UnicodeDecodeError as error:
         raise ConfigError(f'{path}: not a text file in UTF-8 ({error.reason}).') from error
+    except RecursionError as error:
+        raise ConfigError(f'{path}: not a configuration, its values are nested too deeply.') from error
+    if '{{' in text:
+        raise ConfigError(
+            f'{path}: found a template {{{{ ... }}}}; expected the value itself. Only Python configurations have '
+            'templates.'
+        )
     if not isinstance(content, dict):
         raise ConfigError(f'{path}: expected a JSON object with keys, found {type(content).__name__}.')
     keys: dict[str, Any] = {**dict.fromkeys(content, 0), BASE_KEY: content.get(BASE_KEY)}
@@ -130,6 +175,10 @@ def _base_names(value: Any, place: str) -> list[str]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f'{place}: {BASE_KEY} must be a file name or a list of them, found {value!r}.')
+    if foreign := next((name for name in names if '::' in name), None):
+        raise ConfigError(
+            f'{place}: {BASE_KEY} is {foreign!r}; expected the path of a file, not a file of another package.'
+        )
     return list(names)
 
 

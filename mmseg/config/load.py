@@ -9,10 +9,12 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.config import imports
 from mmseg.config.check import check_config
-from mmseg.config.files import BASE_KEY, scan
+from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
+from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
 from mmseg.datasets.presets import expand_pipeline, is_preset
 from mmseg.errors import ConfigError
 
@@ -38,30 +40,29 @@ def load_config(
         check: refuse unknown keys and wrong values.
 
     Returns:
-        mmengine Config; ``filename`` is the file that was read.
+        mmengine Config without helper variables that only its files use; ``filename`` is the file that was read.
 
     Raises:
-        ConfigError: a file is missing or damaged (file and line), or keys or values are wrong (all of them).
+        ConfigError: a file is missing or damaged (file and line), keys or values are wrong (all of them), or data (a
+            JSON file, a dict) ask for code: see :mod:`mmseg.config.files` and :mod:`mmseg.config.imports`.
     """
-    values, helpers = _read(source)
+    values, helpers, is_data = _read(source)
     filename = None if isinstance(source, Mapping) else str(source)
     options = dict(cfg_options) if isinstance(cfg_options, Mapping) else parse_options(cfg_options or ())
     indexed = {key: value for key, value in options.items() if any(p.isdigit() for p in key.split('.'))}
     direct = {key: value for key, value in options.items() if key not in indexed}
     cfg = _override(Config(values, filename=filename), direct)
+    imports.honour(cfg, is_data)
     if expand or indexed:
         cfg = Config(_expanded(cfg.to_dict()), filename=filename)
     cfg = _override(cfg, indexed)
     modernise(cfg)
     if check:
         check_config(cfg, helpers)
+    for name in helpers - TOP_LEVEL - UNUSED_TOP_LEVEL:
+        if not name.endswith(UNUSED_SUFFIXES):
+            cfg.pop(name, None)
     return cfg
-
-
-def configs_folder() -> Path:
-    """The folder configs/ of the current folder, or that of the checkout this package lies in."""
-    here = Path('configs')
-    return here if (here / '_base_').is_dir() else Path(__file__).resolve().parents[2] / 'configs'
 
 
 def resolved(cfg: Config | Mapping[str, Any]) -> dict[str, Any]:
@@ -85,12 +86,12 @@ def _expanded(value: Any) -> Any:
     return [_expanded(item) for item in value] if isinstance(value, list) else value
 
 
-def _read(source: Source) -> tuple[dict[str, Any], set[str]]:
-    """Merged values and the names of helper variables."""
+def _read(source: Source) -> tuple[dict[str, Any], set[str], bool]:
+    """Merged values, the names of helper variables, and whether ``custom_imports`` comes from data."""
     if not isinstance(source, Mapping):
         return _read_file(Path(source))
     if BASE_KEY not in source:
-        return dict(source), set()
+        return _without_delete_marks(source), set(), True
     names = [source[BASE_KEY]] if isinstance(source[BASE_KEY], str) else source[BASE_KEY]
     bases = [str((configs_folder() / name).resolve()) for name in names]
     with tempfile.TemporaryDirectory() as folder:
@@ -99,8 +100,8 @@ def _read(source: Source) -> tuple[dict[str, Any], set[str]]:
         return _read_file(path)
 
 
-def _read_file(path: Path) -> tuple[dict[str, Any], set[str]]:
-    helpers = scan(path).helpers()
+def _read_file(path: Path) -> tuple[dict[str, Any], set[str], bool]:
+    files = scan(path)
     try:
         values = Config.fromfile(
             str(path), import_custom_modules=False, use_environment_variables=False
@@ -108,7 +109,7 @@ def _read_file(path: Path) -> tuple[dict[str, Any], set[str]]:
     except Exception as error:
         raise ConfigError(_explain(path, error)) from error
     public = {key: value for key, value in values.items() if not key.startswith('_')}
-    return _without_delete_marks(public), helpers
+    return _without_delete_marks(public), files.helpers(), imports.KEY in files.keys_of_data()
 
 
 def _without_delete_marks(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import DictAction
 
+from mmseg.config import imports
 from mmseg.errors import UsageError
 
 
@@ -31,6 +32,25 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f'--cfg-options {pair}: brackets do not match.')
         action(argparse.ArgumentParser(), namespace, [pair])
     return dict(namespace.options or {})
+
+
+def add_config_options(parser: Any, example: str) -> None:
+    """Add the options of every program that reads a configuration.
+
+    Args:
+        parser: argparse parser, or a group of its options.
+        example: a KEY=VALUE for the help.
+    """
+    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
+                        help=f'values to override, e.g. {example}')  # fmt: skip
+    add_import_option(parser)
+
+
+def add_import_option(parser: Any) -> None:
+    """Add ``--custom-imports``, for programs that read a configuration without overriding values."""
+    parser.add_argument(imports.OPTION, nargs='+', action=imports.ImportAction, default=[], metavar='MODULE',
+                        help='import modules with components of your own, from the current folder or PYTHONPATH; '
+                        'needed for JSON configurations that name them')  # fmt: skip
 
 
 class OptionsAction(argparse.Action):

@@ -13,7 +13,7 @@ from mmseg.uda.instance_bank.options import BankOptions
 TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'resume_from', 'work_dir',
-    'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last', 'nan_policy',
+    'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last', 'custom_imports', 'nan_policy',
     'nan_limit',
 }  # fmt: skip
 """Top-level keys with an effect."""
@@ -22,7 +22,7 @@ UNUSED_TOP_LEVEL = {
     'n_gpus', 'gpu_model', 'gpu_ids', 'dist_params', 'workflow', 'cudnn_benchmark',
     'find_unused_parameters', 'use_ddp_wrapper', 'name_dataset', 'name_architecture', 'name_encoder',
     'name_decoder', 'name_uda', 'name_opt', 'git_rev', 'img_norm_cfg', 'norm_cfg', 'dataset_type',
-    'data_root', 'opencv_num_threads', 'mp_start_method', 'custom_imports', 'device', 'launcher',
+    'data_root', 'opencv_num_threads', 'mp_start_method', 'device', 'launcher',
     'local_rank',
 }  # fmt: skip
 """Top-level keys that published configurations carry and nothing reads; see also UNUSED_SUFFIXES."""

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from mmseg.datasets.files import walk_files
 from mmseg.datasets.label_formats import (
     CITYSCAPES,
     FORMATS,
@@ -130,7 +131,7 @@ def find_labels(folder: str, label_format: LabelFormat) -> list[str]:
             f'The {label_format.name} label folder {folder} does not exist. Expected are labels ending in '
             f'{_endings(label_format)} below it: unpack the data set there, or name its folder with --gt-dir.'
         )
-    files = list(_files(folder))
+    files = list(walk_files(folder))
     found = sorted(p for p in files if p.endswith(label_format.endings) and not p.endswith(TRAIN_IDS))
     if not found:
         raise DataError(
@@ -152,7 +153,7 @@ def split_lists(folder: str) -> dict[str, list[str]]:
     lists = {}
     for split in SPLITS:
         base = os.path.join(folder, split)
-        found = (_relative(path, base) for path in _files(base) if path.endswith(POLYGONS))
+        found = (_relative(path, base) for path in walk_files(base) if path.endswith(POLYGONS))
         lists[split] = sorted(name.replace(ending, '') for name in found)
     return lists
 
@@ -198,12 +199,6 @@ def _run(paths: list[str], label_format: LabelFormat, nproc: int, progress: bool
             results = pool.map(convert_label, paths, repeat(label_format), chunksize=chunk)
         bar = tqdm(results, label_format.name, len(paths), unit='label', disable=not progress)
         return list(bar)
-
-
-def _files(folder: str) -> Iterator[str]:
-    for current, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        yield from (os.path.join(current, name) for name in names if not name.startswith('.'))
 
 
 def _endings(label_format: LabelFormat) -> str:

@@ -13,6 +13,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmseg.config.check import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
 from mmseg.engine.schedule import lr_at
@@ -187,9 +188,9 @@ def build_optimizer(
     return GuardedOptimWrapper(guard, optimizer=optimizer, clip_grad=clip)
 
 
-def _optimizer_class(name: str) -> type[torch.optim.Optimizer]:
-    kind = getattr(torch.optim, name, None)
-    if not (inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer)):
+def _optimizer_class(name: object) -> type[torch.optim.Optimizer]:
+    kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
+    if kind is None:
         raise ConfigError(
             f'optimizer.type is {name!r}; expected a class of torch.optim, e.g. "AdamW" or "SGD".'
         )

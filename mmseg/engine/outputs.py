@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmseg.engine.evaluate import Prediction
 from mmseg.errors import TrainingError
-from mmseg.fileio import atomic_write, read_image
+from mmseg.fileio import atomic_write, below, read_image
 from mmseg.visualization import colourise, overlay
 from mmseg.visualization.palette import Palette
 
@@ -147,7 +147,7 @@ class GreyPictures(Output):
 
 def picture_path(folder: Path, prediction: Prediction) -> Path:
     """Where in ``folder`` the picture of a prediction belongs; formats that lose colours become PNG."""
-    path = folder / str(prediction.meta['ori_filename'])
+    path = below(folder, str(prediction.meta['ori_filename']), 'The data set')
     return path.with_suffix(LOSSY.get(path.suffix.lower(), path.suffix))
 
 

@@ -14,6 +14,9 @@ from mmseg.errors import ConfigError, TrainingError
 TRACKERS = {'TensorboardLoggerHook': 'TensorboardVisBackend', 'WandbLoggerHook': 'WandbVisBackend'}
 """Published hook type -> mmengine back end."""
 
+LOG_HOOKS = ('TextLoggerHook', 'PrecisionLoggerHook', *TRACKERS)
+"""Types of ``log_config.hooks``; the first two are the text log, which there always is."""
+
 EXP_NAME_INTERVAL = 1000
 
 

@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from mmseg.config.check import nearest
-from mmseg.errors import UsageError
+from mmseg.errors import UsageError, nearest
 from mmseg.experiments.hrda_token import HRDAToken, parse_hrda
 
 Values = dict[str, Any]

@@ -5,9 +5,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from mmseg.config import load_config
-from mmseg.config.check import nearest
-from mmseg.config.load import configs_folder
-from mmseg.errors import UsageError
+from mmseg.config.files import configs_folder
+from mmseg.errors import UsageError, nearest
 from mmseg.experiments.architecture import parse_architecture
 from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
 

@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.config import load_config, resolved
-from mmseg.config.check import nearest
-from mmseg.config.files import BASE_KEY
-from mmseg.config.load import configs_folder
-from mmseg.errors import ConfigError, UsageError
+from mmseg.config.files import BASE_KEY, configs_folder, is_shipped
+from mmseg.errors import ConfigError, UsageError, nearest
 from mmseg.experiments import find_experiment
 from mmseg.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
 from mmseg.fileio import atomic_write
@@ -34,6 +32,7 @@ class LaunchOptions:
         only: names or patterns of the runs to keep; empty keeps all.
         resume: go on with the newest run of the same name instead of starting a new one.
         cfg_options: values to override, by dotted key.
+        custom_imports: modules that are imported already and that other processes need, too.
         machine: prefix of the folder of the runs.
         gpus: processes of one run, one GPU each.
         command: how to type this call again, to tell the user how to go on.
@@ -45,6 +44,7 @@ class LaunchOptions:
     only: tuple[str, ...] = ()
     resume: bool = False
     cfg_options: dict[str, Any] = field(default_factory=dict)
+    custom_imports: tuple[str, ...] = ()
     machine: str = 'local'
     gpus: int = 1
     command: str = ''
@@ -101,13 +101,17 @@ def plan_experiment(exp: int | str, options: LaunchOptions) -> list[Job]:
 def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
     """The run of a configuration file: a child of it with name, work folder and git revision.
 
+    The generated file is data, which cannot name Python files of others as its base, so it holds all values of these.
+
     Raises:
         ConfigError: the file is missing or wrong.
     """
     base = load_config(path)
     name, exp = str(base.get('name') or path.stem), base.get('exp', 'basic')
-    cfg: Values = {BASE_KEY: [os.path.relpath(path, configs_folder())], 'name': name}
-    folder = f'{options.machine}-{exp}' + ('-startup' if options.startup_test else '')
+    child = path.suffix == '.json' or is_shipped(path)
+    whole = {BASE_KEY: [os.path.relpath(path, configs_folder())]} if child else resolved(base)
+    cfg: Values = {**whole, 'name': name}
+    folder = f'{options.machine}-{_folder_name(exp, "exp")}' + ('-startup' if options.startup_test else '')
     return _jobs(_only([cfg], options.only), exp, folder, options)
 
 
@@ -161,8 +165,19 @@ def _jobs(configs: list[Values], exp: int | str, folder: str, options: LaunchOpt
     return jobs
 
 
+def _folder_name(value: object, key: str) -> str:
+    """A value as part of the names of folders and files; raises ConfigError for one that leads elsewhere."""
+    text = str(value)
+    if not text.strip('. ') or re.search(r'[/\\\0\n]', text):
+        raise ConfigError(
+            f'{key}: found {value!r}, which names the folder of the run; expected a text without / and \\ that is not '
+            'only dots. The folder that holds the runs is work_dirs in the current folder.'
+        )
+    return text
+
+
 def _job(cfg: Values, exp: int | str, folder: str, options: LaunchOptions) -> Job:
-    name = cfg['name']
+    name = _folder_name(cfg['name'], 'name')
     earlier = _earlier(folder, name) if options.resume else None
     unique = earlier or f'{time.strftime("%y%m%d_%H%M")}_{name}_{str(uuid.uuid4())[:5]}'
     return Job(exp, name, unique, folder, with_flags(cfg, options), earlier is not None)

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from mmseg.config import load_config
+from mmseg.config.imports import OPTION, modules_of
 from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import save_config, train
@@ -113,12 +114,12 @@ def _train(job: Job, options: LaunchOptions, say: Say) -> None:
     job.work_dir.mkdir(parents=True, exist_ok=True)
     save_config(cfg, job.work_dir / job.file.name)
     if options.gpus > 1:
-        _train_distributed(job, options)
+        _train_distributed(job, options, modules_of(cfg))
     else:
         train(cfg, resume=job.resumed, resume_command=options.command)
 
 
-def _train_distributed(job: Job, options: LaunchOptions) -> None:
+def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> None:
     command = [
         sys.executable,
         '-m',
@@ -132,6 +133,8 @@ def _train_distributed(job: Job, options: LaunchOptions) -> None:
         '--launcher',
         'pytorch',
     ]
+    if needed := list(dict.fromkeys([*modules, *options.custom_imports])):
+        command += [OPTION, *needed]
     with StopRequest() as stop:
         code = _run_torchrun(command + (['--resume'] if job.resumed else []), stop)
     if stop.number is not None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mmseg.config.check import check_config, inspect_config, nearest, parameters, require_sections
-from mmseg.errors import ConfigError
+from mmseg.config.check import check_config, inspect_config, parameters, require_sections
+from mmseg.errors import ConfigError, nearest
 
 SECTIONS: dict[str, Any] = {
     'model': {

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mmseg.config.files import scan
+from mmseg.config import load_config
+from mmseg.config.files import configs_folder, scan
 from mmseg.errors import ConfigError
 
 
@@ -57,3 +58,62 @@ def test_bases_must_not_share_keys(tmp_path: Path) -> None:
     child = write(tmp_path, 'child.py', "\n_base_ = ['one.py', 'two.py']\n")
     with pytest.raises(ConfigError, match=r"child\.py:2: the bases .*one\.py and .*two\.py both set 'seed'"):
         scan(child)
+
+
+SHIPPED_BASE = '_base_/schedules/adamw.py'
+
+
+@pytest.mark.parametrize(
+    'chain', [['x.json', 'evil.py'], ['x.json', 'y.json', 'evil.py'], ['x.py', 'y.json', 'evil.py']]
+)
+@pytest.mark.parametrize('form', ['evil.py', './a/../evil.py', 'absolute'])
+def test_data_make_no_python_file_run(tmp_path: Path, chain: list[str], form: str) -> None:
+    write(tmp_path, 'evil.py', f'open({str(tmp_path / "mark")!r}, "w")\nseed = 1\n')
+    (tmp_path / 'a').mkdir()
+    links = [*chain[1:-1], str(tmp_path / 'evil.py') if form == 'absolute' else form]
+    for name, base in zip(chain, links, strict=False):
+        write(
+            tmp_path, name, f'{{"_base_": ["{base}"]}}' if name.endswith('json') else f'_base_ = "{base}"\n'
+        )
+    with pytest.raises(
+        ConfigError, match=r'evil\.py, which .*json names as _base_, is a Python file, which is code'
+    ):
+        load_config(tmp_path / chain[0])
+    assert not (tmp_path / 'mark').exists()
+
+
+def test_shipped_files_copies_of_them_and_json_may_be_bases_of_data(tmp_path: Path) -> None:
+    shipped = configs_folder().resolve() / SHIPPED_BASE
+    copied = write(tmp_path, shipped.name, shipped.read_text())
+    for base in (shipped, copied):
+        write(tmp_path, 'base.json', f'{{"_base_": "{base}"}}')
+        assert load_config(write(tmp_path, 'x.json', '{"_base_": "base.json"}')).optimizer.type == 'AdamW'
+    copied.write_text(copied.read_text() + 'seed = 1\n')
+    with pytest.raises(ConfigError, match='which is code'):
+        load_config(tmp_path / 'x.json')
+
+
+def test_a_dict_is_data(tmp_path: Path) -> None:
+    write(tmp_path, 'evil.py', 'seed = 1\n')
+    with pytest.raises(ConfigError, match='which is code'):
+        load_config({'_base_': [str(tmp_path / 'evil.py')]})
+
+
+@pytest.mark.parametrize(
+    'name', ['x.json', '{{ fileBasename }}.json', 'q", "_base_": "evil.py", "r": ".json']
+)
+def test_templates_in_data_are_refused(tmp_path: Path, name: str) -> None:
+    write(tmp_path, 'evil.py', 'seed = 1\n')
+    with pytest.raises(ConfigError, match='found a template'):
+        load_config(write(tmp_path, name, '{"work_dir": "{{ fileBasename }}"}'))
+
+
+def test_files_of_other_packages_are_no_bases(tmp_path: Path) -> None:
+    write(tmp_path, 'mmdet::x.json', '{}')
+    with pytest.raises(ConfigError, match='not a file of another package'):
+        scan(write(tmp_path, 'x.json', '{"_base_": "mmdet::x.json"}'))
+
+
+def test_nesting_without_end_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='nested too deeply'):
+        scan(write(tmp_path, 'x.json', '[' * 100_000))

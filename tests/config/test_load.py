@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmseg.config import load_config, resolved
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 from mmseg.errors import ConfigError
 
 BASE = """
@@ -51,7 +51,8 @@ def test_delete_replaces_and_leaves_no_mark(base: Path) -> None:
 
 
 def test_json_keeps_infinity_and_child_lists_replace(base: Path) -> None:
-    text = '{"_base_": ["base.py"], "log_config": {"hooks": []}, "exp": Infinity}'
+    child(base, '{"log_config": {"hooks": [{"type": "TextLoggerHook"}]}}', 'base.json')
+    text = '{"_base_": ["base.json"], "log_config": {"hooks": []}, "exp": Infinity}'
     cfg = load_config(child(base, text, 'child.json'))
     assert cfg.exp == math.inf
     assert cfg.log_config.hooks == []
@@ -109,3 +110,9 @@ def test_annotated_daformer_is_the_published_one() -> None:
     assert cfg.model.decode_head.decoder_params.fusion_cfg.sep is True
     assert cfg.optimizer_config is None
     assert cfg.lr_config.warmup_iters == 1500
+
+
+def test_helper_variables_are_not_part_of_it(base: Path) -> None:
+    cfg = load_config(child(base, "_base_ = 'base.py'\nrate = 0.5\noptimizer = dict(lr=rate)\n"))
+    assert 'rate' not in cfg
+    assert cfg.optimizer.lr == 0.5

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mmseg.config import load_config
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 from mmseg.models import build_segmentor
 from mmseg.registry import MODELS
 from tests.integration.tiny import model

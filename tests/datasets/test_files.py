@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from mmseg.datasets.files import find_files, missing_files, read_split, spread
+import pytest
+
+from mmseg.datasets.files import find_files, missing_files, read_split, spread, walk_files
+from mmseg.errors import DataError
 
 
 def test_names_are_relative_sorted_and_not_hidden(tmp_path: Path) -> None:
@@ -41,3 +44,30 @@ def test_indices_are_spread() -> None:
     assert spread(10, 3) == [0, 4, 9]
     assert spread(2, 5) == spread(2, 2) == [0, 1]
     assert spread(0, 5) == []
+
+
+def test_links_are_searched_once_whatever_they_lead_to(tmp_path: Path) -> None:
+    root, outside = tmp_path / 'data/images', tmp_path / 'outside'
+    for path in (root / 'a/1.png', tmp_path / 'data/labels/1.png', outside / 'b/2.png'):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    for name, target in {
+        'itself': root, 'again': root / 'a', 'up': tmp_path / 'data', 'top': Path('/'), 'loop': root / 'loop',
+        'first': outside, 'second': outside / 'b', 'gone': tmp_path / 'gone',
+    }.items():  # fmt: skip
+        (root / name).symlink_to(target)
+    (outside / 'back').symlink_to(root)
+    (root / 'loop.png').symlink_to(root / 'loop.png')
+    assert find_files(str(root), '.png') == ['a/1.png', 'first/b/2.png', 'loop.png']
+
+
+def test_folders_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match='absent'):
+        list(walk_files(str(tmp_path / 'absent')))
+
+
+@pytest.mark.parametrize('name', ['../secret', 'a/../../secret', '/etc/secret', '..\\secret', 'C:\\secret'])
+def test_split_lines_stay_in_the_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / 'train.txt').write_text(f'a\n{name}\n')
+    with pytest.raises(DataError, match=r'train\.txt: .*secret.* leads out of the folder'):
+        read_split(str(tmp_path / 'train.txt'))

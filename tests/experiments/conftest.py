@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 
 
 @pytest.fixture

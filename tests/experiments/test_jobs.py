@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmseg.config import load_config
+from mmseg.config import load_config, resolved
 from mmseg.errors import ConfigError, UsageError
 from mmseg.experiments import jobs
 from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment, write_job
@@ -109,3 +109,27 @@ def test_resume_takes_the_newest_run_with_a_checkpoint(workspace: Path) -> None:
     assert (job.resumed, job.unique[:11]) == (True, '250102_0000')
     write_job(job)
     assert job.file.read_text() == '{}'
+
+
+@pytest.mark.parametrize('name', ['../../away', '/away', '..', '', 'a\\b'])
+@pytest.mark.parametrize('key', ['name', 'exp'])
+def test_names_stay_in_the_folder_of_the_runs(workspace: Path, key: str, name: str) -> None:
+    path = Path('mine.json')
+    path.write_text(json.dumps({'_base_': 'configs/demo/builtin_daformer.py', key: name}))
+    if key == 'name' and not name:
+        return  # no name: that of the file
+    with pytest.raises(ConfigError, match=f'{key}: found .* names the folder of the run'):
+        plan_config(path, PLAIN)
+
+
+def test_a_python_file_of_ones_own_is_written_out(workspace: Path) -> None:
+    """The generated file is data, so it cannot inherit from it; options reach into it all the same."""
+    base = (Path('configs/demo') / 'builtin_daformer.py').resolve()
+    Path('mine.py').write_text(f'_base_ = {str(base)!r}\nhalf = 0.5\nuda = dict(alpha=half)\n')
+    options = LaunchOptions(cfg_options={'seed': 7, 'data.test.pipeline.1.flip': True})
+    (job,) = plan_config(Path('mine.py'), options)
+    write_job(job)
+    assert '_base_' not in json.loads(job.file.read_text())
+    cfg = load_config(job.file)
+    assert (cfg.uda.alpha, cfg.seed, cfg.data.test.pipeline[1].flip) == (0.5, 7, True)
+    assert resolved(cfg)['model'] == resolved(load_config('mine.py'))['model']

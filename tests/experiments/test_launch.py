@@ -126,8 +126,9 @@ def test_torchrun_is_used_for_several_gpus(
     monkeypatch.setattr('mmseg.experiments.jobs.git_revision', lambda: 'unknown')
     monkeypatch.setattr(launch, '_run_torchrun', run)
     with pytest.raises(UserError, match='1 of 1 runs failed'):
-        run_config(DEMO, LaunchOptions(gpus=2), said.append)
+        run_config(DEMO, LaunchOptions(gpus=2, custom_imports=('json', 'own.parts')), said.append)
     assert '--nproc_per_node=2' in commands[0]
+    assert commands[0][-3:] == ['--custom-imports', 'json', 'own.parts']
     program = next(Path(word) for word in commands[0] if word.endswith('train.py'))
     assert program.is_absolute()
     assert program.is_file()

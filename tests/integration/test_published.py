@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from mmseg.config import load_config
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 from mmseg.datasets import build_dataset
 from mmseg.models import build_segmentor
 from tests.integration.programs import run_tool

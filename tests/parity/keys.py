@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mmseg.config import load_config
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 from mmseg.engine.build import build_trainable
 from mmseg.errors import UsageError
 from mmseg.experiments import TABLE

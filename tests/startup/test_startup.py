@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mmseg.config.load import configs_folder
+from mmseg.config.files import configs_folder
 from mmseg.engine.signals import Interrupted
 from mmseg.errors import UserError
 from mmseg.experiments.jobs import LaunchOptions

@@ -14,6 +14,7 @@ from mmseg.datasets.domains import (
     GTADataset,
     SynthiaDataset,
 )
+from mmseg.datasets.files import walk_files
 from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
 from mmseg.errors import DataError, UsageError
 
@@ -190,8 +191,4 @@ def recognise(root: str) -> Layout:
 
 def _has_file(folder: str, ending: str) -> bool:
     """Whether a file with that ending is below the folder (hidden ones left out); stops at the first."""
-    for _, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        if any(name.endswith(ending) and not name.startswith('.') for name in names):
-            return True
-    return False
+    return os.path.isdir(folder) and any(path.endswith(ending) for path in walk_files(folder))

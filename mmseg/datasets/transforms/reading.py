@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.errors import DataError
-from mmseg.fileio import read_image, read_label
+from mmseg.fileio import below, read_image, read_label
 from mmseg.registry import TRANSFORMS
 
 
 def _join(prefix: str | None, name: str) -> str:
-    return os.path.join(prefix, name) if prefix else name
+    return str(below(prefix, name, 'The data set')) if prefix else name
 
 
 @TRANSFORMS.register_module()

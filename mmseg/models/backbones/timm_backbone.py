@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmseg.errors import CheckpointError, ConfigError
+from mmseg.errors import CheckpointError, ConfigError, nearest
 from mmseg.models.weights import load_weights
 from mmseg.registry import MODELS
 
@@ -142,6 +142,7 @@ class TimmBackbone(nn.Module):
         frozen_stages: int = 0,
     ) -> None:
         super().__init__()
+        _check_name(model_name)
         self.model_name = model_name
         self.pretrained = pretrained
         options: dict[str, Any] = {'in_chans': in_chans}
@@ -237,6 +238,16 @@ def _timm() -> Any:
     import timm
 
     return timm
+
+
+def _check_name(model_name: object) -> None:
+    """Refuse what timm takes besides names: places of descriptions of networks (``hf-hub:``, ``local-dir:``)."""
+    timm = _timm()
+    if not isinstance(model_name, str) or not timm.is_model(model_name):
+        raise ConfigError(
+            f'timm cannot build the backbone {model_name!r}: it has no network of this name'
+            f'{nearest(str(model_name), timm.list_models())}.'
+        )
 
 
 def _some(keys: Sequence[str]) -> str:

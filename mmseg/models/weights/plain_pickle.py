@@ -3,11 +3,10 @@
 import pickle
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from mmseg.errors import CheckpointError
+from mmseg.models.weights.arrays import STAND_INS
 
 
 def _latin1(text: str, encoding: str) -> bytes:
@@ -15,9 +14,13 @@ def _latin1(text: str, encoding: str) -> bytes:
     return text.encode('latin1')
 
 
-def _from_buffer(buffer: Any, dtype: np.dtype, shape: tuple[int, ...], order: Any) -> np.ndarray:
-    """How NumPy writes contiguous arrays in protocol 5."""
-    return np.frombuffer(buffer, dtype).reshape(shape, order=order)
+def _load_bytearray(unpickler: Any) -> None:
+    """Read the bytes first: the library reserves and fills as many as the file claims to have."""
+    size = int.from_bytes(unpickler.read(8), 'little')
+    content = unpickler.read(size)
+    if len(content) < size:
+        raise EOFError('it is cut off')
+    unpickler.append(bytearray(content))
 
 
 ADMITTED: dict[str, Any] = {
@@ -26,18 +29,19 @@ ADMITTED: dict[str, Any] = {
     # Protocols before 3 use the name of Python 2.
     **{f'{module}.{kind.__name__}': kind
        for module in ('builtins', '__builtin__')
-       for kind in (set, frozenset, bytearray, complex)},
-    'numpy.ndarray': np.ndarray,
-    'numpy.dtype': np.dtype,
-    **{f'numpy.{core}.multiarray._reconstruct': np.zeros(0).__reduce__()[0] for core in ('core', '_core')},
-    **{f'numpy.{core}.multiarray.scalar': np.float64(0).__reduce__()[0] for core in ('core', '_core')},
-    **{f'numpy.{core}.numeric._frombuffer': _from_buffer for core in ('core', '_core')},
+       for kind in (set, frozenset, complex)},
+    **STAND_INS,
 }  # fmt: skip
-"""All names a pickle may ask for; the types are built in and cannot be changed by it."""
+"""All names a pickle may ask for."""
 
 
-class PlainUnpickler(pickle.Unpickler):
-    """Admits :data:`ADMITTED` only, so that nothing else can be called."""
+class PlainUnpickler(pickle._Unpickler):
+    """Admits :data:`ADMITTED` only, so that nothing else can be called.
+
+    Written in Python, since the faster one reserves as much memory as a file tells it to.
+    """
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_bytearray}
 
     def find_class(self, module: str, name: str) -> Any:
         """What a name stands for; UnpicklingError in the words of torch's own restricted reader if it is refused."""
@@ -66,6 +70,7 @@ def read_plain_pickle(path: str | Path) -> Any:
         LookupError,
         AttributeError,
         TypeError,
+        OverflowError,
         MemoryError,
     ) as error:
         raise CheckpointError(

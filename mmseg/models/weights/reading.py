@@ -7,6 +7,7 @@ that other training programs keep beside the weights. Everything else is refused
 """
 
 import json
+import mmap
 import pickle
 import re
 import struct
@@ -23,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from mmseg.errors import CheckpointError
+from mmseg.models.weights.arrays import STAND_INS
 from mmseg.models.weights.plain_pickle import PlainUnpickler
 from mmseg.models.weights.sources import resolve_weights
 from mmseg.models.weights.state import State, some
@@ -37,6 +39,7 @@ _LOAD_ERRORS = (
 )  # fmt: skip
 
 _ZIP, _SAFETENSORS, _TEXT, _PICKLE, _OTHER = 'zip', 'safetensors', 'text', 'pickle', 'other'
+_BYTEARRAY = b'\nbytearray\n'
 _TORCH_STREAM = b'\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.'
 """torch's number at the start of its older format, after the two bytes that tell a pickle's protocol."""
 
@@ -54,14 +57,7 @@ class Inert:
         """Anything is accepted and dropped."""
 
 
-_NUMPY: list[Any] = [
-    np.ndarray,
-    np.dtype,
-    *{type(np.dtype(code)) for code in '?bhilqBHILQefdgFDGSUO'},
-    # Numbers and arrays carry these two under the name of NumPy's version at that time.
-    *((np.float64(0).__reduce__()[0], f'numpy.{core}.multiarray.scalar') for core in ('core', '_core')),
-    *((np.zeros(0).__reduce__()[0], f'numpy.{core}.multiarray._reconstruct') for core in ('core', '_core')),
-]
+_NUMPY: list[Any] = [(stand_in, name) for name, stand_in in STAND_INS.items()]
 _SETTINGS = re.compile(r'(mmengine|mmcv)\.[\w.]+\.ConfigDict|addict\.[\w.]*Dict')
 _METADATA = re.compile(
     r'(mmengine|mmcv|mmseg|addict|pathlib|datetime)\.[\w.]+|argparse\.Namespace|builtins\.getattr'
@@ -93,6 +89,8 @@ def read_checkpoint(path: str | Path) -> Any:
     try:
         if kind == _ZIP:
             _check_sizes(file, size)
+        if kind in (_ZIP, _OTHER):
+            _check_bytearrays(file, kind)
         readers = {_SAFETENSORS: _read_safetensors, _PICKLE: _read_pickle}
         return readers.get(kind, _read_torch)(file)
     except pickle.UnpicklingError as error:
@@ -146,7 +144,10 @@ def state_dict_of(content: Any, path: str | Path = 'checkpoint') -> State:
 
 
 def meta_of(content: Any) -> dict[str, Any]:
-    """What a checkpoint says about itself; ``CLASSES`` and ``PALETTE`` also where mmsegmentation 1.x keeps them."""
+    """What a checkpoint says about itself; ``CLASSES`` and ``PALETTE`` also where mmsegmentation 1.x keeps them.
+
+    These two are left out where they are no list of names or numbers, and of colours.
+    """
     meta = content.get('meta') if isinstance(content, Mapping) else None
     if not isinstance(meta, Mapping):
         return {}
@@ -155,7 +156,24 @@ def meta_of(content: Any) -> dict[str, Any]:
     found = {
         ours: later[name] for ours, name in names.items() if isinstance(later, Mapping) and name in later
     }
-    return {**found, **meta}
+    checks = {'CLASSES': _are_names, 'PALETTE': _are_colours}
+    return {key: value for key, value in {**found, **meta}.items() if key not in checks or checks[key](value)}
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str | int | float) for name in value)
+
+
+def _are_colours(value: Any) -> bool:
+    colours = value.tolist() if isinstance(value, np.ndarray) else value
+    return isinstance(colours, list | tuple) and all(
+        isinstance(colour, list | tuple) and len(colour) == 3 and all(_is_byte(level) for level in colour)
+        for colour in colours
+    )
+
+
+def _is_byte(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and 0 <= int(value) <= 255
 
 
 def _damage(error: pickle.UnpicklingError) -> str:
@@ -200,6 +218,19 @@ def _check_sizes(file: Path, size: int) -> None:
             f'Weight file {file} has {size} bytes but unpacks to {declared}. Expected an archive as torch.save '
             'writes it, without compression; unpack such a file where that is safe and save it again with torch.save.'
         )
+
+
+def _check_bytearrays(file: Path, kind: str) -> None:
+    """torch fills as many bytes as a file asks for with ``bytearray(NUMBER)``; nobody keeps any beside weights."""
+    if kind == _ZIP:
+        with zipfile.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if name.endswith('.pkl')]
+            found = any(_BYTEARRAY in archive.read(name) for name in names)
+    else:
+        with file.open('rb') as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            found = content.find(_BYTEARRAY) >= 0
+    if found:
+        raise pickle.UnpicklingError('Unsupported global: GLOBAL builtins.bytearray was not admitted.')
 
 
 def _read_pickle(file: Path) -> Any:
@@ -254,10 +285,10 @@ def _read_safetensors(file: Path) -> dict[str, Any]:
 
 def _as_tensor(value: object) -> Tensor | None:
     if isinstance(value, np.ndarray) and value.dtype.kind in 'biuf':
-        return torch.from_numpy(np.array(value))
-    if isinstance(value, Tensor) and value.layout is torch.strided and value.device.type == 'cpu':
-        return value.detach()
-    return None
+        return torch.from_numpy(np.array(value, dtype=value.dtype.newbyteorder('=')))
+    if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_quantized:
+        return None
+    return value.detach() if value.device.type == 'cpu' else None
 
 
 def _first_line(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from mmseg.models.weights.reading import META_ENTRY
 from mmseg.models.weights.sources import sha256_of
 from mmseg.models.weights.state import State
 
+LONGEST = 1000
+"""Entries of a list in a file of others that are passed on."""
 SUFFIXES = ('.pth', '.pt', '.bin', '.safetensors')
 
 
@@ -57,12 +60,17 @@ def put_hash_into_name(path: Path) -> Path:
     return marked
 
 
-def plain(value: object) -> Any:
-    """The part of a value that JSON can hold; None for what it cannot."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
+def plain(value: object, depth: int = 3) -> Any:
+    """The part of a value that JSON can hold; None for what it cannot, and for what is nested deeper than ``depth``.
+
+    Of long lists the first :data:`LONGEST` entries: values come from files of others, whose lists can hold each other.
+    """
     if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
+        value = value.tolist()
+    if isinstance(value, (Mapping, list, tuple)) and depth == 0:
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry, depth - 1) for key, entry in islice(value.items(), LONGEST)}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry, depth - 1) for entry in value[:LONGEST]]
     return value if value is None or isinstance(value, (str, int, float, bool)) else None

@@ -240,3 +240,26 @@ def test_text_files_are_named_as_such(file, start, words) -> None:
     file.write_bytes(start + b'\nmore')
     with pytest.raises(CheckpointError, match=f'text file.*{words}'):
         load_weights(file)
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'kept'),
+    [
+        ('CLASSES', ('road', 1), True),
+        ('CLASSES', 5, False),
+        ('CLASSES', [['road']], False),
+        ('PALETTE', [[0, 1, 255]], True),
+        ('PALETTE', np.zeros((2, 3), np.uint8), True),
+        ('PALETTE', [[0, 1]], False),
+        ('PALETTE', [[0, 1, 256]], False),
+        ('PALETTE', 'x', False),
+    ],
+)
+def test_names_and_colours_that_are_none_are_left_out(key, value, kept) -> None:
+    assert (key in meta_of({'meta': {key: value, 'seed': 0}})) is kept
+
+
+def test_tensors_of_other_kinds_are_left_out(file) -> None:
+    stored = {'a': torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8), 'b': torch.ones(1)}
+    torch.save(stored, file)
+    assert list(load_weights(file)) == ['b']

@@ -42,3 +42,10 @@ def test_other_endings(tmp_path) -> None:
 def test_plain_values() -> None:
     value = {'a': (1, np.float32(0.5), None), 2: [np.arange(2), Path('x')], 'c': {'d': 'e'}}
     assert plain(value) == {'a': [1, 0.5, None], '2': [[0, 1], None], 'c': {'d': 'e'}}
+
+
+def test_plain_values_of_lists_that_hold_each_other() -> None:
+    circle: list[object] = [1]
+    circle.append(circle)
+    assert plain(circle, 2) == [1, [1, None]]
+    assert len(plain([0] * 5000)) == 1000

@@ -1,0 +1,65 @@
+"""The names that a ``type`` inside a component may have: layers, norms, activations, samplers, log hooks.
+
+Components look them up in tables of their own, never among everything that Python could import. Here the tables are
+compared with a whole configuration, so that a wrong name is told with its place before anything is built.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from mmseg.errors import nearest
+
+
+def part_problems(values: Mapping[str, Any]) -> list[str]:
+    """One sentence for each part of ``model``, ``uda`` and ``log_config.hooks`` whose type is in no table."""
+    tables = _tables()
+    parts = [
+        (place, key, part)
+        for section in ('model', 'uda')
+        for place, key, part in _dicts(values.get(section), section)
+        if key in tables and (key != 'override' or 'type' in part)
+    ]
+    log = values.get('log_config')
+    hooks = log.get('hooks') if isinstance(log, Mapping) else None
+    if isinstance(hooks, list | tuple):
+        parts += [(f'log_config.hooks.{index}', 'hooks', hook) for index, hook in enumerate(hooks)]
+    return [problem for place, key, part in parts if (problem := _problem(place, part, tables[key]))]
+
+
+def _tables() -> dict[str, Iterable[str]]:
+    """Valid types by the key under which a part stands; imported late, since it takes the networks."""
+    from mmseg.engine.trackers import LOG_HOOKS
+    from mmseg.models.conv import ACTIVATIONS, NORMS
+    from mmseg.models.heads.daformer_head import LAYERS
+    from mmseg.models.initialization import INITIALIZERS
+
+    return {
+        'norm_cfg': NORMS,
+        'act_cfg': ACTIVATIONS,
+        'init_cfg': ('Pretrained', *INITIALIZERS),
+        'override': INITIALIZERS,
+        'mask_generator': ('block',),
+        'hooks': LOG_HOOKS,
+        **dict.fromkeys(('embed_cfg', 'embed_neck_cfg', 'fusion_cfg', 'context_cfg'), LAYERS),
+    }
+
+
+def _dicts(value: Any, place: str, key: str = '') -> Iterator[tuple[str, str, Any]]:
+    """Place, key and content of every dict in a value; elements of a list stand under the key of the list."""
+    if isinstance(value, Mapping):
+        yield place, key, value
+        for name, item in value.items():
+            yield from _dicts(item, f'{place}.{name}', str(name))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _dicts(item, f'{place}.{index}', key)
+
+
+def _problem(place: str, part: Any, table: Iterable[str]) -> str:
+    """What is wrong with a part; empty if nothing is."""
+    if not isinstance(part, Mapping):
+        return f'{place}: expected a dict with a type, found {part!r}.'
+    kind = part.get('type')
+    if isinstance(kind, str) and kind in table:
+        return ''
+    return f'{place}.type: found {kind!r}{nearest(str(kind), table)}.'
