@@ -1,6 +1,5 @@
 """Every program answers --help with examples, and the examples work."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
