@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from mmseg.config import schema
+from mmseg.config.types import mismatches, shown
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
@@ -198,8 +199,16 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
 def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
     allowed, required = parameters(component)
     _check_keys(cfg, place, allowed | {'type'}, report)
+    _check_types(component, cfg, place, report)
     for key in sorted(required - set(cfg) - INJECTED.get(place, set())):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
+
+
+def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
+    unused = schema.UNUSED.get(place, set())
+    for key, sentence in mismatches(component, cfg):
+        if key not in unused:
+            report.problems.append(f'{place}.{key}: {sentence}.')
 
 
 def parameters(component: Any) -> tuple[set[str], set[str]]:
