@@ -13,7 +13,8 @@ from mmseg.config.check import check_config
 from mmseg.config.files import BASE_KEY, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
-from mmseg.datasets.presets import expand_pipeline, is_preset
+from mmseg.config.types import mismatches
+from mmseg.datasets.presets import PRESETS, expand_pipeline, is_preset
 from mmseg.errors import ConfigError
 
 Source = str | Path | Mapping[str, Any]
@@ -79,7 +80,8 @@ def _plain(value: Any) -> Any:
 def _expanded(value: Any) -> Any:
     """A copy with every preset replaced by its steps."""
     if is_preset(value):
-        return expand_pipeline(value)
+        wrong = next(mismatches(PRESETS[value['type']], value), None)
+        return dict(value) if wrong else expand_pipeline(value)  # the check tells it, with all other problems
     if isinstance(value, Mapping):
         return {key: _expanded(item) for key, item in value.items()}
     return [_expanded(item) for item in value] if isinstance(value, list) else value

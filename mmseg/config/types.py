@@ -8,7 +8,7 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Union
 
 LONGEST = 80
@@ -17,22 +17,36 @@ SINGLE = {int: 'a whole number', float: 'a number', bool: 'True or False', str: 
 SEVERAL = {int: 'whole numbers', float: 'numbers', str: 'texts', bool: 'truth values'}
 
 
-def annotations(component: Callable[..., Any]) -> dict[str, Any]:
-    """Annotation of each parameter that has one; those of the base class, too, where ``**kwargs`` passes them on."""
+def parameters(component: Any) -> tuple[set[str], set[str]]:
+    """(all, required) parameter names of a class or function; ``**kwargs`` adds those of the base class."""
+    allowed: set[str] = set()
+    required: set[str] = set()
+    for kind in _accepting(component):
+        found = inspect.signature(kind).parameters.values()
+        named = [p for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        required |= {p.name for p in named if p.default is p.empty} - allowed
+        allowed |= {p.name for p in named}
+    return allowed, required
+
+
+def annotations(component: Any) -> dict[str, Any]:
+    """Annotation of every :func:`parameters` that has one."""
     found: dict[str, Any] = {}
-    for kind in component.__mro__ if inspect.isclass(component) else [component]:
-        function = vars(kind).get('__init__') if inspect.isclass(kind) else kind
-        if function is None:
-            continue
+    for kind in _accepting(component):
         try:
-            hints = typing.get_type_hints(function)
+            hints = typing.get_type_hints(kind.__init__ if inspect.isclass(kind) else kind)
         except (NameError, TypeError):  # of a component that is not ours
-            hints = {}
-        parameters = inspect.signature(function).parameters.values()
-        found = {p.name: hints.get(p.name, Any) for p in parameters} | found
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
+            continue
+        found = hints | found
     return found
+
+
+def _accepting(component: Any) -> Iterator[Any]:
+    """A class or function, then the base classes that ``**kwargs`` hands options on to."""
+    for kind in component.__mro__ if inspect.isclass(component) else [component]:
+        yield kind
+        if not any(p.kind is p.VAR_KEYWORD for p in inspect.signature(kind).parameters.values()):
+            return
 
 
 def fits(value: Any, annotation: Any) -> bool:
@@ -48,7 +62,7 @@ def fits(value: Any, annotation: Any) -> bool:
         return isinstance(value, Mapping) and all(fits(item, inner[1]) for item in value.values() if inner)
     if origin in (Sequence, list, tuple):
         return isinstance(value, list | tuple) and _items_fit(value, origin, inner)
-    return True
+    return isinstance(value, origin) if isinstance(origin, type) and origin is not Any else True
 
 
 def expectation(annotation: Any) -> str:
@@ -61,15 +75,14 @@ def expectation(annotation: Any) -> str:
     if origin is Literal:
         return ' or '.join(map(repr, inner))
     if origin in (Mapping, dict):
-        values = SEVERAL.get(inner[1]) if inner else None
-        return f'a dict of {values}' if values else 'a dict'
+        return f'a dict of {_several(inner[1])}' if inner and inner[1] is not Any else 'a dict'
     if origin in (Sequence, list, tuple):
         count = f'{len(inner)} ' if origin is tuple and inner and inner[-1] is not ... else ''
         return f'a list of {count}{_several(inner[0])}' if inner else 'a list'
     return getattr(annotation, '__name__', str(annotation))
 
 
-def mismatches(component: Callable[..., Any], given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def mismatches(component: Any, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(key, sentence) for each value that its parameter does not take; keys without a parameter are left out."""
     known = annotations(component)
     for key, value in given.items():
@@ -99,4 +112,6 @@ def _several(annotation: Any) -> str:
     if annotation in SEVERAL:
         return SEVERAL[annotation]
     origin = typing.get_origin(annotation) or annotation
-    return 'lists' if origin in (Sequence, list, tuple) else 'dicts' if origin in (Mapping, dict) else 'values'
+    return (
+        'lists' if origin in (Sequence, list, tuple) else 'dicts' if origin in (Mapping, dict) else 'values'
+    )

@@ -1,7 +1,6 @@
 """Source and target side by side (spec/data.md 4)."""
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np

@@ -160,7 +160,9 @@ class RandomCrop(Transform):
 
     touches_labels: ClassVar[bool] = True
 
-    def __init__(self, crop_size: tuple[int, int], cat_max_ratio: float = 1.0, ignore_index: int = 255) -> None:
+    def __init__(
+        self, crop_size: tuple[int, int], cat_max_ratio: float = 1.0, ignore_index: int = 255
+    ) -> None:
         if len(crop_size) != 2 or min(crop_size) <= 0:
             raise ConfigError(
                 f'RandomCrop: crop_size is {crop_size}; expected two positive numbers (height, width).'
