@@ -28,7 +28,7 @@ test: $(STAMP)  ## All tests: unit, stored reference cases, integration.
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: $(STAMP)  ## Unit tests only, without the stored reference cases.
-	$(PYTEST) -m 'not slow and not startup' --ignore tests/parity/test_parity.py $(PYTEST_ARGS)
+	$(PYTEST) -m 'not slow and not startup and not fuzz' --ignore tests/parity/test_parity.py $(PYTEST_ARGS)
 
 test-fuzz: $(STAMP)  ## Every reader and the check of configurations on 1,000 damaged inputs a kind.
 	$(PYTEST) -m fuzz $(PYTEST_ARGS)

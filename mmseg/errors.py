@@ -4,6 +4,9 @@ Each message says what was found, what was expected and how to fix it, in one pa
 print the message without a traceback and leave with ``exit_code``; ``--debug`` shows the traceback.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 
 class UserError(Exception):
     """Something the user can repair; base of all expected errors."""
@@ -35,3 +38,24 @@ class TrainingError(UserError):
 
 class ExportError(UserError):
     """A network cannot be written in another format, or the file would predict something else."""
+
+
+@contextlib.contextmanager
+def building(part: str) -> Iterator[None]:
+    """Tell what a constructor makes of values that fit its types but not one another.
+
+    Args:
+        part: key of the configuration that is built.
+
+    Raises:
+        ConfigError: in place of any error that is not a :class:`UserError` already.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f'{part} cannot be built from the configuration: {type(error).__name__}: {error}. Expected are values that '
+            'fit one another (channels of encoder and head, sizes above 0, ...); --debug shows where it happened.'
+        ) from error

@@ -207,7 +207,8 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
         report.problems.append(f'{place}: expected a dict with a type, found {shown(cfg)}.')
         return
     name = cfg.get('type')
-    component = registry.get(name) if isinstance(name, str) else None
+    registry.import_from_location()
+    component = registry.module_dict.get(name) if isinstance(name, str) else None
     if component is None:
         hint = nearest(str(name), registry.module_dict)
         report.problems.append(f'{place}.type: no {registry.name} is called {shown(name)}{hint}.')

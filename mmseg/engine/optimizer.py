@@ -16,7 +16,7 @@ from torch import nn
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
 from mmseg.engine.schedule import lr_at
-from mmseg.errors import CheckpointError, ConfigError
+from mmseg.errors import CheckpointError, ConfigError, building
 
 
 class ParameterOptions(NamedTuple):
@@ -116,7 +116,8 @@ def build_optimizer(
         raise ConfigError(f'Unknown option optimizer.{unknown[0]} for {kind.__name__}; it takes {known}.')
     if 'fused' in accepted:
         arguments.setdefault('fused', True)
-    optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
+    with building('optimizer'):
+        optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
     clip = dict(grad_clip) if grad_clip else None
     if precision == 'fp16':
         return SyncedAmpOptimWrapper(optimizer=optimizer, clip_grad=clip)
