@@ -103,14 +103,11 @@ def _set_packages(saved: dict[str, dict[str, Any]]) -> None:
         vars(sys.modules[name]).update(values)
 
 
-def _foreign_modules() -> set[str]:
-    files = {name: getattr(module, '__file__', None) for name, module in list(sys.modules.items())}
-    return {name for name, file in files.items() if file and not str(file).startswith(LIBRARIES)}
-
-
-def _set_foreign_modules(saved: set[str]) -> None:
-    for name in _foreign_modules() - saved:
-        del sys.modules[name]
+def _forget_foreign(names: set[str]) -> None:
+    for name in names:
+        file = getattr(sys.modules[name], '__file__', None)
+        if file and not str(file).startswith(LIBRARIES):
+            del sys.modules[name]
 
 
 Fact = tuple[Callable[[], Any], Callable[[Any], Any]]
@@ -121,7 +118,6 @@ FACTS: dict[str, Fact] = {
     'sys.path': (lambda: list(sys.path), lambda saved: setattr(sys, 'path', saved)),
     'sys.argv': (lambda: list(sys.argv), lambda saved: setattr(sys, 'argv', saved)),
     'sys.excepthook': (lambda: sys.excepthook, lambda saved: setattr(sys, 'excepthook', saved)),
-    'foreign modules': (_foreign_modules, _set_foreign_modules),
     'names in mmseg': (_packages, _set_packages),
     'loggers': (_loggers, _set_loggers),
     'logging.disable': (lambda: logging.root.manager.disable, logging.disable),
@@ -163,6 +159,7 @@ def isolated() -> Iterator[None]:
     yield
     replaced = {name for name, module in modules.items() if sys.modules.get(name) is not module}
     sys.modules.update(modules)
+    _forget_foreign(sys.modules.keys() - modules.keys())
     for name, (read, write) in FACTS.items():
         if read() != before[name]:
             write(before[name])

@@ -53,6 +53,7 @@ def test_every_fact_is_put_back(tmp_path: Path) -> None:
     with isolated():
         change_everything(tmp_path)
         assert [name for name, (read, _) in FACTS.items() if read() == before[name]] == []
+    assert 'stranger' not in sys.modules
     after = {name: read() for name, (read, _) in FACTS.items()}
     fresh = (logging.NOTSET, True, False, (), ())
     assert after['loggers'] == {name: before['loggers'].get(name, fresh) for name in after['loggers']}
