@@ -70,6 +70,10 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
             _check_keys(section, place, allowed, report)
         elif section is not None:
             report.problems.append(f'{place}: expected a dict, found {shown(section)}.')
+    for place in schema.REQUIRED:
+        section, _, key = place.rpartition('.')
+        if isinstance(values.get(section), Mapping) and key not in values[section]:
+            report.problems.append(f'{place}: missing.')
     for place, (valid, expected) in schema.VALUES.items():
         _check_value(values, place, valid, expected, report)
     _check_model(values.get('model'), 'model', report)

@@ -64,6 +64,9 @@ SECTIONS = {
 }
 """Keys of the sections that hold plain values."""
 
+REQUIRED = ('runner.max_iters', 'optimizer.lr')
+"""Keys that a section must have where it is given."""
+
 
 def _whole(minimum: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= minimum

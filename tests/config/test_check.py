@@ -118,6 +118,8 @@ def test_valid_configuration_has_only_notes() -> None:
         ('optimizer__paramwise_cfg__custom_keys', {'head': 10.0}, 'expected a dict of dicts'),
         ('optimizer__paramwise_cfg__custom_keys__head__lr_mult', 'ten', 'custom_keys: found'),
         ('data__train__rare_class_sampling', {'min_pixels': '3000'}, "min_pixels: found '3000', expected a whole"),
+        ('runner', {'type': 'IterBasedRunner'}, 'runner.max_iters: missing'),
+        ('optimizer', {'type': 'AdamW'}, 'optimizer.lr: missing'),
         ('data', 'gta', "data: expected a dict, found 'gta'"),
     ],
 )  # fmt: skip
