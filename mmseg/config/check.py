@@ -71,8 +71,9 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
         elif section is not None:
             report.problems.append(f'{place}: expected a dict, found {shown(section)}.')
     for place in schema.REQUIRED:
-        section, _, key = place.rpartition('.')
-        if isinstance(values.get(section), Mapping) and key not in values[section]:
+        name, _, key = place.rpartition('.')
+        given = values.get(name)
+        if given and isinstance(given, Mapping) and key not in given:
             report.problems.append(f'{place}: missing.')
     for place, (valid, expected) in schema.VALUES.items():
         _check_value(values, place, valid, expected, report)

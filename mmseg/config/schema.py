@@ -65,7 +65,7 @@ SECTIONS = {
 """Keys of the sections that hold plain values."""
 
 REQUIRED = ('runner.max_iters', 'optimizer.lr')
-"""Keys that a section must have where it is given."""
+"""Keys that a section must have unless it is empty."""
 
 
 def _whole(minimum: int) -> Callable[[Any], bool]:
