@@ -15,7 +15,7 @@ STAMP := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast startup-test check format bench install lock clean
+.PHONY: help demo test test-fast test-fuzz startup-test check format bench install lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,7 +28,10 @@ test: $(STAMP)  ## All tests: unit, stored reference cases, integration.
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-fast: $(STAMP)  ## Unit tests only, without the stored reference cases.
-	$(PYTEST) -m 'not slow and not startup' --ignore tests/parity/test_parity.py $(PYTEST_ARGS)
+	$(PYTEST) -m 'not slow and not startup and not fuzz' --ignore tests/parity/test_parity.py $(PYTEST_ARGS)
+
+test-fuzz: $(STAMP)  ## Every reader and the check of configurations on 1,000 damaged inputs a kind.
+	$(PYTEST) -m fuzz $(PYTEST_ARGS)
 
 startup-test: $(STAMP)  ## Two iterations of every published setting; goes on where it stopped, ends with a table.
 	$(PYTEST) -m startup tests/startup $(PYTEST_ARGS); code=$$?; $(BIN)/python -m tests.startup; exit $$code

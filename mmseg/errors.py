@@ -4,8 +4,9 @@ Each message says what was found, what was expected and how to fix it, in one pa
 print the message without a traceback and leave with ``exit_code``; ``--debug`` shows the traceback.
 """
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class UserError(Exception):
@@ -52,3 +53,24 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if close:
         return f'; the nearest valid name is {lowered[close[0]]!r}'
     return f'; valid: {", ".join(names)}' if 0 < len(names) <= 12 else ''
+
+
+@contextlib.contextmanager
+def building(part: str) -> Iterator[None]:
+    """Tell what a constructor makes of values that fit its types but not one another.
+
+    Args:
+        part: key of the configuration that is built.
+
+    Raises:
+        ConfigError: in place of any error that is not a :class:`UserError` already.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f'{part} cannot be built from the configuration: {type(error).__name__}: {error}. Expected are values that '
+            'fit one another (channels of encoder and head, sizes above 0, ...); --debug shows where it happened.'
+        ) from error

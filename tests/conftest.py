@@ -1,18 +1,46 @@
 """Fixtures that several parts of the test suite share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from hypothesis import settings
 
 from mmseg.datasets.conversion import convert
 from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
 from mmseg.datasets.scenes import write_layouts
+from tests.isolation import isolated
 
 # No time limit per example: the machines that run the tests are shared.
 settings.register_profile('suite', deadline=None, max_examples=50)
 settings.load_profile('suite')
+
+
+@pytest.fixture(autouse=True)
+def _isolated() -> Iterator[None]:
+    """Every test finds the state of the process as the first one did."""
+    torch.manual_seed(0)
+    with isolated():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """The same for fixtures that several tests share: they give values, not state."""
+    if fixturedef.scope == 'function':
+        return (yield)
+    with isolated():
+        return (yield)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say how to repeat the order of the tests."""
+    seed = config.getoption('randomly_seed', None)
+    if seed is not None:
+        terminalreporter.write_line(f'order of the tests: --randomly-seed={seed}')
 
 
 @pytest.fixture(scope='session')

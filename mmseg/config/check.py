@@ -7,6 +7,7 @@ registered component, so a component's signature is the only place that declares
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,9 +15,11 @@ from mmengine.config import Config
 
 from mmseg.config import schema
 from mmseg.config.parts import part_problems
+from mmseg.config.types import mismatches, parameters, shown
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS, Registry
+from mmseg.uda.instance_bank.options import BankOptions
 
 MODEL_SLOTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode', 'sampler')
 OPTIMIZERS = {
@@ -71,14 +74,22 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
         if isinstance(section, Mapping):
             _check_keys(section, place, allowed, report)
         elif section is not None:
-            report.problems.append(f'{place}: expected a dict, found {section!r}.')
+            report.problems.append(f'{place}: expected a dict, found {shown(section)}.')
+    for place in schema.REQUIRED:
+        name, _, key = place.rpartition('.')
+        given = values.get(name)
+        if given and isinstance(given, Mapping) and key not in given:
+            report.problems.append(f'{place}: missing.')
     for place, (valid, expected) in schema.VALUES.items():
         _check_value(values, place, valid, expected, report)
     _check_model(values.get('model'), 'model', report)
     _check_component(values.get('uda'), 'uda', MODELS, report)
+    bank = _at(values, 'uda.instance_bank')
+    if isinstance(bank, Mapping):
+        _check_types(BankOptions, bank, 'uda.instance_bank', report)
     _check_optimizer(values.get('optimizer'), report)
     for split in ('train', 'val', 'test'):
-        _check_dataset((values.get('data') or {}).get(split), f'data.{split}', report)
+        _check_dataset(_at(values, f'data.{split}'), f'data.{split}', report)
     report.problems += part_problems(values)
     _check_windows(values, report)
     _check_pairs(values, report)
@@ -106,7 +117,7 @@ def require_sections(cfg: Config | Mapping[str, Any], places: Iterable[str]) -> 
 
 
 def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Report) -> None:
-    for key in values:
+    for key in map(str, values):
         if key in schema.TOP_LEVEL:
             continue
         if key in schema.UNUSED_TOP_LEVEL or key.endswith(schema.UNUSED_SUFFIXES) or key in helpers:
@@ -122,7 +133,7 @@ def _check_keys(section: Mapping[str, Any], place: str, allowed: set[str], repor
         if key in unused:
             report.notes.append(f'{place}.{key}: accepted, has no effect')
         elif key not in allowed:
-            report.problems.append(f'{place}.{key}: unknown key{nearest(key, allowed)}.')
+            report.problems.append(f'{place}.{key}: unknown key{nearest(str(key), allowed)}.')
 
 
 def _check_value(
@@ -131,7 +142,7 @@ def _check_value(
     parent, _, key = place.rpartition('.')
     section = _at(values, parent) if parent else values
     if isinstance(section, Mapping) and key in section and not valid(section[key]):
-        report.problems.append(f'{place}: found {section[key]!r}, expected {expected}.')
+        report.problems.append(f'{place}: found {shown(section[key])}, expected {expected}.')
 
 
 def _check_model(model: Any, place: str, report: Report) -> None:
@@ -150,6 +161,12 @@ def _check_dataset(dataset: Any, place: str, report: Report) -> None:
     _check_component(dataset, place, DATASETS, report)
     if not isinstance(dataset, Mapping):
         return
+    names = dataset.get('classes')
+    if isinstance(names, str) and not Path(names).is_file():
+        report.problems.append(
+            f'{place}.classes: found the text {shown(names)}, which is no file of class names; write a list of '
+            'names, one name as [name] or (name,).'
+        )
     for domain in ('source', 'target'):
         _check_dataset(dataset.get(domain), f'{place}.{domain}', report)
     _check_pipeline(dataset.get('pipeline'), f'{place}.pipeline', report)
@@ -163,7 +180,9 @@ def _check_pipeline(pipeline: Any, place: str, report: Report) -> None:
         hint = nearest(str(pipeline.get('type')), PRESETS)
         report.problems.append(f'{place}: type {pipeline.get("type")!r} is no pipeline preset{hint}.')
         return
-    for index, step in enumerate(pipeline or ()):
+    if not isinstance(pipeline, list | tuple):
+        return  # missing, or told already
+    for index, step in enumerate(pipeline):
         _check_component(step, f'{place}.{index}', TRANSFORMS, report)
         if isinstance(step, Mapping) and 'transforms' in step:
             _check_pipeline(step['transforms'], f'{place}.{index}.transforms', report)
@@ -171,6 +190,9 @@ def _check_pipeline(pipeline: Any, place: str, report: Report) -> None:
 
 def _check_optimizer(optimizer: Any, report: Report) -> None:
     if optimizer is None:
+        return
+    if not isinstance(optimizer, Mapping):
+        report.problems.append(f'optimizer: expected a dict with a type, found {shown(optimizer)}.')
         return
     name = optimizer.get('type')
     kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
@@ -181,9 +203,12 @@ def _check_optimizer(optimizer: Any, report: Report) -> None:
         return
     allowed = set(inspect.signature(kind).parameters) - {'params'}
     _check_keys(optimizer, 'optimizer', {*allowed, 'type', 'paramwise_cfg'}, report)
-    for key, factors in ((optimizer.get('paramwise_cfg') or {}).get('custom_keys') or {}).items():
-        place = f'optimizer.paramwise_cfg.custom_keys.{key}'
-        _check_keys(factors, place, {'lr_mult', 'decay_mult'}, report)
+    _check_types(kind, {key: value for key, value in optimizer.items() if key != 'lr'}, 'optimizer', report)
+    custom_keys = _at(optimizer, 'paramwise_cfg.custom_keys')
+    for key, factors in custom_keys.items() if isinstance(custom_keys, Mapping) else ():
+        if isinstance(factors, Mapping):
+            place = f'optimizer.paramwise_cfg.custom_keys.{key}'
+            _check_keys(factors, place, {'lr_mult', 'decay_mult'}, report)
 
 
 def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -> None:
@@ -191,7 +216,7 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
     if cfg is None:
         return
     if not isinstance(cfg, Mapping):
-        report.problems.append(f'{place}: expected a dict with a type, found {cfg!r}.')
+        report.problems.append(f'{place}: expected a dict with a type, found {shown(cfg)}.')
         return
     component = registry.get(cfg.get('type'))
     if component is None:
@@ -203,22 +228,16 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
 def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
     allowed, required = parameters(component)
     _check_keys(cfg, place, allowed | {'type'}, report)
+    _check_types(component, cfg, place, report)
     for key in sorted(required - set(cfg) - INJECTED.get(place, set())):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
 
 
-def parameters(component: Any) -> tuple[set[str], set[str]]:
-    """(all, required) parameter names of a class or function; ``**kwargs`` adds those of the base class."""
-    allowed: set[str] = set()
-    required: set[str] = set()
-    for kind in component.__mro__ if inspect.isclass(component) else [component]:
-        found = inspect.signature(kind).parameters.values()
-        named = [p for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        required |= {p.name for p in named if p.default is p.empty} - allowed
-        allowed |= {p.name for p in named}
-        if not any(p.kind is p.VAR_KEYWORD for p in found):
-            break
-    return allowed, required
+def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
+    unused = schema.UNUSED.get(place, set())
+    for key, sentence in mismatches(component, cfg):
+        if key not in unused:
+            report.problems.append(f'{place}.{key}: {sentence}.')
 
 
 def _check_windows(values: Mapping[str, Any], report: Report) -> None:

@@ -27,18 +27,23 @@ def modernise(cfg: Config) -> None:
 
 
 def _modernise_model(model: dict[str, Any]) -> None:
-    model['type'] = SEGMENTORS.get(model.get('type', ''), model.get('type'))
+    model['type'] = _renamed(model.get('type'), SEGMENTORS)
     backbone, head = model.get('backbone'), model.get('decode_head')
     if isinstance(backbone, dict):
         backbone.pop('ema_drop_path_rate', None)
     if not isinstance(head, dict):
         return
     for key in ('type', 'single_scale_head'):
-        if head.get(key) in HEADS:
-            head[key] = HEADS[head[key]]
-    fusion = (head.get('decoder_params') or {}).get('fusion_cfg')
+        if key in head:
+            head[key] = _renamed(head[key], HEADS)
+    options = head.get('decoder_params')
+    fusion = options.get('fusion_cfg') if isinstance(options, dict) else None
     if isinstance(fusion, dict):
         fusion.pop('fusion', None)
+
+
+def _renamed(name: Any, names: dict[str, str]) -> Any:
+    return names.get(name, name) if isinstance(name, str) else name
 
 
 def _dicts(value: Any) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,8 @@ from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
-from mmseg.datasets.presets import expand_pipeline, is_preset
+from mmseg.config.types import mismatches
+from mmseg.datasets.presets import PRESETS, expand_pipeline, is_preset
 from mmseg.errors import ConfigError
 
 Source = str | Path | Mapping[str, Any]
@@ -80,7 +81,8 @@ def _plain(value: Any) -> Any:
 def _expanded(value: Any) -> Any:
     """A copy with every preset replaced by its steps."""
     if is_preset(value):
-        return expand_pipeline(value)
+        wrong = next(mismatches(PRESETS[value['type']], value), None)
+        return dict(value) if wrong else expand_pipeline(value)  # the check tells it, with all other problems
     if isinstance(value, Mapping):
         return {key: _expanded(item) for key, item in value.items()}
     return [_expanded(item) for item in value] if isinstance(value, list) else value

@@ -4,10 +4,12 @@ Sections of plain values list their keys here; dicts with a ``type`` are checked
 registered component instead (``mmseg.config.check``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
+from mmseg.config.types import expectation, fits
+from mmseg.evaluation.metrics import METRICS
 from mmseg.uda.instance_bank.options import BankOptions
 
 TOP_LEVEL = {
@@ -26,6 +28,8 @@ UNUSED_TOP_LEVEL = {
     'local_rank',
 }  # fmt: skip
 """Top-level keys that published configurations carry and nothing reads; see also UNUSED_SUFFIXES."""
+
+METRIC_NAMES = (*METRICS, 'cityscapes')
 
 UNUSED_SUFFIXES = ('_pipeline', '_norm_cfg')
 
@@ -70,6 +74,9 @@ SECTIONS = {
 }
 """Keys of the sections that hold plain values."""
 
+REQUIRED = ('runner.max_iters', 'optimizer.lr')
+"""Keys that a section must have unless it is empty."""
+
 
 def _whole(minimum: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= minimum
@@ -79,8 +86,13 @@ def _one_of(*choices: Any) -> Callable[[Any], bool]:
     return lambda value: value in choices
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _typed(annotation: Any) -> tuple[Callable[[Any], bool], str]:
+    return lambda value: fits(value, annotation), expectation(annotation)
+
+
+def _metrics(value: Any) -> bool:
+    names = value if isinstance(value, list | tuple) else [value]
+    return all(isinstance(name, str) and name in METRIC_NAMES for name in names)
 
 
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -100,11 +112,11 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'log_config.interval': (_whole(1), 'a whole number of at least 1'),
     'lr_config.policy': (_one_of('poly', 'Poly', 'fixed', 'Fixed'), "'poly' or 'fixed'"),
     'lr_config.warmup': (_one_of(None, 'linear', 'constant', 'exp'), "None, 'linear', 'constant' or 'exp'"),
-    'lr_config.power': (_number, 'a number'),
-    'lr_config.min_lr': (_number, 'a number'),
+    'lr_config.power': _typed(float),
+    'lr_config.min_lr': _typed(float),
     'lr_config.warmup_iters': (_whole(0), 'a whole number of at least 0'),
-    'lr_config.warmup_ratio': (_number, 'a number'),
-    'optimizer.lr': (lambda value: _number(value) and value >= 0, 'a number of at least 0'),
+    'lr_config.warmup_ratio': _typed(float),
+    'optimizer.lr': (lambda value: fits(value, float) and value >= 0, 'a number of at least 0'),
     'seed': (lambda value: value is None or _whole(0)(value), 'a whole number of at least 0, or None'),
     'deterministic': (_one_of(True, False), 'True or False'),
     'precision': (_one_of('fp32', 'bf16', 'fp16'), "'fp32', 'bf16' or 'fp16'"),
@@ -112,6 +124,29 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'channels_last': (_one_of(True, False), 'True or False'),
     'nan_policy': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
     'nan_limit': (_whole(0), 'a whole number of at least 0'),
+    'load_from': _typed(str | None),
+    'resume_from': _typed(str | None),
+    'work_dir': _typed(str | None),
+    'name': _typed(str),
+    'exp': _typed(float | str),
+    'log_level': _typed(int | str),
+    'log_config.hooks': _typed(Sequence[Mapping[str, Any]]),
+    'log_config.img_interval': (_whole(0), 'a whole number of at least 0 (0: none)'),
+    'checkpoint_config.save_last': _typed(bool),
+    'evaluation.metric': (_metrics, f'one or several of {", ".join(METRIC_NAMES)}'),
+    'optimizer_config.grad_clip.max_norm': _typed(float),
+    'optimizer_config.grad_clip.norm_type': _typed(float),
+    'optimizer.paramwise_cfg.custom_keys': _typed(Mapping[str, Mapping[str, float]] | None),
+    'data.train.rare_class_sampling.min_pixels': _typed(int),
+    'data.train.rare_class_sampling.class_temp': _typed(float | Literal['inf']),
+    'data.train.rare_class_sampling.min_crop_ratio': _typed(float),
+    'model.decode_head.num_classes': (
+        _whole(2),
+        'a whole number of at least 2: one object on a background are two classes',
+    ),
+    'model.test_cfg.crop_size': _typed(tuple[int, int]),
+    'model.test_cfg.stride': _typed(tuple[int, int]),
+    'model.test_cfg.batched_slide': _typed(bool),
     'model.test_cfg.mode': (_one_of('whole', 'slide'), "'whole' or 'slide'"),
 }
 """Checks of single values: predicate and what was expected."""

@@ -14,6 +14,7 @@ from mmseg.datasets.domains import (
 from mmseg.datasets.loading import build_test_loader, build_train_loader, collate
 from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
 from mmseg.datasets.uda import UDADataset
+from mmseg.errors import building
 from mmseg.registry import DATASETS
 
 __all__ = [
@@ -44,4 +45,5 @@ def build_dataset(cfg: dict[str, Any]) -> Any:
         DataError: missing files.
         ConfigError: options that do not fit together.
     """
-    return DATASETS.build(dict(cfg))
+    with building('The data set'):
+        return DATASETS.build(dict(cfg))

@@ -78,7 +78,7 @@ class CustomDataset:
         classes: Sequence[str] | str | None = None,
         palette: Sequence[Sequence[int]] | None = None,
         class_merge: dict[str, Any] | None = None,
-        crop_pseudo_margins: Sequence[int] | None = None,
+        crop_pseudo_margins: tuple[int, int, int, int] | None = None,
     ) -> None:
         self.data_root = data_root
         self.img_dir = self._below_root(img_dir) or ''

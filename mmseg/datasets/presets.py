@@ -18,8 +18,8 @@ IMAGENET_NORM: Step = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12,
 
 
 def train_pipeline(
-    img_scale: Sequence[int],
-    crop_size: Sequence[int],
+    img_scale: tuple[int, int],
+    crop_size: tuple[int, int],
     cat_max_ratio: float | None = None,
     photometric: bool = False,
     labels: bool = True,
@@ -55,7 +55,7 @@ def train_pipeline(
     ]
 
 
-def inference_pipeline(img_scale: Sequence[int], img_norm_cfg: Step | None = None) -> list[Step]:
+def inference_pipeline(img_scale: tuple[int, int], img_norm_cfg: Step | None = None) -> list[Step]:
     """One resized, normalised image and no random step.
 
     Args:
@@ -81,7 +81,7 @@ PRESETS: dict[str, Callable[..., list[Step]]] = {
 
 def is_preset(value: Any) -> bool:
     """True for a dict whose ``type`` names a preset."""
-    return isinstance(value, dict) and value.get('type') in PRESETS
+    return isinstance(value, dict) and isinstance(value.get('type'), str) and value['type'] in PRESETS
 
 
 def expand_pipeline(pipeline: Sequence[Step] | Step) -> list[Step]:

@@ -14,6 +14,8 @@ from mmseg.fileio import read_bytes
 
 STATS_FILE = 'sample_class_stats.json'
 SAMPLES_FILE = 'samples_with_class.json'
+LARGEST_ID = 255
+MOST_PIXELS = 2**63 - 1
 ClassCounts = dict[int, int]
 Samples = dict[int, list[tuple[str, int]]]
 
@@ -85,8 +87,12 @@ def read_stats(folder: str, remedy: str) -> list[dict[str, Any]]:
     """``sample_class_stats.json`` of a data set."""
     content = _read_json(folder, STATS_FILE, list, remedy)
     try:
-        total_pixels(content)
-    except (AttributeError, TypeError, ValueError) as error:
+        for entry in content:
+            for key in entry.keys() - {'file'}:
+                _class_id(key), _pixels(entry[key])
+        if not any(total_pixels(content).values()):
+            raise ValueError('no pixel of any class')
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             _unexpected(folder, STATS_FILE, '[{"0": pixels, ..., "file": name}, ...]', remedy)
         ) from error
@@ -98,13 +104,27 @@ def read_samples(folder: str, remedy: str) -> Samples:
     content = _read_json(folder, SAMPLES_FILE, dict, remedy)
     try:
         return {
-            int(class_id): [(name.split('/')[-1], int(count)) for name, count in files]
+            _class_id(class_id): [(name.split('/')[-1], _pixels(count)) for name, count in files]
             for class_id, files in content.items()
         }
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
         raise DataError(
             _unexpected(folder, SAMPLES_FILE, '{"0": [[name, pixels], ...], ...}', remedy)
         ) from error
+
+
+def _class_id(value: str) -> int:
+    number = int(value)
+    if not 0 <= number <= LARGEST_ID:
+        raise ValueError(f'class id {number}')
+    return number
+
+
+def _pixels(value: float) -> int:
+    number = int(value)
+    if not 0 <= number <= MOST_PIXELS:
+        raise ValueError(f'{number} pixels')
+    return number
 
 
 def _unexpected(folder: str, name: str, layout: str, remedy: str) -> str:

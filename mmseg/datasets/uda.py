@@ -1,7 +1,6 @@
 """Source and target side by side (spec/data.md 4)."""
 
 import logging
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -114,7 +113,7 @@ class UDADataset:
         source: dict[str, Any] | CustomDataset,
         target: dict[str, Any] | CustomDataset,
         rare_class_sampling: dict[str, Any] | None = None,
-        sync_crop_size: Sequence[int] | None = None,
+        sync_crop_size: tuple[int, int] | None = None,
     ) -> None:
         self.source: CustomDataset = DATASETS.build(source) if isinstance(source, dict) else source
         self.target: CustomDataset = _build_target(target) if isinstance(target, dict) else target

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmseg.errors import ConfigError
+from mmseg.errors import ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.precision import check_precision
 from mmseg.models.trainable import Trainable
@@ -33,7 +33,8 @@ def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialis
     values = to_dict(cfg)
     if values.get('uda'):
         method = {**values['uda'], 'model': values['model'], 'max_iters': int(values['runner']['max_iters'])}
-        trainable: Trainable = MODELS.build(method)
+        with building('uda with its model'):
+            trainable: Trainable = MODELS.build(method)
     else:
         trainable = build_segmentor(values['model'])
     trainable.seed = int(values.get('seed') or 0)

@@ -17,7 +17,7 @@ from mmseg.config.check import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
 from mmseg.engine.schedule import lr_at
-from mmseg.errors import CheckpointError, ConfigError
+from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models.guard import StepGuard
 
 
@@ -178,7 +178,8 @@ def build_optimizer(
         raise ConfigError(f'Unknown option optimizer.{unknown[0]} for {kind.__name__}; it takes {known}.')
     if 'fused' in accepted:
         arguments.setdefault('fused', True)
-    optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
+    with building('optimizer'):
+        optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
     clip = dict(grad_clip) if grad_clip else None
     scaled = precision == 'fp16'
     guard = StepGuard(hold=nan_policy == 'stop', scaled=scaled)

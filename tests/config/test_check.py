@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mmseg.config.check import check_config, inspect_config, parameters, require_sections
+from mmseg.config.check import check_config, inspect_config, require_sections
 from mmseg.errors import ConfigError, nearest
 
 SECTIONS: dict[str, Any] = {
@@ -96,6 +96,31 @@ def test_valid_configuration_has_only_notes() -> None:
         ('evaluation', 3, 'evaluation: expected a dict'),
         ('precision', 'fp8', "'fp32', 'bf16' or 'fp16'"),
         ('model__test_cfg__mode', 'slide', 'model.test_cfg.crop_size: missing'),
+        ('data__train__classes', 'water', 'no file of class names; write a list of names'),
+        ('data__train__classes', 7, 'found 7, expected a list of texts or a text or None'),
+        ('data__train__pipeline', {'type': 'TrainPipeline', 'img_scale': (8, 4), 'crop_size': 128}, 'found 128'),
+        ('data__train__pipeline', 'abc', "data.train.pipeline: found 'abc', expected a list of dicts"),
+        ('data__train__pipeline__1__img_scale', 1024, 'pipeline.1.img_scale: found 1024, expected a list of 2'),
+        ('data__train__pipeline__1__img_scale', [1, 2, 3], 'expected a list of 2 whole numbers'),
+        ('model__decode_head__num_classes', 1, 'expected a whole number of at least 2'),
+        ('model__decode_head__channels', '128', "found '128', expected a whole number"),
+        ('model__test_cfg__stride', 4, 'model.test_cfg.stride: found 4, expected a list of 2 whole numbers'),
+        ('model__backbone', 'mit_b0', "expected a dict with a type, found 'mit_b0'"),
+        ('model__backbone__type', ['mit_b0'], "no model is called ['mit_b0']"),
+        ('model__decode_head__loss_decode', 5, 'model.decode_head.loss_decode: found 5, expected a dict'),
+        ('uda__alpha', '0.9', "uda.alpha: found '0.9', expected a number"),
+        ('uda__instance_bank', {'bank_size': 'big'}, "uda.instance_bank.bank_size: found 'big', expected a whole"),
+        ('evaluation', {'metric': ['mIoU', 'mIou']}, 'one or several of mIoU, mDice, mFscore, cityscapes'),
+        ('load_from', True, 'load_from: found True, expected a text or None'),
+        ('optimizer', 'AdamW', "optimizer: expected a dict with a type, found 'AdamW'"),
+        ('optimizer__type', ['AdamW'], "torch.optim has no ['AdamW']"),
+        ('optimizer__betas', 0.9, 'optimizer.betas: found 0.9, expected a list of 2'),
+        ('optimizer__paramwise_cfg__custom_keys', {'head': 10.0}, 'expected a dict of dicts'),
+        ('optimizer__paramwise_cfg__custom_keys__head__lr_mult', 'ten', 'custom_keys: found'),
+        ('data__train__rare_class_sampling', {'min_pixels': '3000'}, "min_pixels: found '3000', expected a whole"),
+        ('runner', {'type': 'IterBasedRunner'}, 'runner.max_iters: missing'),
+        ('optimizer', {'type': 'AdamW'}, 'optimizer.lr: missing'),
+        ('data', 'gta', "data: expected a dict, found 'gta'"),
     ],
 )  # fmt: skip
 def test_problem_names_its_place_and_the_nearest_name(key: str, value: Any, told: str) -> None:
@@ -124,18 +149,6 @@ def test_helper_variables_are_no_problem() -> None:
     assert inspect_config({'my_size': 3}, helpers=['my_size']).problems == []
     assert inspect_config({'train_pipeline': []}).problems == []
     assert len(inspect_config({'my_size': 3}).problems) == 1
-
-
-def test_parameters_of_classes_functions_and_bases() -> None:
-    class Base:
-        def __init__(self, depth: int, width: int = 2) -> None: ...
-
-    class Child(Base):
-        def __init__(self, style: str, **kwargs: Any) -> None: ...
-
-    assert parameters(Base) == ({'depth', 'width', 'self'} - {'self'}, {'depth'})
-    assert parameters(Child) == ({'style', 'depth', 'width'}, {'style', 'depth'})
-    assert parameters(lambda size, ratio=1: None) == ({'size', 'ratio'}, {'size'})
 
 
 def test_nearest_is_case_blind_and_lists_few_names() -> None:

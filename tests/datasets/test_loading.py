@@ -98,9 +98,15 @@ def test_every_test_picture_belongs_to_one_process(folders: Path) -> None:
     assert shares == [[0, 2], [1]]
 
 
-def test_limit_of_open_files_only_grows() -> None:
-    import resource
-
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+@pytest.mark.parametrize(
+    ('soft', 'hard', 'after'),
+    [(1024, 10**6, 4096), (1024, 2000, 2000), (8000, 10**6, 8000), (1024, -1, 4096), (-1, -1, -1)],
+)
+def test_limit_of_open_files_only_grows(
+    soft: int, hard: int, after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {'now': (soft, hard)}
+    monkeypatch.setattr('resource.getrlimit', lambda kind: limits['now'])
+    monkeypatch.setattr('resource.setrlimit', lambda kind, new: limits.update(now=new))
     raise_open_files()
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(before, 4096)
+    assert limits['now'] == (after, hard)

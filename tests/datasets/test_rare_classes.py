@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmseg.datasets.rare_classes import (
+    SAMPLES_FILE,
+    STATS_FILE,
     candidates,
     class_probabilities,
     merge_samples,
@@ -88,3 +90,19 @@ def test_unusable_statistics_name_file_and_remedy(tmp_path: Path, read: Any, con
     with pytest.raises(DataError, match=r'(sample_class_stats|samples_with_class)\.json') as error:
         read(str(tmp_path), 'Run gta.py.')
     assert 'Run gta.py.' in str(error.value) or content == ''
+
+
+@pytest.mark.parametrize('count', ['1e999', '-1', '[]', '"a"', 'null', '99999999999999999999', 'NaN'])
+@pytest.mark.parametrize('key', ['0', '256', '-1', 'car'])
+def test_counts_and_ids_out_of_range_are_no_statistics(tmp_path, count, key) -> None:
+    (tmp_path / STATS_FILE).write_text(f'[{{"{key}": {count}, "file": "a.png"}}]')
+    (tmp_path / SAMPLES_FILE).write_text(f'{{"{key}": [["a.png", {count}]]}}')
+    for read in (read_stats, read_samples):
+        with pytest.raises(DataError, match='not the statistics of a conversion'):
+            read(str(tmp_path), 'Convert again.')
+
+
+def test_statistics_without_a_pixel_are_refused(tmp_path) -> None:
+    (tmp_path / STATS_FILE).write_text('[{"0": 0, "file": "a.png"}]')
+    with pytest.raises(DataError, match='not the statistics of a conversion'):
+        read_stats(str(tmp_path), 'Convert again.')

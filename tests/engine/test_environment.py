@@ -2,7 +2,6 @@
 
 import logging
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +9,6 @@ import pytest
 import torch
 
 from mmseg.engine.environment import describe_environment, loader_workers, open_log, seed_everything
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    logger = logging.getLogger('mmseg')
-    before = logger.propagate, logger.level
-    yield
-    logger.handlers.clear()
-    logger.propagate = before[0]
-    logger.setLevel(before[1])
 
 
 def test_seeds_repeat() -> None:

@@ -1,25 +1,11 @@
-"""What integration tests share; they run whole programs, which set up the log: it is put back afterwards."""
+"""What integration tests share."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.programs import run_tool
 from tests.integration.tiny import tiny_config, write_config
-
-
-@pytest.fixture(autouse=True)
-def _restored_log() -> Iterator[None]:
-    logger = logging.getLogger('mmseg')
-    handlers, level, propagate = list(logger.handlers), logger.level, logger.propagate
-    yield
-    for handler in logger.handlers:
-        if handler not in handlers:
-            handler.close()
-    logger.handlers, logger.propagate = handlers, propagate
-    logger.setLevel(level)
 
 
 @pytest.fixture(scope='session')

@@ -1,6 +1,5 @@
 """Every program answers --help with examples, and the examples work."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,13 +38,10 @@ def workspace(
 
 @pytest.fixture
 def patch(workspace: tuple[Path, Any]) -> Iterator[pytest.MonkeyPatch]:
-    """In the workspace; what a program does to the environment is undone."""
-    kept = dict(os.environ)
+    """In the workspace."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(workspace[0])
         yield patch
-    os.environ.clear()
-    os.environ.update(kept)
 
 
 def help_text(program: str, patch: pytest.MonkeyPatch, capfd: Any) -> str:

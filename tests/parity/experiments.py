@@ -79,12 +79,13 @@ def _compare_generated(check: Check, project: str, number: str, want: list[dict[
 
 
 def _compare_merged(check: Check, project: str, number: str, want: dict[str, Any]) -> None:
-    got = {cfg['name'].removesuffix('_s0'): cfg for cfg in _listed(project, number) if cfg.get('seed') == 0}
-    for name, theirs in want.items():
+    got = {cfg['name']: cfg for cfg in _listed(project, number)}
+    wanted = {f'{name}_s{theirs["seed"]}': theirs for name, theirs in want.items()}
+    for name, theirs in wanted.items():
         if name in got:
             ours = resolved(load_config(got[name]))
             check.equal(name, differences(_meant(ours), _meant(theirs)), [])
-    _check_complete(check, list(want), list(got))
+    _check_complete(check, list(wanted), list(got))
 
 
 def _meant(config: dict[str, Any]) -> dict[str, Any]:

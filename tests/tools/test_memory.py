@@ -1,8 +1,6 @@
 """Counting the memory of a step: what is alive, what is kept for the backward pass."""
 
 import importlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,10 +13,10 @@ TOOLS = str(Path(__file__).resolve().parents[2] / 'tools')
 
 
 @pytest.fixture(scope='module')
-def memory() -> Iterator[ModuleType]:
-    sys.path.insert(0, TOOLS)
-    yield importlib.import_module('benchmarks.memory')
-    sys.path.remove(TOOLS)
+def memory() -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(TOOLS)
+        return importlib.import_module('benchmarks.memory')
 
 
 def test_most_that_is_alive(memory: ModuleType) -> None:

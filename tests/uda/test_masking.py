@@ -24,8 +24,25 @@ def test_each_pixel_follows_the_block_it_lies_in(height, width, block, ratio):
     rows, columns = block_grid((height, width), block)
     scores = torch.rand(2, 1, rows, columns, generator=torch.Generator().manual_seed(0))
     mask = block_mask(scores, ratio, (height, width))
-    y, x = torch.arange(height) * rows // height, torch.arange(width) * columns // width
-    assert torch.equal(mask, (scores > ratio).float()[:, :, y][..., x])
+    assert mask.shape == (2, 1, height, width)
+    kept = scores > ratio
+    for y in range(height):
+        for x in range(0, width, 7):
+            # The block of a pixel is the one that its upper left corner lies in, of equally high and wide blocks.
+            row = max(r for r in range(rows) if r * height <= y * rows)
+            column = max(c for c in range(columns) if c * width <= x * columns)
+            assert bool(mask[1, 0, y, x]) == bool(kept[1, 0, row, column])
+
+
+def test_a_mask_of_given_scores():
+    scores = torch.tensor([[[[0.1, 0.9], [0.7, 0.3]]]])
+    assert block_mask(scores, 0.5, (4, 5))[0, 0].int().tolist() == [
+        [0, 0, 0, 1, 1],
+        [0, 0, 0, 1, 1],
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 0, 0],
+    ]
+    assert block_mask(scores, 0.7, (2, 2))[0, 0].int().tolist() == [[0, 1], [0, 0]]
 
 
 def test_halves_round_to_even_and_a_block_larger_than_the_crop_is_an_error():

@@ -4,7 +4,6 @@ A byte has 256 values, so brightness, contrast, saturation and normalisation are
 results are those of the arithmetic, at a fraction of the passes over memory.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -67,8 +66,8 @@ class PhotoMetricDistortion(Transform):
     def __init__(
         self,
         brightness_delta: float = 32,
-        contrast_range: Sequence[float] = (0.5, 1.5),
-        saturation_range: Sequence[float] = (0.5, 1.5),
+        contrast_range: tuple[float, float] = (0.5, 1.5),
+        saturation_range: tuple[float, float] = (0.5, 1.5),
         hue_delta: int = 18,
     ) -> None:
         self.brightness_delta = brightness_delta
@@ -148,7 +147,9 @@ class Normalize(Transform):
         to_rgb: reorder BGR to RGB.
     """
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float], to_rgb: bool = True) -> None:
+    def __init__(
+        self, mean: tuple[float, float, float], std: tuple[float, float, float], to_rgb: bool = True
+    ) -> None:
         self.mean = np.array(mean, dtype=np.float32)
         self.std = np.array(std, dtype=np.float32)
         self.to_rgb = to_rgb

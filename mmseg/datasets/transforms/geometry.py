@@ -58,9 +58,9 @@ class Resize(Transform):
 
     def __init__(
         self,
-        img_scale: Sequence[Any] | None = None,
+        img_scale: tuple[int, int] | Sequence[tuple[int, int]] | None = None,
         multiscale_mode: str = 'range',
-        ratio_range: Sequence[float] | None = None,
+        ratio_range: tuple[float, float] | None = None,
         keep_ratio: bool = True,
         override_scale: bool = False,
     ) -> None:
@@ -160,7 +160,9 @@ class RandomCrop(Transform):
 
     touches_labels: ClassVar[bool] = True
 
-    def __init__(self, crop_size: Sequence[int], cat_max_ratio: float = 1.0, ignore_index: int = 255) -> None:
+    def __init__(
+        self, crop_size: tuple[int, int], cat_max_ratio: float = 1.0, ignore_index: int = 255
+    ) -> None:
         if len(crop_size) != 2 or min(crop_size) <= 0:
             raise ConfigError(
                 f'RandomCrop: crop_size is {crop_size}; expected two positive numbers (height, width).'
@@ -264,7 +266,7 @@ class Pad(Transform):
 
     def __init__(
         self,
-        size: Sequence[int] | None = None,
+        size: tuple[int, int] | None = None,
         size_divisor: int | None = None,
         pad_val: float = 0,
         seg_pad_val: int = 255,

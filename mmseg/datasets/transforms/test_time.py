@@ -27,7 +27,7 @@ class MultiScaleFlipAug(Transform):
     def __init__(
         self,
         transforms: Sequence[dict[str, Any]],
-        img_scale: Sequence[Any] | None = None,
+        img_scale: tuple[int, int] | Sequence[tuple[int, int]] | None = None,
         img_ratios: float | Sequence[float] | None = None,
         flip: bool = False,
         flip_direction: str | Sequence[str] = 'horizontal',

@@ -51,7 +51,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         pretrained: str | None = None,
         init_cfg: None = None,
         scales: Sequence[float] = (1,),
-        hr_crop_size: Sequence[int] | None = None,
+        hr_crop_size: tuple[int, int] | None = None,
         hr_slide_inference: bool = True,
         hr_slide_overlapping: bool = True,
         crop_coord_divisible: int = 1,

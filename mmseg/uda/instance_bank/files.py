@@ -1,6 +1,5 @@
 """Bank files: two uncompressed .npz archives, each with one array ``arr_0`` (spec/dida.md 2.4)."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,11 +81,17 @@ def _read_array(path: Path) -> NDArray[np.generic]:
                     'tools/build_bank.py.'
                 )
             array: NDArray[np.generic] = archive[ARRAY]
+            if not isinstance(array, np.ndarray):
+                raise ValueError(f'its member {ARRAY} is no array')
             return array
+    except DataError:
+        raise
     except FileNotFoundError:
         raise DataError(
             f'{path}: no such file. Give a folder with {FEATURES} and {LABELS} as uda.instance_bank.bank_file, make '
             'one with tools/build_bank.py, or remove the key: the bank then fills itself during training.'
         ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        Exception
+    ) as error:  # NumPy parses the header of an array as Python text, and what that raises is open
         raise DataError(f'{path}: cannot be read as a .npz archive ({error}). Copy it again.') from error

@@ -167,6 +167,14 @@ def test_crop_is_drawn_again_ten_times(varied: bool, boxes: int) -> None:
     assert rng.count == 2 * boxes
 
 
+def test_without_a_largest_share_no_label_is_needed() -> None:
+    rng = CountingRng()
+    RandomCrop(crop_size=(4, 4), cat_max_ratio=1.0)(
+        {'img': np.zeros((12, 20, 3), np.uint8), 'seg_fields': []}, rng
+    )
+    assert rng.count == 2
+
+
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical'])
 def test_two_flips_change_nothing(direction: str) -> None:
     step = RandomFlip(prob=1.0, direction=direction)

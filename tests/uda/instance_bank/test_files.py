@@ -1,5 +1,7 @@
 """The published file format and its damages."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,11 @@ def test_files_that_cannot_be_read(tmp_path):
     file.write_bytes(file.read_bytes()[:40])
     with pytest.raises(DataError, match='f_buffer_s.npz: cannot be read'):
         read_bank(tmp_path)
+    for header in (b'\x93NUMPY\x01\x00\x08\x00{"shape"', b'no array at all'):
+        with zipfile.ZipFile(file, 'w') as archive:
+            archive.writestr('arr_0.npy', header)
+        with pytest.raises(DataError, match='f_buffer_s.npz: cannot be read'):
+            read_bank(tmp_path)
     np.savez(file, features=FEATURES)
     with pytest.raises(DataError, match='holds features; expected one array arr_0'):
         read_bank(tmp_path)
