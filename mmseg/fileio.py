@@ -66,6 +66,16 @@ def read_bytes(path: PathLike) -> bytes:
     return content
 
 
+def read_text(path: PathLike) -> str:
+    """The content of a text file in UTF-8, with or without a byte order mark; DataError if it is something else."""
+    try:
+        return read_bytes(path).decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f'{path}: not a text in UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.'
+        ) from error
+
+
 def read_image(path: PathLike) -> NDArray[np.uint8]:
     """Decode a picture with OpenCV.
 

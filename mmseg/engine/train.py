@@ -14,7 +14,7 @@ from mmseg.config import require_sections, resolved
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
-from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights
+from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights, to_dict
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
@@ -98,7 +98,7 @@ def assemble(
         validate: add the evaluation hook.
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
     """
-    dataset = build_dataset(cfg.data.train)
+    dataset = build_dataset(to_dict(cfg)['data']['train'])
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
@@ -136,7 +136,7 @@ def _require(cfg: Config, validate: bool) -> None:
 
 def _validation_set(cfg: Config) -> Any:
     """The data set that is scored during training; missing labels are found now, not after the first thousand steps."""
-    dataset = build_dataset({**cfg.data.val, 'test_mode': True})
+    dataset = build_dataset(to_dict(cfg)['data']['val'], test_mode=True)
     dataset.check_labels()
     return dataset
 

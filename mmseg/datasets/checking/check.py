@@ -72,7 +72,7 @@ def check_folder(
         labels = _names_in(Path(root, split.labels or ''), layout.label_ending)
         counted = next((found.counts for found in report.splits if found.name == split.name), {})
         found, rare = check_statistics(
-            root, [name.split('/')[-1] for name in labels], counted, min_pixels, temperature,
+            root, [f'{split.labels}/{name}' for name in labels], counted, min_pixels, temperature,
             layout.statistics == 'needed', _remedy(layout, root),
         )  # fmt: skip
         report.findings += found
@@ -104,7 +104,8 @@ def _check_split(
         results = pool.map(lambda task: _open_pair(*task), tasks)
         bar = tqdm(results, f'{layout.name} {split.name}', len(tasks), unit='picture', disable=not progress)
         problems = [
-            _add(report, pairs[name].split('/')[-1], pair) for name, pair in zip(opened, bar, strict=True)
+            _add(report, f'{split.labels}/{pairs[name]}', pair)
+            for name, pair in zip(opened, bar, strict=True)
         ]
     report.findings += _shortened([text for found in problems for text in found])
     report.looked_at = len(opened)

@@ -37,7 +37,7 @@ class SplitReport:
         sizes: number of opened pictures by (height, width).
         pixels: int64 (256,), pixels by id in the opened labels.
         occurs: int64 (256,), opened labels in which the id occurs.
-        counts: pixels by id of each opened label, by its base name.
+        counts: pixels by id of each opened label, by its path below the root.
         findings: what was noticed.
     """
 
