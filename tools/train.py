@@ -35,6 +35,9 @@ def parse_arguments() -> argparse.Namespace:
     files.add_argument('--work-dir', help='folder for logs and checkpoints (default: work_dir of the configuration, '
                        'else work_dirs/NAME OF THE CONFIG FILE)')  # fmt: skip
     files.add_argument('--load-from', metavar='FILE', help='start from the weights of a checkpoint')
+    files.add_argument('--new-classifier', action='store_true',
+                       help='for other classes than --load-from has: leave out the layers that tell classes '
+                       'apart')  # fmt: skip
     start = files.add_mutually_exclusive_group()
     start.add_argument(
         '--resume', action='store_true', help='go on from the newest checkpoint in the work folder'
@@ -61,6 +64,7 @@ def options_of(args: argparse.Namespace) -> dict[str, object]:
     """Command-line options that stand for configuration values."""
     named = {
         'load_from': args.load_from,
+        'new_classifier': args.new_classifier or None,
         'seed': args.seed,
         'deterministic': args.deterministic or None,
         'precision': 'bf16' if args.amp else None,

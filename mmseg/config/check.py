@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from mmseg.config import schema
+from mmseg.config.consistency import INNER, contradictions, doubts
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
@@ -31,10 +32,12 @@ class Report:
     Attributes:
         problems: one sentence each: place, what is wrong, nearest valid name.
         notes: keys that are accepted but have no effect.
+        warnings: one sentence each: what is odd, but may be meant.
     """
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_config(cfg: Config | Mapping[str, Any], helpers: Iterable[str] = ()) -> Report:
@@ -76,6 +79,8 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
         _check_dataset((values.get('data') or {}).get(split), f'data.{split}', report)
     _check_windows(values, report)
     _check_pairs(values, report)
+    report.problems += contradictions(values)
+    report.warnings += doubts(values)
     return report
 
 
@@ -141,11 +146,15 @@ def _check_model(model: Any, place: str, report: Report) -> None:
 
 
 def _check_dataset(dataset: Any, place: str, report: Report) -> None:
+    if isinstance(dataset, list | tuple):
+        for number, part in enumerate(dataset):
+            _check_dataset(part, f'{place}.{number}', report)
+        return
     _check_component(dataset, place, DATASETS, report)
     if not isinstance(dataset, Mapping):
         return
-    for domain in ('source', 'target'):
-        _check_dataset(dataset.get(domain), f'{place}.{domain}', report)
+    for key in INNER:
+        _check_dataset(dataset.get(key), f'{place}.{key}', report)
     _check_pipeline(dataset.get('pipeline'), f'{place}.pipeline', report)
 
 

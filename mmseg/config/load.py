@@ -10,9 +10,11 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.config.check import check_config
+from mmseg.config.consistency import settle
 from mmseg.config.files import BASE_KEY, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
+from mmseg.config.schema import TOP_LEVEL, UNUSED_TOP_LEVEL
 from mmseg.datasets.presets import expand_pipeline, is_preset
 from mmseg.errors import ConfigError
 
@@ -38,7 +40,7 @@ def load_config(
         check: refuse unknown keys and wrong values.
 
     Returns:
-        mmengine Config; ``filename`` is the file that was read.
+        mmengine Config without the helper variables of its files; ``filename`` is the file that was read.
 
     Raises:
         ConfigError: a file is missing or damaged (file and line), or keys or values are wrong (all of them).
@@ -53,8 +55,11 @@ def load_config(
         cfg = Config(_expanded(cfg.to_dict()), filename=filename)
     cfg = _override(cfg, indexed)
     modernise(cfg)
+    settle(cfg)
     if check:
         check_config(cfg, helpers)
+    for name in helpers - TOP_LEVEL - UNUSED_TOP_LEVEL:
+        cfg.pop(name, None)
     return cfg
 
 

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ STATS_FILE = 'sample_class_stats.json'
 SAMPLES_FILE = 'samples_with_class.json'
 ClassCounts = dict[int, int]
 Samples = dict[int, list[tuple[str, int]]]
+File = TypeVar('File', str, int)
 
 
 def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
@@ -81,8 +82,10 @@ def translated_samples(samples: Samples, table: Table | None) -> Samples:
     return {class_id: list(counts.items()) for class_id, counts in merged.items()}
 
 
-def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dict[int, list[str]]:
-    """Names of the files with more than ``min_pixels`` pixels of each class, in the order of the statistics.
+def candidates(
+    samples: Mapping[int, Sequence[tuple[File, int]]], classes: Sequence[int], min_pixels: int
+) -> dict[int, list[File]]:
+    """The files (names or numbers) with more than ``min_pixels`` pixels of each class, in the order of the statistics.
 
     Raises:
         DataError: a class has no such file.

@@ -60,7 +60,8 @@ def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[Stats, F
     stats = translated_stats(read_stats(folder, remedy), first.label_table)
     samples = translated_samples(read_samples(folder, remedy), first.label_table)
     _check_ids(folder, stats, first, remedy)
-    numbers, labels = [], []
+    numbers: list[int] = []
+    labels: list[str] = []
     for start, part in members.items():
         numbers += range(start, start + len(part))
         labels += [

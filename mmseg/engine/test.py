@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mmseg.config import require_sections
 from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
-from mmseg.engine.build import apply_speed_options, check_classes, choose_device, to_dict
+from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, choose_device, to_dict
 from mmseg.engine.distributed import barrier, is_main, world_size
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
@@ -62,7 +62,7 @@ class OutputOptions:
     out: Path | None = None
     parts_dir: Path | None = None
     label_dir: Path | None = None
-    to_label_id: bool = True
+    to_label_id: bool | None = None
     archive: Path | None = None
     result_dir: Path | None = None
     attention: bool = False
@@ -101,6 +101,9 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     dataset = build_dataset(to_dict(cfg)['data']['test'], test_mode=True)
     network = load_network(cfg, checkpoint, options.network)
     check_classes(network, dataset)
+    check_class_names(getattr(network, 'CLASSES', None), dataset.CLASSES, checkpoint)
+    if options.metrics:
+        dataset.check_labels()
     workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
     options = _with_known_ids(options, dataset)
     with _label_folder(options) as options:
@@ -130,7 +133,7 @@ def load_network(
     load_into(network, select_network(state_dict_of(content, checkpoint), which, checkpoint), checkpoint)
     meta = meta_of(content)
     for name in ('CLASSES', 'PALETTE'):
-        if name in meta:
+        if meta.get(name) is not None:
             setattr(network, name, meta[name])
         else:
             logger.info('"%s" not found in meta, use dataset.%s instead', name, name)

@@ -11,10 +11,19 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.config import require_sections, resolved
+from mmseg.config.check import Report, inspect_config
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
-from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights, to_dict
+from mmseg.engine.best import BestCheckpoint
+from mmseg.engine.build import (
+    build_trainable,
+    check_class_names,
+    check_classes,
+    choose_device,
+    load_initial_weights,
+    to_dict,
+)
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
@@ -73,7 +82,9 @@ def train(
     seed_everything(settings.seed, settings.deterministic)
     run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None)
     announce(run)
+    announce_report(inspect_config(to_dict(cfg)))
     if saved is not None:
+        check_class_names(saved['meta'].get('CLASSES'), run.meta['CLASSES'], str(source))
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
     run_loop(run)
@@ -102,9 +113,10 @@ def assemble(
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
-    check_classes(student_of(trainable), dataset)
+    for data in [dataset, *([scored] if scored else [])]:
+        check_classes(student_of(trainable), data)
     if initialise and settings.load_from:
-        load_initial_weights(trainable, settings.load_from)
+        load_initial_weights(trainable, settings.load_from, dataset.CLASSES, settings.new_classifier)
     share_initial_state(trainable)
 
     def batches(start: int) -> Iterable[Batch]:
@@ -159,7 +171,8 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
             student, metrics = student_of(run.trainable), settings.eval_metrics
             return evaluate_dataset(student, scored, workers, metrics, give_up=lambda: run.stop.requested)
 
-        hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval))
+        best = BestCheckpoint(settings.save_best, settings.best_rule) if settings.save_best else None
+        hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval, best))
     hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
     return hooks
 
@@ -202,6 +215,16 @@ def announce(run: Run) -> None:
     )
     logger.info(f'Set random seed to {run.settings.seed}, deterministic: {run.settings.deterministic}')
     logger.info(f'Start running, work_dir: {run.work_dir}, max: {run.max_iters} iters')
+
+
+def announce_report(report: Report) -> None:
+    """What a check of the configuration noticed: keys without effect in one line, doubts as warnings."""
+    logger = logging.getLogger('mmseg')
+    if report.notes:
+        keys = ', '.join(note.split(':')[0] for note in report.notes)
+        logger.info(f'Without effect here: {keys}')
+    for doubt in report.warnings:
+        logger.warning(doubt)
 
 
 def choose_work_dir(cfg: Config, given: str | Path | None = None) -> Path:

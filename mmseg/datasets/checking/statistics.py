@@ -55,14 +55,8 @@ def check_statistics(
         return [Finding(str(error))], {}
     files = [str(entry.get('file', '')) for entry in stats]
     paths = {name: labels[number] for name, number in match_paths(files, labels).items()}
-    described = {
-        paths.get(name, name): {int(k): int(v) for k, v in entry.items() if k != 'file'}
-        for name, entry in zip(files, stats, strict=True)
-    }
-    samples = {
-        class_id: [(paths.get(name, name), count) for name, count in entries]
-        for class_id, entries in samples.items()
-    }
+    described = {paths.get(name, name): _counts(entry) for name, entry in zip(files, stats, strict=True)}
+    samples = {c: [(paths.get(name, name), count) for name, count in some] for c, some in samples.items()}
     findings = [
         *_compare_names(described, labels, remedy),
         *_compare_counts(described, counted, remedy),
@@ -138,15 +132,16 @@ def _compare_dict(root: str, described: Counts, paths: Mapping[str, str], remedy
         return [Finding(f'no {DICT_FILE}; nothing here reads it', wrong=False)]
     try:
         content = json.loads(read_text(Path(root, DICT_FILE)))
-        found = {
-            paths.get(name, name): {int(k): int(v) for k, v in counts.items()}
-            for name, counts in content.items()
-        }
+        found = {paths.get(name, name): _counts(counts) for name, counts in content.items()}
     except (ValueError, AttributeError, TypeError) as error:
         return [Finding(f'{Path(root, DICT_FILE)}: damaged statistics file ({error}). {remedy}')]
     if found == described:
         return []
     return [Finding(f'{DICT_FILE} and {STATS_FILE} differ. {remedy}')]
+
+
+def _counts(entry: Mapping[str, Any]) -> dict[int, int]:
+    return {int(key): int(value) for key, value in entry.items() if key != 'file'}
 
 
 def _name(class_id: int) -> str:
