@@ -8,6 +8,7 @@ import io
 import logging
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -92,7 +93,7 @@ def picture_size(content: bytes) -> tuple[int, int]:
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _raw_if_deep(content: bytes) -> NDArray[np.generic] | None:
+def _raw_if_deep(content: bytes) -> NDArray[Any] | None:
     """The undecoded values of a PNG of 16 bits or a TIFF; None for what is simply read as 8-bit colours."""
     is_deep_png = content.startswith(PNG_SIGNATURE) and content[24:25] == b'\x10'
     if not is_deep_png and not content.startswith(TIFF_SIGNATURES):
@@ -101,9 +102,9 @@ def _raw_if_deep(content: bytes) -> NDArray[np.generic] | None:
     return None if raw is None or (raw.dtype == np.uint8 and raw.ndim == 2) else raw
 
 
-def _eight_bits(raw: NDArray[np.generic], path: object) -> NDArray[np.uint8]:
+def _eight_bits(raw: NDArray[Any], path: object) -> NDArray[np.uint8]:
     """16-bit values as 8-bit ones: those of the smallest usual depth that holds them."""
-    largest = int(raw.max())  # type: ignore[call-overload]
+    largest = int(raw.max())
     bits = next(depth for depth in DEPTHS if largest < 2**depth)
     if str(bits) not in _told:
         _told.add(str(bits))
@@ -112,11 +113,10 @@ def _eight_bits(raw: NDArray[np.generic], path: object) -> NDArray[np.uint8]:
             'picture to picture, write 8-bit pictures with one scale for all.',
             path, largest, bits, 2 ** (bits - 8),
         )  # fmt: skip
-    return (raw >> (bits - 8)).astype(np.uint8)  # type: ignore[operator]
+    return np.right_shift(raw, bits - 8).astype(np.uint8)
 
 
 def _strange_picture(content: bytes, path: object) -> str:
-    found = 'a file that cannot be decoded as a picture'
     raw = _imdecode(content, cv2.IMREAD_UNCHANGED)
     if raw is not None:
         bands = 1 if raw.ndim == 2 else raw.shape[2]
@@ -124,19 +124,24 @@ def _strange_picture(content: bytes, path: object) -> str:
         found = f'a {numbers} picture of {bands} bands with values {raw.min():g} to {raw.max():g}'
     elif content.startswith(TIFF_SIGNATURES):
         found = 'a TIFF in a form that OpenCV does not read (many bands, rare compression)'
+    else:
+        return (
+            f'{path}: damaged file, it cannot be decoded as a picture. Expected a complete PNG or JPEG; copy or '
+            'download it again.'
+        )
     return (
         f'{path}: found {found}; expected a grey, palette or colour picture of 8 or 16 bits (PNG, JPEG, TIFF, BMP, '
         'WebP). Choose three bands, scale them to 0..255 with one factor for all pictures and save them as PNG.'
     )
 
 
-def _strange_label(array: NDArray[np.generic], mode: str, path: object) -> str:
+def _strange_label(array: NDArray[Any], mode: str, path: object) -> str:
     kinds = {'RGB': 'a colour picture', 'RGBA': 'a colour picture with transparency', 'LA': 'a grey picture with '
              'transparency', 'CMYK': 'a CMYK picture', 'F': 'floating point values'}  # fmt: skip
     found = kinds.get(mode, f'values {array.min()} to {array.max()}')
     return (
         f'{path}: found {found} ({array.shape}, {array.dtype}) as label map; expected one channel of class ids 0..255, '
-        'grey or palette. Replace each colour or value by the id of its class and save the result as 8-bit PNG.'
+        'grey or palette. To convert it, replace each colour or value by the id of its class and save an 8-bit PNG.'
     )
 
 
@@ -147,7 +152,7 @@ def _png_scale(content: bytes) -> int:
     return {2: 85, 4: 17}.get(content[24], 1)
 
 
-def _with_pillow(content: bytes, path: object) -> tuple[NDArray[np.generic], str]:
+def _with_pillow(content: bytes, path: object) -> tuple[NDArray[Any], str]:
     try:
         with Image.open(io.BytesIO(content)) as image:
             array = np.asarray(image)
@@ -159,8 +164,8 @@ def _with_pillow(content: bytes, path: object) -> tuple[NDArray[np.generic], str
         ) from error
 
 
-def _imdecode(content: bytes, flag: int) -> NDArray[np.generic] | None:
-    decode: Callable[..., NDArray[np.generic] | None] = cv2.imdecode
+def _imdecode(content: bytes, flag: int) -> NDArray[Any] | None:
+    decode: Callable[..., NDArray[Any] | None] = cv2.imdecode
     try:
         return decode(np.frombuffer(content, np.uint8), flag)
     except cv2.error:

@@ -75,7 +75,7 @@ def load_initial_weights(
         load_into(network, weights, path, allow_missing=True)
         logger.info('%s: new_classifier, so these layers begin anew: %s', path, ', '.join(left_out))
         return
-    check_class_names(meta_of(content).get('CLASSES'), class_names, path)
+    check_class_names(meta_of(content).get('CLASSES'), class_names, path, refuse=True)
     if state.keys() & trainable.state_dict().keys():
         load_into(trainable, state, path)
     else:
@@ -97,26 +97,31 @@ def without_classifier(state: State, network: Any) -> tuple[State, list[str]]:
     return kept, sorted({key.rpartition('.')[0] for key in left_out})
 
 
-def check_class_names(stored: Any, names: Sequence[str], path: str | Path) -> None:
-    """Compare the classes that a checkpoint names with those of the data; other names are a warning.
+def check_class_names(stored: Any, names: Sequence[str], path: str | Path, refuse: bool = False) -> None:
+    """Compare the classes that a checkpoint names with those of the data; a difference is a warning with both.
 
     Args:
         stored: ``CLASSES`` of the checkpoint, or None.
         names: classes of the data set, as many.
         path: the checkpoint, for messages.
+        refuse: no warning but an error for the same names in another order, which no training can mean.
 
     Raises:
-        ConfigError: the same names in another order, so that every class would be taken for another one.
+        ConfigError: see ``refuse``.
     """
     theirs, ours = [str(name) for name in stored or ()], [str(name) for name in names]
     if not theirs or not ours or theirs == ours:
         return
     both = f'{path} was trained on the classes {", ".join(theirs)}; the data set has {", ".join(ours)}.'
     if sorted(theirs) == sorted(ours):
-        raise ConfigError(f'{both} The order differs: list classes (and palette) as the checkpoint does.')
-    logger.warning(
-        '%s Predictions are counted by position, not by name: check that they mean the same.', both
-    )
+        advice = (
+            'The order differs, so classes are taken for one another: list classes as the checkpoint does.'
+        )
+        if refuse:
+            raise ConfigError(f'{both} {advice}')
+    else:
+        advice = 'Classes are told apart by position, not by name: check that they mean the same.'
+    logger.warning('%s %s', both, advice)
 
 
 def check_classes(network: Any, dataset: Any) -> None:

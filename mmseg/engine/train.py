@@ -84,7 +84,7 @@ def train(
     announce(run)
     announce_report(inspect_config(to_dict(cfg)))
     if saved is not None:
-        check_class_names(saved['meta'].get('CLASSES'), run.meta['CLASSES'], str(source))
+        check_class_names(saved['meta'].get('CLASSES'), run.meta['CLASSES'], str(source), refuse=True)
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
     run_loop(run)
