@@ -55,6 +55,9 @@ def parse_arguments() -> argparse.Namespace:
         '--amp', action='store_true', help='compute in bfloat16 where it is safe (precision=bf16)'
     )
     run.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+    run.add_argument(
+        '--no-check', action='store_true', help='do not look at some pictures and labels first (seconds)'
+    )
     run.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
                      help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
     return parser.parse_args()
@@ -99,6 +102,7 @@ def main() -> None:
         resume=args.resume,
         resume_from=args.resume_from,
         validate=not args.no_validate,
+        check=not args.no_check,
         resume_command=resume_command(work_dir),
     )
     close_distributed()

@@ -15,10 +15,10 @@ from mmseg.config.check import Report, inspect_config
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
+from mmseg.datasets.preflight import preflight
 from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
     build_trainable,
-    check_class_names,
     check_classes,
     choose_device,
     load_initial_weights,
@@ -52,6 +52,7 @@ def train(
     resume: bool = False,
     resume_from: str | Path | None = None,
     validate: bool = True,
+    check: bool = True,
     resume_command: str | None = None,
 ) -> Run:
     """Train as a configuration says (spec/tools.md 2).
@@ -62,6 +63,7 @@ def train(
         resume: go on from the newest checkpoint of ``work_dir``.
         resume_from: go on from this checkpoint; default ``cfg.resume_from``.
         validate: evaluate at the configured intervals.
+        check: look at some pictures and labels first (mmseg/datasets/preflight.py).
         resume_command: what to tell the user to type after a Ctrl-C.
 
     Returns:
@@ -80,11 +82,10 @@ def train(
     stamp = time.strftime('%Y%m%d_%H%M%S')
     logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
     seed_everything(settings.seed, settings.deterministic)
-    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None)
+    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
     announce(run)
     announce_report(inspect_config(to_dict(cfg)))
     if saved is not None:
-        check_class_names(saved['meta'].get('CLASSES'), run.meta['CLASSES'], str(source), refuse=True)
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
     run_loop(run)
@@ -97,7 +98,13 @@ def train(
 
 
 def assemble(
-    cfg: Config, settings: TrainSettings, folder: Path, stamp: str, validate: bool, initialise: bool = True
+    cfg: Config,
+    settings: TrainSettings,
+    folder: Path,
+    stamp: str,
+    validate: bool,
+    initialise: bool = True,
+    check: bool = False,
 ) -> Run:
     """Build everything a run consists of; nothing has been trained or restored yet.
 
@@ -108,9 +115,12 @@ def assemble(
         stamp: start of the log files' names.
         validate: add the evaluation hook.
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
+        check: look at the data first.
     """
     dataset = build_dataset(to_dict(cfg)['data']['train'])
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
+    if check and is_main():
+        preflight(dataset, scored, folder)
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
     for data in [dataset, *([scored] if scored else [])]:
