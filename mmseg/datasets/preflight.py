@@ -16,7 +16,7 @@ from mmseg.fileio import atomic_write, read_text
 
 SAMPLE = 24
 """Pictures that are opened of each data set: some seconds at full size."""
-CACHE = 'preflight.json'
+CACHE = '.preflight'
 SKIP = 'Repair this, or skip the look at the data with --no-check.'
 
 logger = logging.getLogger(__name__)

@@ -91,7 +91,9 @@ def without_classifier(state: State, network: Any) -> tuple[State, list[str]]:
     # DeepLab-v2 has no layer conv_seg: its dilated convolutions give the scores themselves.
     classes = network.num_classes
     left_out |= {
-        key for key in heads if 'aspp_modules' in key and len(state[key]) == classes == len(own[key])
+        key
+        for key in heads
+        if 'aspp_modules' in key and (classes,) == state[key].shape[:1] == own[key].shape[:1]
     }
     kept = {key: value for key, value in state.items() if key not in left_out}
     return kept, sorted({key.rpartition('.')[0] for key in left_out})

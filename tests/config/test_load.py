@@ -109,3 +109,34 @@ def test_annotated_daformer_is_the_published_one() -> None:
     assert cfg.model.decode_head.decoder_params.fusion_cfg.sep is True
     assert cfg.optimizer_config is None
     assert cfg.lr_config.warmup_iters == 1500
+
+
+HELPERS = """
+_hidden = 3
+norm = dict(mean=[1.0] * 3, std=[2.0] * 3, to_rgb=True)
+size = (64, 64)
+classes_of_mine = ['a', 'b']
+pipeline = dict(type='TrainPipeline', img_scale=(128, 96), crop_size=size, img_norm_cfg=norm)
+data = dict(train=dict(type='CustomDataset', img_dir='images', classes=classes_of_mine, pipeline=pipeline))
+optimizer = dict(type='AdamW', lr=float('6e-5'))
+"""
+
+
+@pytest.mark.parametrize('ending', ['.py', '.json'])
+@pytest.mark.parametrize(
+    'source', [*sorted(str(path) for path in Path('configs').glob('[!_]*/*.*')), 'helpers'], ids=str
+)
+def test_a_saved_configuration_loads_and_means_the_same(source: str, ending: str, tmp_path: Path) -> None:
+    from mmseg.engine.train import save_config
+
+    if source == 'helpers':
+        source = str(tmp_path / 'helpers.py')
+        Path(source).write_text(HELPERS, encoding='utf-8')
+    cfg = load_config(source)
+    save_config(cfg, tmp_path / f'saved{ending}')
+    again = load_config(tmp_path / f'saved{ending}')
+    plain = [
+        json.loads(json.dumps(resolved(one))) for one in (again, cfg)
+    ]  # keys of dicts become texts in JSON
+    assert plain[0] == plain[1]
+    assert not {'norm', 'size', 'classes_of_mine', 'pipeline'} & set(again)
