@@ -13,7 +13,7 @@ from mmseg.visualization.delivery import use_table
 
 EXAMPLES = """examples:
   python tools/class_statistics.py CONFIG
-  python tools/class_statistics.py data/own/labels --suffix .png --out-dir data/own
+  python tools/class_statistics.py data/gta/labels --suffix _labelTrainIds.png --out-dir work_dirs/statistics
 
 With a configuration the label maps of its source (data.train.source, or data.train) are counted and the files are
 written into its data_root, where rare class sampling looks for them. They hold the ids of the label maps; the table

@@ -4,7 +4,7 @@ The data sets say what the classes are; :func:`settle` takes the ignored id from
 the rest. What is odd but may be meant is in :func:`doubts`.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,12 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
     sets = list(data_sets(values.get('data')))
     heads = list(_heads(values.get('model')))
     for place, single in sets:
-        found += _class_problems(place, single, heads)
+        found += _palette_problems(place, single)
         steps = _steps(single.get('pipeline'))
         if problem := reduction_problem(steps, bool(single.get('reduce_zero_label', False))):
             found.append(f'{place}: {problem}.')
     for place, head in heads:
-        found += _head_problems(place, head)
+        found += [*_count_problems(place, head, sets), *_head_problems(place, head)]
     for place, section in _ignoring(values):
         found += [
             f'{place}.{key}: found {section[key]!r} as {meaning}, but label maps have {IGNORED} where a pixel does not '
@@ -108,21 +108,27 @@ def names_of(single: Mapping[str, Any]) -> tuple[str, ...] | None:
         return None
 
 
-def _class_problems(place: str, single: Mapping[str, Any], heads: list[tuple[str, Any]]) -> list[str]:
-    names = names_of(single)
-    if names is None:
+def _palette_problems(place: str, single: Mapping[str, Any]) -> list[str]:
+    names, palette = names_of(single), single.get('palette')
+    if names is None or not isinstance(palette, list | tuple) or len(palette) == len(names):
         return []
-    found = []
-    palette = single.get('palette')
-    if isinstance(palette, list | tuple) and len(palette) != len(names):
-        found.append(
-            f'{place}.palette: found {len(palette)} colours for {len(names)} classes; expected one for each.'
-        )
-    return found + [
-        f'{head_place}.num_classes: found {head["num_classes"]}, but {place} has {len(names)} classes '
+    return [f'{place}.palette: found {len(palette)} colours for {len(names)} classes; expected one for each.']
+
+
+def _count_problems(
+    place: str, head: Mapping[str, Any], sets: Sequence[tuple[str, dict[str, Any]]]
+) -> list[str]:
+    """Another number of classes in a head than in data sets, one sentence for each list of classes."""
+    count = head.get('num_classes')
+    differing: dict[tuple[str, ...], list[str]] = {}
+    for where, single in sets:
+        names = names_of(single)
+        if names is not None and isinstance(count, int) and len(names) != count:
+            differing.setdefault(tuple(names), []).append(where)
+    return [
+        f'{place}.num_classes: found {count}, but {", ".join(places)}: {len(names)} classes '
         f'({", ".join(names[:4])}{", ..." if len(names) > 4 else ""}). Make them equal.'
-        for head_place, head in heads
-        if isinstance(head.get('num_classes'), int) and head['num_classes'] != len(names)
+        for names, places in differing.items()
     ]
 
 

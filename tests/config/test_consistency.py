@@ -50,7 +50,7 @@ def test_a_configuration_that_agrees() -> None:
 def test_number_of_classes_of_every_head(kind: str, slot: str) -> None:
     values = config()
     values['model'][slot] = head(kind, num_classes=4)
-    assert f'model.{slot}.num_classes: found 4, but data.train has 3 classes' in told(values)
+    assert f'model.{slot}.num_classes: found 4, but data.train, data.val: 3 classes' in told(values)
     values['model'][slot] = [head(kind, num_classes=1)]
     assert f'model.{slot}.0.num_classes: found 1; the softmax' in told(values)
 
@@ -140,7 +140,7 @@ def test_data_sets_have_places() -> None:
 def test_everything_is_refused_when_the_configuration_is_read() -> None:
     values = config(head(num_classes=4, channels=8, in_channels=8), palette=PALETTE[:1], pipeline=[])
     values['data']['val']['pipeline'] = []
-    with pytest.raises(ConfigError, match='4 problems') as error:
+    with pytest.raises(ConfigError, match='3 problems') as error:
         load_config(values)
     assert 'data.train.palette' in str(error.value)
-    assert 'data.val has 3 classes' in str(error.value)
+    assert 'data.train, data.val: 3 classes' in str(error.value)
