@@ -1,6 +1,5 @@
 """Looking at the files of a data set."""
 
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from mmseg.datasets.classes import CLASSES
 from mmseg.datasets.files import find_files, missing_files, spread
 from mmseg.datasets.label_formats import IGNORE
 from mmseg.datasets.transforms.geometry import count_ids
+from mmseg.decoding import picture_size
 from mmseg.errors import DataError
 from mmseg.fileio import check_container, read_bytes, read_label
 
@@ -143,8 +143,7 @@ def _open_pair(picture: Path, label: Path | None) -> _Pair:
     try:
         content = read_bytes(picture)
         check_container(content, picture)
-        with Image.open(io.BytesIO(content)) as image:
-            pair.size = (image.height, image.width)
+        pair.size = picture_size(content)
     except (DataError, OSError, Image.DecompressionBombError) as error:
         text = str(error) if isinstance(error, DataError) else f'{picture}: no picture ({error}).'
         pair.problems.append(text)
