@@ -14,7 +14,7 @@ from mmseg.config.consistency import settle
 from mmseg.config.files import BASE_KEY, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
-from mmseg.config.schema import TOP_LEVEL, UNUSED_TOP_LEVEL
+from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
 from mmseg.datasets.presets import expand_pipeline, is_preset
 from mmseg.errors import ConfigError
 
@@ -40,7 +40,7 @@ def load_config(
         check: refuse unknown keys and wrong values.
 
     Returns:
-        mmengine Config without the helper variables of its files; ``filename`` is the file that was read.
+        mmengine Config without helper variables that only its files use; ``filename`` is the file that was read.
 
     Raises:
         ConfigError: a file is missing or damaged (file and line), or keys or values are wrong (all of them).
@@ -59,7 +59,8 @@ def load_config(
     if check:
         check_config(cfg, helpers)
     for name in helpers - TOP_LEVEL - UNUSED_TOP_LEVEL:
-        cfg.pop(name, None)
+        if not name.endswith(UNUSED_SUFFIXES):
+            cfg.pop(name, None)
     return cfg
 
 
