@@ -6,7 +6,6 @@ bytes in the data of a JPEG are noticed only where they form a marker that canno
 """
 
 import contextlib
-import io
 import os
 import re
 import secrets
@@ -21,10 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmseg.decoding import JPEG_SIGNATURE, PNG_SIGNATURE, decode_label, decode_picture
 from mmseg.errors import DataError
 
-PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
-JPEG_SIGNATURE = b'\xff\xd8'
 SCAN_END = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
 """A marker that ends the data of a JPEG scan: neither a stuffed byte nor a restart."""
 FIRST_MARKER = 0xC0
@@ -93,47 +91,42 @@ def read_bytes(path: PathLike) -> bytes:
     return content
 
 
+def read_text(path: PathLike) -> str:
+    """The content of a text file in UTF-8, with or without a byte order mark; DataError if it is something else."""
+    try:
+        return read_bytes(path).decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f'{path}: not a text in UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.'
+        ) from error
+
+
 def read_image(path: PathLike) -> NDArray[np.uint8]:
-    """Decode a picture with OpenCV.
+    """Decode a picture, see :func:`mmseg.decoding.decode_picture`.
 
     Returns:
         uint8 (H, W, 3) in BGR order, 0..255.
 
     Raises:
-        DataError: missing, empty, truncated or damaged file.
+        DataError: missing, empty, truncated or damaged file, or another kind of picture.
     """
     content = read_bytes(path)
     check_container(content, path)
-    image = _decode(content, cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(_damaged(path, 'it cannot be decoded as a picture'))
-    return image.astype(np.uint8, copy=False)
+    return decode_picture(content, path)
 
 
 def read_label(path: PathLike) -> NDArray[np.uint8]:
-    """Decode a label map of class ids: 8-bit grey, or 8-bit palette where the index is the id.
+    """Decode a label map of class ids, see :func:`mmseg.decoding.decode_label`.
 
     Returns:
         uint8 (H, W).
 
     Raises:
-        DataError: missing, empty, truncated or damaged file, or not a single 8-bit channel.
+        DataError: missing, empty, truncated or damaged file, or no single channel of ids.
     """
     content = read_bytes(path)
     check_container(content, path)
-    if _is_grey8_png(content):
-        label = _decode(content, cv2.IMREAD_UNCHANGED)
-    else:
-        label = _decode_with_pillow(content, path)
-    if label is None:
-        raise DataError(_damaged(path, 'it cannot be decoded as a label map'))
-    if label.ndim != 2 or label.dtype != np.uint8:
-        raise DataError(
-            f'{path}: found a label map of shape {label.shape} and type {label.dtype}; expected one 8-bit '
-            'channel of class ids. If these are the original labels, convert them first '
-            '(tools/convert_datasets).'
-        )
-    return label
+    return decode_label(content, path)
 
 
 def write_label_png(
@@ -159,25 +152,6 @@ def write_label_png(
         colours[: len(palette)] = palette
         image.putpalette(colours.tobytes())
         image.save(temporary, format='PNG')
-
-
-def _decode(content: bytes, flag: int) -> NDArray[np.uint8] | None:
-    try:
-        return cv2.imdecode(np.frombuffer(content, np.uint8), flag)
-    except cv2.error:
-        return None
-
-
-def _decode_with_pillow(content: bytes, path: PathLike) -> NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(_damaged(path, str(error) or 'it cannot be decoded')) from error
-
-
-def _is_grey8_png(content: bytes) -> bool:
-    return content.startswith(PNG_SIGNATURE) and content[24:26] == b'\x08\x00'
 
 
 def check_container(content: bytes, path: PathLike) -> None:

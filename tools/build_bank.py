@@ -57,11 +57,11 @@ def source_dataset(cfg: Config) -> Any:
     Raises:
         ConfigError: the configuration has none.
     """
-    train = (cfg.get('data') or {}).get('train') or {}
-    source = train.get('source', train)
+    train = (cfg.to_dict().get('data') or {}).get('train') or {}
+    source = train.get('source', train) if isinstance(train, dict) else train
     if not source:
         raise ConfigError('The configuration has no data.train; expected the labelled images of the source.')
-    return build_dataset(source.to_dict() if hasattr(source, 'to_dict') else dict(source))
+    return build_dataset(source)
 
 
 @run_cli

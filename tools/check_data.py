@@ -2,17 +2,30 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from mmseg.cli import run_cli, whole_number
-from mmseg.datasets.checking import LAYOUTS, check_folder, layout_named, recognise, report_text
+from mmseg.config import load_config
+from mmseg.datasets.checking import (
+    LAYOUTS,
+    FolderReport,
+    check_config_data,
+    check_folder,
+    layout_named,
+    recognise,
+    report_text,
+)
 
 EXAMPLES = """examples:
   python tools/check_data.py data/gta data/cityscapes
   python tools/check_data.py data/synthia --dataset synthia --full --threads 4
+  python tools/check_data.py CONFIG
   python tools/check_data.py data/gta --sample 2 --min-pixels 10 --class-temp 0.1
 
 Compares the names of all files, opens some pictures and labels of each part, compares the statistics of rare class
-sampling with the labels. The exit code is 1 if something is wrong.
+sampling with the labels. With a configuration it checks what this will read, through its own classes and options.
+The exit code is 1 if something is wrong.
 """
 
 
@@ -23,7 +36,11 @@ def parse_arguments() -> argparse.Namespace:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('root', nargs='+', help='folder of a data set, for instance data/gta')
+    parser.add_argument(
+        'root',
+        nargs='+',
+        help='folder of a data set, for instance data/gta, or a configuration file (.py, .json)',
+    )
     names = ', '.join(layout.name for layout in LAYOUTS)
     parser.add_argument('--dataset', metavar='NAME', help=f'one of {names} (default: recognised)')
     amount = parser.add_argument_group('how much').add_mutually_exclusive_group()
@@ -50,24 +67,25 @@ def temperature(text: str) -> float:
     return value
 
 
+def reports(root: str, args: argparse.Namespace) -> Iterable[FolderReport]:
+    """Of a folder, or of each data set of a configuration."""
+    sample, progress = None if args.full else args.sample, sys.stderr.isatty()
+    if Path(root).suffix in ('.py', '.json'):
+        data = load_config(root).to_dict().get('data') or {}
+        return check_config_data(data, sample, args.threads, progress)
+    layout = layout_named(args.dataset) if args.dataset else recognise(root)
+    return [check_folder(root, layout, sample, args.min_pixels, args.class_temp, args.threads, progress)]
+
+
 @run_cli
 def main() -> None:
     """Check, print, leave with 1 if something is wrong."""
     args = parse_arguments()
     sound = True
     for root in args.root:
-        layout = layout_named(args.dataset) if args.dataset else recognise(root)
-        report = check_folder(
-            root,
-            layout,
-            None if args.full else args.sample,
-            args.min_pixels,
-            args.class_temp,
-            args.threads,
-            progress=sys.stderr.isatty(),
-        )
-        print(report_text(report) + '\n')
-        sound &= report.sound
+        for report in reports(root, args):
+            print(report_text(report) + '\n')
+            sound &= report.sound
     if not sound:
         sys.exit(1)
 

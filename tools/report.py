@@ -98,11 +98,9 @@ class Examples:
 
 def find_examples(runs: Sequence[Run], count: int) -> Examples:
     """Predictions of every run for pictures spread evenly over the test set of the first."""
-    dataset = build_dataset(
-        {**to_dict(load_config(find_config(runs[0][0])))['data']['test'], 'test_mode': True}
-    )
+    dataset = build_dataset(to_dict(load_config(find_config(runs[0][0])))['data']['test'], test_mode=True)
     indices = spread(len(dataset), count)
-    files = [Path(dataset.img_dir) / dataset.img_infos[i]['filename'] for i in indices]
+    files = [dataset.picture_file(i) for i in indices]
     rows = [
         PictureRow(
             file.stem, np.ascontiguousarray(read_image(file)[..., ::-1]), {}, dataset.get_gt_seg_map(i)

@@ -112,7 +112,8 @@ def add_output_options(group: Any) -> None:
         help='no scores: write PNGs for a submission to --out-dir DIR, and DIR.zip to upload',
     )  # fmt: skip
     group.add_argument('--out-dir', type=Path, metavar='DIR',
-                       help='write PNGs of train ids there; with --format-only of official ids')  # fmt: skip
+                       help='write PNGs of class ids there; with --format-only, for the 19 classes of Cityscapes, of '
+                       'official ids')  # fmt: skip
     group.add_argument('--hrda-panel', type=Path, metavar='DIR',
                        help='HRDA: write a panel for each picture: LR and HR prediction, attention, fused prediction '
                        'and, with --eval, truth')  # fmt: skip
@@ -125,10 +126,8 @@ def add_output_options(group: Any) -> None:
 def output_options(args: argparse.Namespace) -> OutputOptions:
     """What to keep; raises UsageError if that is nothing or contradicts itself."""
     extra = dict(args.eval_options)
-    folder, to_label_id = (
-        extra.pop('imgfile_prefix', args.out_dir),
-        extra.pop('to_label_id', args.format_only),
-    )
+    folder = extra.pop('imgfile_prefix', args.out_dir)
+    to_label_id = extra.pop('to_label_id', None if args.format_only else False)
     extra.pop('efficient_test', None)
     if extra:
         raise UsageError(
@@ -143,7 +142,7 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
         out=args.out,
         parts_dir=args.tmpdir,
         label_dir=None if folder is None else Path(folder),
-        to_label_id=bool(to_label_id) or 'cityscapes' in args.eval,
+        to_label_id=True if 'cityscapes' in args.eval else to_label_id,
         archive=Path(f'{str(folder).rstrip("/")}.zip') if args.format_only else None,
         # Scores of one scale alone are not the run's result.
         result_dir=args.work_dir or (None if args.hrda_out else Path(args.checkpoint).parent),

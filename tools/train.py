@@ -35,6 +35,9 @@ def parse_arguments() -> argparse.Namespace:
     files.add_argument('--work-dir', help='folder for logs and checkpoints (default: work_dir of the configuration, '
                        'else work_dirs/NAME OF THE CONFIG FILE)')  # fmt: skip
     files.add_argument('--load-from', metavar='FILE', help='start from the weights of a checkpoint')
+    files.add_argument('--new-classifier', action='store_true',
+                       help='for other classes than --load-from has: leave out the layers that tell classes '
+                       'apart')  # fmt: skip
     start = files.add_mutually_exclusive_group()
     start.add_argument(
         '--resume', action='store_true', help='go on from the newest checkpoint in the work folder'
@@ -52,6 +55,9 @@ def parse_arguments() -> argparse.Namespace:
         '--amp', action='store_true', help='compute in bfloat16 where it is safe (precision=bf16)'
     )
     run.add_argument('--no-validate', action='store_true', help='do not evaluate during training')
+    run.add_argument(
+        '--no-check', action='store_true', help='do not look at some pictures and labels first (seconds)'
+    )
     run.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
                      help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
     return parser.parse_args()
@@ -61,6 +67,7 @@ def options_of(args: argparse.Namespace) -> dict[str, object]:
     """Command-line options that stand for configuration values."""
     named = {
         'load_from': args.load_from,
+        'new_classifier': args.new_classifier or None,
         'seed': args.seed,
         'deterministic': args.deterministic or None,
         'precision': 'bf16' if args.amp else None,
@@ -75,6 +82,7 @@ def resume_command(args: argparse.Namespace, work_dir: Path) -> str:
         'deterministic': args.deterministic,
         'amp': args.amp,
         'no-validate': args.no_validate,
+        'no-check': args.no_check,
         'debug': args.debug,
     }
     words = [*started_as(sys.argv[0]), positional(args.config), f'--work-dir={work_dir}', '--resume']
@@ -108,6 +116,7 @@ def main() -> None:
         resume=args.resume,
         resume_from=args.resume_from,
         validate=not args.no_validate,
+        check=not args.no_check,
         resume_command=resume_command(args, work_dir),
     )
     close_distributed()

@@ -5,30 +5,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmseg.apis.sources import Input, read_picture
 from mmseg.config import load_config
-from mmseg.datasets.classes import CLASSES, PALETTE
+from mmseg.config.consistency import names_of
+from mmseg.datasets.building import single_datasets
+from mmseg.datasets.classes import default_palette
 from mmseg.datasets.random import rng_for
 from mmseg.datasets.transforms import Pipeline
 from mmseg.datasets.transforms.reading import start_results
-from mmseg.engine.build import apply_speed_options, choose_device, to_dict
+from mmseg.engine.build import apply_speed_options, check_class_names, choose_device, to_dict
 from mmseg.engine.outputs import write_picture
 from mmseg.engine.scales import scale_maps
 from mmseg.engine.test import load_network
 from mmseg.errors import ConfigError
-from mmseg.fileio import read_image
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import DATASETS
 from mmseg.visualization import colourise, overlay
-
-Picture = str | Path | NDArray[np.uint8]
 
 
 def init_model(
@@ -61,34 +60,35 @@ def init_model(
     else:
         model = load_network(cfg, checkpoint, network, where)
     model.cfg = cfg
-    if not hasattr(model, 'CLASSES'):
-        model.CLASSES, model.PALETTE = _classes(cfg, model.num_classes)
+    names, colours = _classes(cfg, model.num_classes)
+    check_class_names(getattr(model, 'CLASSES', None), names, str(checkpoint))
+    model.CLASSES, model.PALETTE = getattr(model, 'CLASSES', names), getattr(model, 'PALETTE', colours)
     return model.eval()
 
 
-def inference_model(model: Any, image: Picture) -> NDArray[np.int64]:
+def inference_model(model: Any, image: Input) -> NDArray[np.int64]:
     """Segment one picture with the test pipeline of the model's configuration.
 
     Args:
         model: from :func:`init_model`.
-        image: file, or BGR picture uint8 (H, W, 3).
+        image: file, picture of Pillow, or array uint8: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4).
 
     Returns:
         Class ids, int64 (H, W), at the size of the picture.
 
     Raises:
-        DataError: the file is missing or damaged.
+        DataError: the file is missing or damaged, or the array is no picture.
     """
     prepared = prepare(picture_pipeline(model.cfg), *_read(image))
     return next(class_probabilities(model, [prepared])).argmax(0).cpu().numpy()
 
 
-def inference_scales(model: Any, image: Picture) -> dict[str, NDArray[Any]]:
+def inference_scales(model: Any, image: Input) -> dict[str, NDArray[Any]]:
     """What an HRDA network says of one picture as it is, without test-time augmentation, at each scale.
 
     Args:
         model: from :func:`init_model`.
-        image: file, or BGR picture uint8 (H, W, 3).
+        image: file, picture of Pillow, or array uint8: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4).
 
     Returns:
         Class ids 'context', 'detail', 'fused', int64 (H, W), and 'attention' to the detail, float32 (H, W) in
@@ -152,9 +152,9 @@ def class_probabilities(model: Any, batch: Sequence[Prepared]) -> Iterator[Tenso
         yield mean[0]
 
 
-def _read(image: Picture) -> tuple[NDArray[np.uint8], str | None]:
+def _read(image: Input) -> tuple[NDArray[np.uint8], str | None]:
     """Picture and name."""
-    return (image, None) if isinstance(image, np.ndarray) else (read_image(image), str(image))
+    return read_picture(image), str(image) if isinstance(image, str | Path) else None
 
 
 def picture_pipeline(cfg: Config) -> Pipeline:
@@ -164,8 +164,7 @@ def picture_pipeline(cfg: Config) -> Pipeline:
 
 def _steps_after_loading(cfg: Config) -> list[dict[str, Any]]:
     """The test pipeline without its first step, which reads the file."""
-    data = to_dict(cfg).get('data') or {}
-    pipeline = (data.get('test') or {}).get('pipeline')
+    pipeline = _test_data(cfg).get('pipeline')
     if pipeline is None:
         raise ConfigError(
             'The configuration has no data.test.pipeline, which says how pictures are prepared.'
@@ -173,26 +172,25 @@ def _steps_after_loading(cfg: Config) -> list[dict[str, Any]]:
     return [step for step in pipeline if step['type'] != 'LoadImageFromFile']
 
 
+def _test_data(cfg: Config) -> dict[str, Any]:
+    """The (first) data set of ``data.test``; empty if there is none."""
+    return next(single_datasets((to_dict(cfg).get('data') or {}).get('test')), {})
+
+
 def _classes(cfg: Config, count: int) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
-    """Names and RGB colours of ``count`` classes: of ``data.test``, else of Cityscapes, else numbers and hues."""
-    data = (cfg.get('data') or {}).get('test') or {}
-    kind = DATASETS.get(data['type']) if 'type' in data else None
-    hues = np.linspace(0, 180, count, endpoint=False).astype(np.uint8)
-    bands = np.stack([hues, np.full(count, 200, np.uint8), np.full(count, 230, np.uint8)], axis=1)
-    wheel = cv2.cvtColor(bands[None], cv2.COLOR_HSV2RGB)[0].tolist()
-    names = (data.get('classes'), getattr(kind, 'CLASSES', None), CLASSES, [str(i) for i in range(count)])
-    colours = (data.get('palette'), getattr(kind, 'PALETTE', None), PALETTE, wheel)
-    return _fitting(names, count), _fitting(colours, count)
-
-
-def _fitting(candidates: Sequence[Any], count: int) -> Any:
-    """The first that is a list of ``count`` entries."""
-    return next(c for c in candidates if isinstance(c, list | tuple) and len(c) == count)
+    """Names and RGB colours of ``count`` classes: of ``data.test``, else numbers and hues."""
+    single = _test_data(cfg)
+    kind = DATASETS.get(single['type']) if 'type' in single else None
+    names = names_of(single) if kind else None
+    palette = single.get('palette') or getattr(kind, 'PALETTE', None)
+    if names is None or len(names) != count:
+        names = tuple(str(i) for i in range(count))
+    return names, palette if palette and len(palette) == count else default_palette(count)
 
 
 def show_result(
     model: Any,
-    image: Picture,
+    image: Input,
     result: NDArray[np.integer],
     palette: Sequence[Sequence[int]] | None = None,
     opacity: float = 0.5,
@@ -202,7 +200,7 @@ def show_result(
 
     Args:
         model: from :func:`init_model`; gives the colours.
-        image: file, or BGR picture uint8 (H, W, 3).
+        image: file, picture of Pillow, or array uint8: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4).
         result: class ids (H, W) from :func:`inference_model`.
         palette: RGB colours by class id, instead of the model's.
         opacity: weight of the colours in [0, 1].
@@ -211,7 +209,7 @@ def show_result(
     Returns:
         BGR picture uint8 (H, W, 3).
     """
-    picture = image if isinstance(image, np.ndarray) else read_image(image)
+    picture = read_picture(image)
     colours = colourise(result, palette or model.PALETTE)
     blended = overlay(np.ascontiguousarray(picture[..., ::-1]), colours, opacity)
     if out_file is not None:

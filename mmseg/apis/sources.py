@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps
 
 from mmseg.datasets.files import walk_files
 from mmseg.errors import DataError
@@ -20,7 +22,7 @@ WILDCARDS = '*?['
 STANDARD_RATE = 25.0
 """Frames per second of a video that does not say."""
 
-Input = str | Path | NDArray[np.uint8]
+Input: TypeAlias = str | Path | NDArray[np.uint8] | Image.Image
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,15 @@ def find_sources(inputs: Input | Iterable[Input]) -> list[Source]:
 
     Args:
         inputs: one or several of: file of a picture or video; folder, searched for both in all its folders; pattern
-            with ``*``, ``?``, ``[...]`` or ``**``; picture uint8 (H, W), (H, W, 3) in BGR order or (H, W, 4).
+                with ``*``, ``?``, ``[...]`` or ``**``; picture of Pillow, or array as :func:`as_picture` takes it.
 
     Raises:
         DataError: a file, or anything in a folder or pattern, is missing; an array is no picture.
     """
-    several = [inputs] if isinstance(inputs, str | Path | np.ndarray) else list(inputs)
+    several = [inputs] if isinstance(inputs, str | Path | np.ndarray | Image.Image) else list(inputs)
     sources: list[Source] = []
     for item in several:
-        if isinstance(item, np.ndarray):
+        if isinstance(item, np.ndarray | Image.Image):
             sources.append(Source(f'array_{len(sources)}', array=as_picture(item)))
         elif Path(item).is_dir():
             sources += _in_folder(Path(item))
@@ -92,12 +94,24 @@ def find_sources(inputs: Input | Iterable[Input]) -> list[Source]:
     return _with_own_names(sources)
 
 
-def as_picture(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A grey, BGR or BGRA array as BGR uint8 (H, W, 3).
+def read_picture(image: Input) -> NDArray[np.uint8]:
+    """The picture of a file, of Pillow or of an array, BGR uint8 (H, W, 3); raises DataError for anything else."""
+    return read_image(image) if isinstance(image, str | Path) else as_picture(image)
+
+
+def as_picture(array: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+    """A grey, BGR or BGRA array, or a picture of Pillow, as BGR uint8 (H, W, 3).
+
+    Pictures of Pillow are turned upright as their EXIF data say, as files are.
 
     Raises:
-        DataError: another shape or type.
+        DataError: another shape or type; arrays of 16 bits or floating point do not say what their white is.
     """
+    if isinstance(array, Image.Image):
+        if array.mode in ('1', 'P', 'PA', 'LA', 'CMYK', 'YCbCr', 'RGBA', 'L', 'RGB'):
+            array = ImageOps.exif_transpose(array).convert('RGB')
+            return np.ascontiguousarray(np.asarray(array)[..., ::-1])
+        array = np.asarray(array)
     channels = 1 if array.ndim == 2 else array.shape[-1]
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
         raise DataError(

@@ -14,6 +14,7 @@ import torch
 from mmengine.config import Config
 
 from mmseg.config import schema
+from mmseg.config.consistency import INNER, contradictions, doubts
 from mmseg.config.parts import part_problems
 from mmseg.config.types import mismatches, parameters, shown
 from mmseg.datasets.presets import PRESETS, is_preset
@@ -39,10 +40,12 @@ class Report:
     Attributes:
         problems: one sentence each: place, what is wrong, nearest valid name.
         notes: keys that are accepted but have no effect.
+        warnings: one sentence each: what is odd, but may be meant.
     """
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_config(cfg: Config | Mapping[str, Any], helpers: Iterable[str] = ()) -> Report:
@@ -93,6 +96,8 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     report.problems += part_problems(values)
     _check_windows(values, report)
     _check_pairs(values, report)
+    report.problems += contradictions(values)
+    report.warnings += doubts(values)
     return report
 
 
@@ -158,6 +163,10 @@ def _check_model(model: Any, place: str, report: Report) -> None:
 
 
 def _check_dataset(dataset: Any, place: str, report: Report) -> None:
+    if isinstance(dataset, list | tuple):
+        for number, part in enumerate(dataset):
+            _check_dataset(part, f'{place}.{number}', report)
+        return
     _check_component(dataset, place, DATASETS, report)
     if not isinstance(dataset, Mapping):
         return
@@ -167,8 +176,8 @@ def _check_dataset(dataset: Any, place: str, report: Report) -> None:
             f'{place}.classes: found the text {shown(names)}, which is no file of class names; write a list of '
             'names, one name as [name] or (name,).'
         )
-    for domain in ('source', 'target'):
-        _check_dataset(dataset.get(domain), f'{place}.{domain}', report)
+    for key in INNER:
+        _check_dataset(dataset.get(key), f'{place}.{key}', report)
     _check_pipeline(dataset.get('pipeline'), f'{place}.pipeline', report)
 
 

@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from mmseg.config import imports
 from mmseg.config.check import check_config
+from mmseg.config.consistency import settle
 from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
@@ -58,6 +59,7 @@ def load_config(
         cfg = Config(_expanded(cfg.to_dict()), filename=filename)
     cfg = _override(cfg, indexed)
     modernise(cfg)
+    settle(cfg)
     if check:
         check_config(cfg, helpers)
     for name in helpers - TOP_LEVEL - UNUSED_TOP_LEVEL:

@@ -14,9 +14,9 @@ from mmseg.uda.instance_bank.options import BankOptions
 
 TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
-    'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'resume_from', 'work_dir',
-    'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last', 'custom_imports', 'nan_policy',
-    'nan_limit',
+    'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'new_classifier',
+    'resume_from', 'work_dir', 'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
+    'custom_imports', 'nan_policy', 'nan_limit',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -41,7 +41,7 @@ UNUSED = {
     'model.auxiliary_head': {'init_cfg'},
     'model.neck': {'init_cfg'},
     'checkpoint_config': {'by_epoch', 'save_optimizer', 'create_symlink', 'meta'},
-    'evaluation': {'by_epoch', 'save_best', 'rule', 'start', 'gpu_collect', 'efficient_test'},
+    'evaluation': {'by_epoch', 'start', 'gpu_collect', 'efficient_test'},
     'lr_config': {'by_epoch', 'warmup_by_epoch'},
     'model.train_cfg': {'work_dir'},
     'optimizer_config': {'type', 'cumulative_iters'},
@@ -53,7 +53,7 @@ SECTIONS = {
     'optimizer_config': {'grad_clip'},
     'optimizer_config.grad_clip': {'max_norm', 'norm_type'},
     'checkpoint_config': {'interval', 'max_keep_ckpts', 'save_last'},
-    'evaluation': {'interval', 'metric'},
+    'evaluation': {'interval', 'metric', 'save_best', 'rule'},
     'log_config': {'interval', 'hooks', 'img_interval'},
     'lr_config': {'policy', 'power', 'min_lr', 'warmup', 'warmup_iters', 'warmup_ratio'},
     'data': {
@@ -101,14 +101,15 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'data.samples_per_gpu': (_whole(1), 'a whole number of at least 1'),
     'data.workers_per_gpu': (_whole(0), 'a whole number of at least 0'),
     'data.on_error': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
-    'data.max_error_share': (lambda value: _number(value) and 0 <= value <= 1, 'a number in [0, 1]'),
+    'data.max_error_share': (lambda value: fits(value, float) and 0 <= value <= 1, 'a number in [0, 1]'),
     'data.timeout': (
-        lambda value: _number(value) and value >= 0,
+        lambda value: fits(value, float) and value >= 0,
         'a number of at least 0 (0: wait for ever)',
     ),
     'checkpoint_config.interval': (_whole(0), 'a whole number of at least 0 (0: only at the end)'),
     'checkpoint_config.max_keep_ckpts': (_whole(-1), 'a whole number; -1 keeps all'),
     'evaluation.interval': (_whole(0), 'a whole number of at least 0 (0: never)'),
+    'evaluation.rule': (_one_of(None, 'greater', 'less'), "'greater' or 'less'"),
     'log_config.interval': (_whole(1), 'a whole number of at least 1'),
     'lr_config.policy': (_one_of('poly', 'Poly', 'fixed', 'Fixed'), "'poly' or 'fixed'"),
     'lr_config.warmup': (_one_of(None, 'linear', 'constant', 'exp'), "None, 'linear', 'constant' or 'exp'"),
@@ -118,6 +119,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'lr_config.warmup_ratio': _typed(float),
     'optimizer.lr': (lambda value: fits(value, float) and value >= 0, 'a number of at least 0'),
     'seed': (lambda value: value is None or _whole(0)(value), 'a whole number of at least 0, or None'),
+    'new_classifier': (_one_of(True, False), 'True or False'),
     'deterministic': (_one_of(True, False), 'True or False'),
     'precision': (_one_of('fp32', 'bf16', 'fp16'), "'fp32', 'bf16' or 'fp16'"),
     'compile': (_one_of(True, False), 'True or False'),

@@ -53,6 +53,8 @@ class TrainSettings:
         save_last: save at the end too.
         eval_interval: steps between evaluations.
         eval_metrics: names of metrics.
+        save_best: score whose best evaluation keeps its checkpoint, or None; see mmseg/engine/best.py.
+        best_rule: 'greater' or 'less' is better.
         efficient_test: accepted for published configurations; evaluation never holds all predictions.
         log_interval: steps between log lines.
         log_hooks: published dicts of the loggers besides text and JSON.
@@ -63,6 +65,7 @@ class TrainSettings:
         nan_policy: what to do with a step that is not finite: 'stop', or 'skip' (leave it out).
         nan_limit: number of steps of a run that 'skip' leaves out before it stops.
         load_from: checkpoint with initial weights, or None.
+        new_classifier: leave out the layers of ``load_from`` that tell classes apart.
         resume_from: checkpoint to go on from, or None.
         work_dir: where everything is written, or None.
         debug_img_interval: steps between debug pictures of the method, 0 = none.
@@ -86,6 +89,8 @@ class TrainSettings:
     save_last: bool = True
     eval_interval: int = 0
     eval_metrics: tuple[str, ...] = ('mIoU',)
+    save_best: str | None = None
+    best_rule: str = 'greater'
     efficient_test: bool = False
     log_interval: int = 50
     log_hooks: tuple[dict[str, Any], ...] = ()
@@ -96,6 +101,7 @@ class TrainSettings:
     nan_policy: str = 'stop'
     nan_limit: int = 10
     load_from: str | None = None
+    new_classifier: bool = False
     resume_from: str | None = None
     work_dir: str | None = None
     debug_img_interval: int = 0
@@ -134,6 +140,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         nan_policy=values.get('nan_policy', 'stop'),
         nan_limit=int(values.get('nan_limit', 10)),
         load_from=values.get('load_from'),
+        new_classifier=bool(values.get('new_classifier', False)),
         resume_from=values.get('resume_from'),
         work_dir=values.get('work_dir'),
         debug_img_interval=_picture_interval(values),
@@ -161,7 +168,7 @@ def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
     checkpoint = values.get('checkpoint_config') or {}
     evaluation = values.get('evaluation') or {}
     log = values.get('log_config') or {}
-    metric = evaluation.get('metric', 'mIoU')
+    metric, best = evaluation.get('metric', 'mIoU'), evaluation.get('save_best')
     hooks = tuple(hook for hook in log.get('hooks', ()) if hook.get('type') != 'TextLoggerHook')
     return {
         'checkpoint_interval': int(checkpoint.get('interval', max_iters)),
@@ -169,6 +176,8 @@ def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
         'save_last': bool(checkpoint.get('save_last', True)),
         'eval_interval': int(evaluation.get('interval', 0)),
         'eval_metrics': (metric,) if isinstance(metric, str) else tuple(metric),
+        'save_best': 'auto' if best is True else best or None,
+        'best_rule': evaluation.get('rule') or 'greater',
         'efficient_test': bool(evaluation.get('efficient_test', False)),
         'log_interval': int(log.get('interval', 50)),
         'log_hooks': hooks,

@@ -1,8 +1,8 @@
 """Data sets, pipelines and loaders."""
 
-from typing import Any
-
+from mmseg.datasets.building import build_dataset
 from mmseg.datasets.classes import CLASSES, PALETTE, SYNTHIA_13, SYNTHIA_16
+from mmseg.datasets.combined import ConcatDataset, RepeatDataset
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.domains import (
     ACDCDataset,
@@ -14,8 +14,6 @@ from mmseg.datasets.domains import (
 from mmseg.datasets.loading import build_test_loader, build_train_loader, collate
 from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
 from mmseg.datasets.uda import UDADataset
-from mmseg.errors import building
-from mmseg.registry import DATASETS
 
 __all__ = [
     'CLASSES',
@@ -25,10 +23,12 @@ __all__ = [
     'ACDCDataset',
     'CamVidDataset',
     'CityscapesDataset',
+    'ConcatDataset',
     'CustomDataset',
     'DarkZurichDataset',
     'GTADataset',
     'ProcStreetDataset',
+    'RepeatDataset',
     'SynthiaDataset',
     'UDADataset',
     'build_dataset',
@@ -36,14 +36,3 @@ __all__ = [
     'build_train_loader',
     'collate',
 ]
-
-
-def build_dataset(cfg: dict[str, Any]) -> Any:
-    """Build a data set from its configuration (``type`` and arguments).
-
-    Raises:
-        DataError: missing files.
-        ConfigError: options that do not fit together.
-    """
-    with building('The data set'):
-        return DATASETS.build(dict(cfg))

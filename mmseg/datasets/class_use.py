@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.datasets.combined import ConcatDataset
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import spread
-from mmseg.datasets.rare_classes import read_stats
+from mmseg.datasets.source_statistics import source_statistics
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.errors import DataError
 
@@ -64,27 +65,26 @@ def label_of(sample: dict[str, Any]) -> NDArray[np.uint8]:
     return np.asarray(sample['gt_semantic_seg'][0].numpy().astype(np.uint8))
 
 
-def stored_use(source: CustomDataset) -> ClassUse:
-    """Of a labelled data set as it lies on the disk, with its class merge: from its statistics, else counted.
+def stored_use(source: CustomDataset | ConcatDataset) -> ClassUse:
+    """Of a labelled data set as it lies on the disk, behind its table: from its statistics, else counted.
 
     Without statistics at most :data:`LOOKED_AT` label maps at equal distances are counted.
     """
     try:
-        stats = read_stats(source.data_root or '.', source.remedy())
+        stats, _ = source_statistics(source.parts())
     except DataError:
         return count_use('data set', (count_ids(label) for label in _some_labels(source)))
-    table = source.class_merge.table() if source.class_merge else np.arange(256)
-    return count_use('data set', (_counts_of(entry, table) for entry in stats))
+    return count_use('data set', (_counts_of(entry) for entry in stats))
 
 
-def _some_labels(source: CustomDataset) -> Iterator[NDArray[np.uint8]]:
+def _some_labels(source: CustomDataset | ConcatDataset) -> Iterator[NDArray[np.uint8]]:
     for index in spread(len(source), LOOKED_AT):
         yield source.get_gt_seg_map(index)
 
 
-def _counts_of(entry: dict[str, Any], table: NDArray[np.integer]) -> NDArray[np.int64]:
+def _counts_of(entry: dict[str, Any]) -> NDArray[np.int64]:
     counts = np.zeros(256, np.int64)
     for class_id, count in entry.items():
         if class_id != 'file':
-            counts[table[int(class_id)]] += int(count)
+            counts[int(class_id)] += int(count)
     return counts

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.errors import ConfigError
+from mmseg.fileio import read_text
 
 CLASSES = (
     'road',
@@ -57,6 +59,43 @@ SYNTHIA_16 = tuple(i for i, name in enumerate(CLASSES) if name not in ('terrain'
 
 SYNTHIA_13 = tuple(i for i in SYNTHIA_16 if CLASSES[i] not in ('wall', 'fence', 'pole'))
 """Ids of the 13 classes that older papers score on SYNTHIA."""
+
+
+def class_names(classes: Sequence[Any] | str) -> tuple[str, ...]:
+    """Names from the ``classes`` option: a list, whose numbers become texts, or a file with one name a line.
+
+    Raises:
+        DataError: the file cannot be read.
+        ConfigError: no names, or a name twice.
+    """
+    names = tuple(read_text(classes).splitlines() if isinstance(classes, str) else map(str, classes))
+    names = tuple(name.strip() for name in names if name.strip())
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(
+            f'classes: {", ".join(twice)} named more than once; give each class a name of its own.'
+        )
+    if not names:
+        raise ConfigError(
+            f'classes: found {classes!r}; expected a list of names, or a file with one name a line.'
+        )
+    return names
+
+
+def default_palette(count: int) -> list[list[int]]:
+    """RGB colours of ``count`` classes without colours of their own: hues at equal distances."""
+    hues = np.linspace(0, 180, count, endpoint=False).astype(np.uint8)
+    bands = np.stack([hues, np.full(count, 200, np.uint8), np.full(count, 230, np.uint8)], axis=1)
+    colours: list[list[int]] = cv2.cvtColor(bands[None], cv2.COLOR_HSV2RGB)[0].tolist()
+    return colours
+
+
+def check_palette(palette: Sequence[Sequence[int]], names: Sequence[str]) -> None:
+    """Raise ConfigError unless there is one RGB colour for each class."""
+    if len(palette) != len(names) or any(len(colour) != 3 for colour in palette):
+        raise ConfigError(
+            f'palette: found {len(palette)} colours for {len(names)} classes ({", ".join(names)}); expected one '
+            '[red, green, blue] for each. Leave palette out for colours of a colour wheel.'
+        )
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def convert(
         progress: show a progress bar on stderr.
 
     Raises:
-        DataError: no labels found, or a label is damaged; the message names the folder or file.
+        DataError: no labels found, a label is damaged, or no pixel has a class; names the folder or file.
     """
     folder = os.path.join(root, label_format.folder if gt_dir is None else gt_dir)
     paths = find_labels(folder, label_format)
@@ -111,11 +111,24 @@ def convert(
     out_dir = root if out_dir is None else out_dir
     os.makedirs(out_dir, exist_ok=True)
     done = _run(paths, label_format, label_format.nproc if nproc is None else nproc, progress)
+    _check_classes(done, folder, label_format)
     counted = [item for item in done if label_format.counted in _relative(item.file, folder)]
     written = write_statistics(out_dir, counted)
     for split, names in splits.items():
         _write_text(os.path.join(out_dir, f'{split}.txt'), ''.join(f'{name}\n' for name in names))
     return Conversion(len(done), tuple(written), tuple(sorted({i for s in done for i in s.unknown})))
+
+
+def _check_classes(done: list[LabelStats], folder: str, label_format: LabelFormat) -> None:
+    """Raise DataError if every pixel of every label became 255: the files are something else."""
+    if any(item.counts for item in done):
+        return
+    raise DataError(
+        f'{folder}: every pixel of all {len(done)} labels became {IGNORE} (ignored), so these are not the raw ids of '
+        f'{label_format.name} but, perhaps, colour pictures or ids of another data set. Expected are the label files '
+        f'of {label_format.name} as published; for labels of your own write a configuration and run '
+        'tools/class_statistics.py.'
+    )
 
 
 def find_labels(folder: str, label_format: LabelFormat) -> list[str]:

@@ -11,17 +11,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg.datasets.classes import parse_class_merge
-from mmseg.datasets.files import find_files, missing_files, read_split
+from mmseg.datasets.classes import check_palette, class_names, default_palette, parse_class_merge
+from mmseg.datasets.files import find_files, missing_files, read_split, stem_of
+from mmseg.datasets.label_table import label_table
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
-from mmseg.datasets.steps import with_collected
+from mmseg.datasets.steps import with_collected, with_one_reduction
 from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids
-from mmseg.errors import ConfigError
-from mmseg.evaluation.formatting import write_prediction
+from mmseg.errors import ConfigError, DataError
 from mmseg.evaluation.metrics import Scores, evaluate
-from mmseg.fileio import read_bytes, read_label
+from mmseg.fileio import read_label
 from mmseg.registry import DATASETS
 
 logger = logging.getLogger(__name__)
@@ -38,13 +38,14 @@ class CustomDataset:
         img_suffix: ending of the pictures; the class's own if None.
         ann_dir: folder of the label maps.
         seg_map_suffix: ending of the label maps; the class's own if None.
-        split: file that lists names without ending, one a line, instead of searching ``img_dir``.
+        split: file that lists pictures, one a line relative to ``img_dir``, instead of searching ``img_dir``.
         data_root: folder that relative paths are joined to.
         test_mode: give pictures for testing, without labels.
-        ignore_index: label id of pixels that do not count.
-        reduce_zero_label: drop class 0, see LoadAnnotations.
+        ignore_index: label id of pixels that do not count; behind the table of label maps they are 255
+            (mmseg/datasets/label_table.py).
+        reduce_zero_label: id 0 does not count and all others are lowered by one, in training and scoring.
         classes: names of the classes to learn (a subset of CLASSES is remapped), or a file that lists them.
-        palette: their RGB colours.
+        palette: their RGB colours, one a class; drawn from a colour wheel if there are none.
         class_merge: classes that count as one another, see mmseg/datasets/classes.py.
         crop_pseudo_margins: [top, bottom, left, right] of target pictures where pseudo-labels do not count,
             in pixels of ``FULL_SIZE``; adds ``valid_pseudo_mask`` (1, H, W), uint8, to the samples
@@ -61,7 +62,8 @@ class CustomDataset:
     SEG_MAP_SUFFIX: ClassVar[str] = '.png'
     USES_SPLIT: ClassVar[bool] = True
     FULL_SIZE: ClassVar[tuple[int, int] | None] = None
-    PREPARE: ClassVar[str] = 'Check data_root, img_dir, ann_dir and the suffixes in the configuration.'
+    PREPARE: ClassVar[str] = ''
+    """How to prepare this data set, for one whose labels are converted."""
 
     def __init__(
         self,
@@ -88,15 +90,12 @@ class CustomDataset:
         self.split = self._split_file(split)
         self.test_mode = test_mode
         self.ignore_index = ignore_index
-        self.reduce_zero_label = reduce_zero_label
-        self.label_table: NDArray[np.uint8] | None = None
-        self._set_classes(classes, palette)
+        chosen = self._set_classes(classes, palette)
         self.class_merge = parse_class_merge(class_merge, self.CLASSES)
-        if self.class_merge:
-            table = self.class_merge.table()
-            self.label_table = table if self.label_table is None else table[self.label_table]
+        merge = self.class_merge.table() if self.class_merge else None
+        self.label_table = label_table(reduce_zero_label, chosen, merge, ignore_index)
         self.valid_mask = self._margin_mask(crop_pseudo_margins)
-        self.steps = expand_pipeline(pipeline)
+        self.steps = with_one_reduction(expand_pipeline(pipeline), reduce_zero_label)
         if self.valid_mask is not None:
             self.steps = with_collected(self.steps, VALID_MASK)
         self.pipeline = Pipeline(self.steps)
@@ -134,14 +133,14 @@ class CustomDataset:
         return self.pipeline.finish(self.pipeline.place(loaded, rng), rng)
 
     def get_gt_seg_map(self, index: int) -> NDArray[np.uint8]:
-        """Label map (H, W) of picture ``index``, uint8, merged and remapped as configured.
+        """Label map (H, W) of picture ``index``, uint8, through the table: classes and 255.
 
         Raises:
             DataError: missing or damaged file, or an id outside the classes.
         """
         filename = os.path.join(self.ann_dir or '', self.img_infos[index]['ann']['seg_map'])
-        label = apply_table(read_label(filename), self.label_table, self.reduce_zero_label)
-        check_ids(label, self._valid_ids(), self.ignore_index, filename)
+        label = apply_table(read_label(filename), self.label_table)
+        check_ids(label, self._valid_ids(), filename, self.ids_remedy())
         return label
 
     def evaluate_confusion(self, confusion: NDArray[np.int64], metric: str = 'mIoU') -> Scores:
@@ -152,15 +151,6 @@ class CustomDataset:
         """
         return evaluate(confusion, metric, self.CLASSES or (), merge=self.class_merge)
 
-    def format_result(
-        self, pred: NDArray[np.integer], meta: dict[str, Any], folder: str | Path, to_label_id: bool = True
-    ) -> Path:
-        """Write a prediction (H, W) of train ids as a palette PNG named like its picture.
-
-        See mmseg/evaluation/formatting.py, write_prediction.
-        """
-        return write_prediction(pred, meta['ori_filename'], folder, to_label_id, self.PALETTE or ())
-
     def check_labels(self) -> None:
         """Raise DataError if the label map of the first picture is not there (one look at the disk)."""
         seg_map = self.img_infos[0]['ann'].get('seg_map')
@@ -170,6 +160,37 @@ class CustomDataset:
 
     def remedy(self) -> str:
         """The sentence that tells how to prepare this data set."""
+        return self._prepare() or 'Check data_root, img_dir, ann_dir and the suffixes in the configuration.'
+
+    def ids_remedy(self) -> str:
+        """The sentence that tells what to do about ids in label maps that are no classes."""
+        if prepare := self._prepare():
+            return f'If these are the original ids, convert the labels: {prepare}'
+        return (
+            'Label maps hold 0 for the first of classes, 1 for the second, ...: name all classes, set '
+            'reduce_zero_label=True if 0 means none and classes begin at 1, or set ignore_index.'
+        )
+
+    def statistics_remedy(self) -> str:
+        """The sentence that tells how to write the statistics for rare class sampling."""
+        return self._prepare() or (
+            'Run `python tools/class_statistics.py CONFIG`, which counts the label maps as they are (nothing is '
+            'converted) and writes the statistics files into data_root.'
+        )
+
+    def parts(self) -> list['CustomDataset']:
+        """The single data sets: this one (compare ConcatDataset)."""
+        return [self]
+
+    def part_of(self, index: int) -> tuple['CustomDataset', int]:
+        """The single data set of picture ``index``, and the picture's number there."""
+        return self, index
+
+    def picture_file(self, index: int) -> Path:
+        """The file of picture ``index``."""
+        return Path(self.img_dir, self.img_infos[index]['filename'])
+
+    def _prepare(self) -> str:
         return self.PREPARE.format(data_root=shlex.quote((self.data_root or self.img_dir).rstrip('/')))
 
     def _below_root(self, path: str | None) -> str | None:
@@ -186,24 +207,23 @@ class CustomDataset:
 
     def _set_classes(
         self, classes: Sequence[str] | str | None, palette: Sequence[Sequence[int]] | None
-    ) -> None:
-        if classes is None:
-            self.PALETTE = palette or self.PALETTE
-            return
-        names = tuple(read_bytes(classes).decode().split('\n') if isinstance(classes, str) else classes)
-        names = tuple(name.strip() for name in names if name.strip())
-        own = self.CLASSES
-        if own is not None:
-            if unknown := [name for name in names if name not in own]:
+    ) -> list[int] | None:
+        """Set CLASSES and PALETTE; returns which of the class's own classes are chosen, None if it has none."""
+        own, chosen = self.CLASSES, None
+        names = own if classes is None else class_names(classes)
+        if own is not None and classes is not None:
+            if unknown := [name for name in names or () if name not in own]:
                 raise ConfigError(
                     f'classes: {unknown} are not among the classes of {type(self).__name__}: {own}.'
                 )
-            table = np.full(256, 255, np.uint8)
-            table[[own.index(name) for name in names]] = np.arange(len(names))
-            self.label_table = table
-            if palette is None and self.PALETTE is not None:
-                palette = [self.PALETTE[own.index(name)] for name in names]
+            chosen = [own.index(name) for name in names or ()]
+        if palette is None and self.PALETTE is not None:
+            palette = self.PALETTE if chosen is None else [self.PALETTE[i] for i in chosen]
+        if names is not None:
+            palette = palette or default_palette(len(names))
+            check_palette(palette, names)
         self.CLASSES, self.PALETTE = names, palette
+        return chosen
 
     def _valid_ids(self) -> int | None:
         return None if self.CLASSES is None else len(self.CLASSES)
@@ -226,19 +246,25 @@ class CustomDataset:
 
     def _find(self) -> list[dict[str, Any]]:
         if self.split is not None:
-            stems = read_split(self.split)
-            names = [stem + self.img_suffix for stem in stems]
+            names = read_split(self.split, self.img_dir, self.img_suffix)
         else:
             names = find_files(self.img_dir, self.img_suffix) if os.path.isdir(self.img_dir) else []
-            stems = [name.removesuffix(self.img_suffix) for name in names]
         if not names:
             raise missing_files('pictures', self.split or self.img_dir, self.img_suffix, self.remedy())
+        stems = {name: stem_of(name, self.img_suffix) for name in names}
+        if len(set(stems.values())) < len(stems):
+            self._raise_for_twins(stems)
         if self.ann_dir is None:
             return [{'filename': name, 'ann': {}} for name in names]
-        return [
-            {'filename': name, 'ann': {'seg_map': stem + self.seg_map_suffix}}
-            for name, stem in zip(names, stems, strict=True)
-        ]
+        return [{'filename': name, 'ann': {'seg_map': stems[name] + self.seg_map_suffix}} for name in names]
+
+    def _raise_for_twins(self, stems: dict[str, str]) -> None:
+        first: dict[str, str] = {}
+        twin = next(name for name, stem in stems.items() if first.setdefault(stem, name) != name)
+        raise DataError(
+            f'{self.img_dir}: {first[stems[twin]]} and {twin} differ in their ending only, so they would have the same '
+            'label map and results. Rename one of them.'
+        )
 
     def _start(self, index: int) -> Results:
         info = self.img_infos[index]
@@ -249,8 +275,8 @@ class CustomDataset:
             'seg_prefix': self.ann_dir,
             'label_table': self.label_table,
             'valid_ids': self._valid_ids(),
-            'ignore_index': self.ignore_index,
             'remedy': self.remedy(),
+            'ids_remedy': self.ids_remedy(),
         }
         if not self.test_mode:
             results['ann_info'] = info['ann']

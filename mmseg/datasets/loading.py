@@ -1,6 +1,6 @@
 """Loaders: batches as a pure function of (seed, position), test pictures one by one (spec/data.md 6)."""
 
-import resource
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -180,7 +180,14 @@ def _loader_options(workers: int) -> dict[str, Any]:
 
 
 def raise_open_files() -> None:
-    """Raise the soft limit of open files to 4096 if it is lower and the hard limit allows."""
+    """Raise the soft limit of open files to 4096 if it is lower and the hard limit allows; Windows has none."""
+    with contextlib.suppress(ImportError):
+        _raise_limit()
+
+
+def _raise_limit() -> None:
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.datasets.label_table import IGNORED, Table
 from mmseg.errors import DataError
-from mmseg.fileio import read_bytes
+from mmseg.fileio import read_text
 
 STATS_FILE = 'sample_class_stats.json'
 SAMPLES_FILE = 'samples_with_class.json'
@@ -18,6 +19,7 @@ LARGEST_ID = 255
 MOST_PIXELS = 2**63 - 1
 ClassCounts = dict[int, int]
 Samples = dict[int, list[tuple[str, int]]]
+File = TypeVar('File', str, int)
 
 
 def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
@@ -53,19 +55,39 @@ def class_probabilities(
     return [class_id for class_id, _ in ordered], (weights / weights.sum()).astype(np.float32)
 
 
-def merge_samples(samples: Samples, table: NDArray[np.uint8]) -> Samples:
-    """Candidates when classes count as one another: counts of a file are added up."""
+def translated_stats(stats: Sequence[Mapping[str, Any]], table: Table | None) -> list[dict[str, Any]]:
+    """Statistics with the ids behind a data set's table; ignored ones are left out."""
+    return [_translated_entry(entry, np.arange(256) if table is None else table) for entry in stats]
+
+
+def _translated_entry(entry: Mapping[str, Any], table: NDArray[np.integer]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in entry.items():
+        if key == 'file':
+            result[key] = value
+        elif (class_id := int(table[int(key)])) != IGNORED:
+            result[str(class_id)] = result.get(str(class_id), 0) + int(value)
+    return result
+
+
+def translated_samples(samples: Samples, table: Table | None) -> Samples:
+    """Candidates by the ids behind a data set's table: counts of a file are added up, ignored ids are left out."""
+    if table is None:
+        return {class_id: files for class_id, files in samples.items() if class_id != IGNORED}
     merged: dict[int, dict[str, int]] = {}
     for class_id, files in samples.items():
-        target = merged.setdefault(int(table[class_id]), {})
+        if (target := int(table[class_id])) == IGNORED:
+            continue
+        counts = merged.setdefault(target, {})
         for name, count in files:
-            target[name] = target.get(name, 0) + count
-    return {class_id: list(files.items()) for class_id, files in merged.items()}
+            counts[name] = counts.get(name, 0) + count
+    return {class_id: list(counts.items()) for class_id, counts in merged.items()}
 
 
-def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dict[int, list[str]]:
-    """Base names of the files with more than ``min_pixels`` pixels of each class, in the order of the
-    statistics.
+def candidates(
+    samples: Mapping[int, Sequence[tuple[File, int]]], classes: Sequence[int], min_pixels: int
+) -> dict[int, list[File]]:
+    """The files (names or numbers) with more than ``min_pixels`` pixels of each class, in the order of the statistics.
 
     Raises:
         DataError: a class has no such file.
@@ -77,8 +99,8 @@ def candidates(samples: Samples, classes: Sequence[int], min_pixels: int) -> dic
     if empty := [class_id for class_id, names in chosen.items() if not names]:
         raise DataError(
             f'rare class sampling: no label map has more than min_pixels={min_pixels} pixels of class '
-            f'{", ".join(map(str, empty))}. Lower rare_class_sampling.min_pixels, or convert the data set '
-            'again.'
+            f'{", ".join(map(str, empty))}. Lower rare_class_sampling.min_pixels, or count the '
+            'label maps again.'
         )
     return chosen
 
@@ -100,11 +122,11 @@ def read_stats(folder: str, remedy: str) -> list[dict[str, Any]]:
 
 
 def read_samples(folder: str, remedy: str) -> Samples:
-    """``samples_with_class.json`` of a data set, with base names of the files."""
+    """``samples_with_class.json`` of a data set."""
     content = _read_json(folder, SAMPLES_FILE, dict, remedy)
     try:
         return {
-            _class_id(class_id): [(name.split('/')[-1], _pixels(count)) for name, count in files]
+            _class_id(class_id): [(str(name), _pixels(count)) for name, count in files]
             for class_id, files in content.items()
         }
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
@@ -140,7 +162,7 @@ def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
             f'{folder}). {remedy}'
         )
     try:
-        content = json.loads(read_bytes(path))
+        content = json.loads(read_text(path))
     except ValueError as error:
         raise DataError(f'{path}: damaged statistics file ({error}). {remedy}') from error
     if not isinstance(content, kind) or not content:

@@ -26,6 +26,28 @@ def with_collected(steps: Steps, key: str) -> Steps:
     return [*steps[:-1], {**steps[-1], 'keys': keys if key in keys else [*keys, key]}]
 
 
+def with_one_reduction(steps: Steps, reduce_zero_label: bool) -> Steps:
+    """The steps without the ``reduce_zero_label`` of LoadAnnotations, which repeats that of the data set.
+
+    Raises:
+        ConfigError: the two differ.
+    """
+    if problem := reduction_problem(steps, reduce_zero_label):
+        raise ConfigError(f'{problem}.')
+    return [{key: step[key] for key in step if key != 'reduce_zero_label'} for step in steps]
+
+
+def reduction_problem(steps: Steps, reduce_zero_label: bool) -> str | None:
+    """What is wrong if a LoadAnnotations says something else about class 0 than its data set; None if nothing."""
+    given = [step['reduce_zero_label'] for step in steps if 'reduce_zero_label' in step]
+    if all(bool(value) == reduce_zero_label for value in given):
+        return None
+    return (
+        f'reduce_zero_label is {reduce_zero_label} for the data set (scoring) and {given[0]} in LoadAnnotations '
+        '(training); set it for the data set and leave it out of the step'
+    )
+
+
 def _without_label_key(step: dict[str, Any]) -> dict[str, Any]:
     if step['type'] != 'Collect':
         return step

@@ -6,21 +6,17 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from mmseg.datasets.building import build_dataset, changed_datasets
+from mmseg.datasets.combined import ConcatDataset
 from mmseg.datasets.custom import VALID_MASK, CustomDataset
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
-from mmseg.datasets.rare_classes import (
-    candidates,
-    class_probabilities,
-    merge_samples,
-    min_count,
-    read_samples,
-    read_stats,
-)
+from mmseg.datasets.rare_classes import candidates, class_probabilities, min_count
+from mmseg.datasets.source_statistics import source_statistics
 from mmseg.datasets.steps import without_labels
 from mmseg.datasets.transforms import Results
 from mmseg.datasets.transforms.geometry import Box, draw_offset
-from mmseg.errors import ConfigError, DataError
+from mmseg.errors import ConfigError
 from mmseg.registry import DATASETS
 
 logger = logging.getLogger(__name__)
@@ -32,7 +28,7 @@ class RareClassSampler:
     """Draws source pictures by class, rare classes more often.
 
     Args:
-        source: the source data set; the statistics are read from its ``data_root``.
+        source: the source data set; the statistics are read from its ``data_root`` and seen through its table.
         min_pixels: a candidate has more pixels of the class than this.
         class_temp: temperature of the class probabilities.
         min_crop_ratio: a crop is redrawn, up to ten times, until it has more than min_pixels * min_crop_ratio
@@ -43,37 +39,29 @@ class RareClassSampler:
     """
 
     def __init__(
-        self, source: CustomDataset, min_pixels: int, class_temp: float, min_crop_ratio: float
+        self, source: CustomDataset | ConcatDataset, min_pixels: int, class_temp: float, min_crop_ratio: float
     ) -> None:
-        folder, remedy = source.data_root or '.', source.remedy()
-        stats, samples = read_stats(folder, remedy), read_samples(folder, remedy)
-        if source.class_merge:
-            table = source.class_merge.table()
-            samples = merge_samples(samples, table)
-            stats = [{str(table[int(k)]): v} for entry in stats for k, v in entry.items() if k != 'file']
         self.source = source
+        stats, samples = source_statistics(source.parts())
         self.classes, probabilities = class_probabilities(stats, class_temp)
         self.probabilities = probabilities.astype(np.float64) / probabilities.sum(dtype=np.float64)
-        self.names = candidates(samples, self.classes, min_pixels)
+        self.files = candidates(samples, self.classes, min_pixels)
         self.min_count = min_count(min_pixels, min_crop_ratio)
-        self.index_of = {info['ann']['seg_map'].split('/')[-1]: i for i, info in enumerate(source.img_infos)}
-        unknown = [name for names in self.names.values() for name in names if name not in self.index_of]
-        if unknown:
-            raise DataError(
-                f'{folder}: the statistics name {len(set(unknown))} label maps without a picture in '
-                f'{source.img_dir}, for instance {unknown[0]}. The statistics belong to other files. '
-                f'{remedy}'
-            )
         logger.info('RCS Classes: %s', self.classes)
         logger.info('RCS ClassProb: %s', [round(float(p), 6) for p in probabilities])
+
+    @property
+    def names(self) -> dict[int, list[str]]:
+        """Label maps, relative to their ``ann_dir``, that can be drawn for each class."""
+        infos = self.source.img_infos
+        return {c: [infos[i]['ann']['seg_map'] for i in files] for c, files in self.files.items()}
 
     def sample(self, rng: Rng) -> Results:
         """Draw class and file, decode once, crop until enough of the class is seen (at most 11 crops)."""
         class_id = self.classes[int(rng.choice(len(self.classes), p=self.probabilities))]
-        names = self.names[class_id]
-        name = names[int(rng.choice(len(names)))]
-        loaded = self.source.load(self.index_of[name])
-        pipeline = self.source.pipeline
+        files = self.files[class_id]
+        part, number = self.source.part_of(files[int(rng.choice(len(files)))])
+        loaded, pipeline = part.load(number), part.pipeline
         placed = pipeline.place(loaded, rng)
         for _ in range(MAX_REDRAWS):
             if np.count_nonzero(placed['gt_semantic_seg'] == class_id) > self.min_count:
@@ -96,30 +84,33 @@ class UDADataset:
     """Pairs of a source and a target sample.
 
     Args:
-        source: configuration of the labelled data set, or the data set.
-        target: configuration of the other one, whose labels are not read (they need not exist), or the data set.
+        source: configuration of the labelled data set or a list of them, or the data set.
+        target: the same of the other one, whose labels are not read (they need not exist).
         rare_class_sampling: dict(min_pixels, class_temp, min_crop_ratio), see RareClassSampler; None pairs
             every source
             with every target.
         sync_crop_size: (h, w) of a window that is cut at the same place from both samples.
 
     Raises:
-        ConfigError: the two differ in classes, colours or ignored id.
+        ConfigError: the two differ in classes or colours.
         DataError: missing files.
     """
 
     def __init__(
         self,
-        source: dict[str, Any] | CustomDataset,
-        target: dict[str, Any] | CustomDataset,
+        source: Any,
+        target: Any,
         rare_class_sampling: dict[str, Any] | None = None,
         sync_crop_size: tuple[int, int] | None = None,
     ) -> None:
-        self.source: CustomDataset = DATASETS.build(source) if isinstance(source, dict) else source
-        self.target: CustomDataset = _build_target(target) if isinstance(target, dict) else target
+        self.source: CustomDataset | ConcatDataset = (
+            build_dataset(source) if isinstance(source, dict | list) else source
+        )
+        self.target: CustomDataset | ConcatDataset = (
+            _build_target(target) if isinstance(target, dict | list) else target
+        )
         _check_equal(self.source, self.target)
         self.CLASSES, self.PALETTE = self.target.CLASSES, self.target.PALETTE
-        self.ignore_index = self.target.ignore_index
         self.sync_crop_size = (
             None if sync_crop_size is None else (int(sync_crop_size[0]), int(sync_crop_size[1]))
         )
@@ -177,8 +168,12 @@ class UDADataset:
         return joined
 
 
-def _build_target(cfg: dict[str, Any]) -> CustomDataset:
-    return DATASETS.build({**cfg, 'pipeline': without_labels(expand_pipeline(cfg['pipeline']))})
+def _build_target(cfg: Any) -> CustomDataset | ConcatDataset:
+    def unlabelled(single: dict[str, Any]) -> dict[str, Any]:
+        return {**single, 'pipeline': without_labels(expand_pipeline(single['pipeline']))}
+
+    dataset: CustomDataset | ConcatDataset = build_dataset(changed_datasets(cfg, unlabelled))
+    return dataset
 
 
 def _sampling_options(cfg: dict[str, Any]) -> dict[str, Any]:
@@ -190,8 +185,8 @@ def _sampling_options(cfg: dict[str, Any]) -> dict[str, Any]:
     return dict(cfg)
 
 
-def _check_equal(source: CustomDataset, target: CustomDataset) -> None:
-    for name in ('ignore_index', 'CLASSES', 'PALETTE'):
+def _check_equal(source: CustomDataset | ConcatDataset, target: CustomDataset | ConcatDataset) -> None:
+    for name in ('CLASSES', 'PALETTE'):
         ours, theirs = getattr(source, name), getattr(target, name)
         if ours != theirs:
             raise ConfigError(

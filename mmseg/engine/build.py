@@ -1,7 +1,10 @@
 """From a configuration to the object that is trained."""
 
 import copy
-from collections.abc import Iterator, Mapping
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
@@ -12,10 +15,17 @@ from mmseg.errors import ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.precision import check_precision
 from mmseg.models.trainable import Trainable
-from mmseg.models.weights import load_into, load_weights, select_network
+from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
+from mmseg.models.weights.state import State
 from mmseg.registry import MODELS
 
 Settings: TypeAlias = Config | Mapping[str, Any]
+
+HEAD = re.compile(r'^(?:decode_head|auxiliary_head)\.')
+CLASSIFIER = re.compile(r'^(?!.*scale_attention).*(?:conv_seg|linear_pred)\.')
+"""Layers of heads that give class scores; HRDA's attention has a layer of the same name that does not."""
+
+logger = logging.getLogger(__name__)
 
 
 def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialise: bool = True) -> Trainable:
@@ -43,17 +53,78 @@ def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialis
     return apply_speed_options(trainable, values, torch.device(device))
 
 
-def load_initial_weights(trainable: nn.Module, path: str) -> None:
+def load_initial_weights(
+    trainable: nn.Module, path: str, class_names: Sequence[str] = (), new_classifier: bool = False
+) -> None:
     """``load_from``: weights to start with; a file of a plain network goes into the student.
+
+    Args:
+        trainable: what is trained.
+        path: the file.
+        class_names: what is learned, to be compared with the classes that the file names.
+        new_classifier: leave out the layers that tell classes apart, for other classes than the file's.
 
     Raises:
         CheckpointError: missing, damaged, or of another network.
+        ConfigError: the file has the same classes in another order.
     """
-    state = load_weights(path)
+    content = read_checkpoint(path)
+    state = state_dict_of(content, path)
+    network = getattr(trainable, 'model', trainable)
+    if new_classifier:
+        weights, left_out = without_classifier(select_network(state, 'student', path), network)
+        load_into(network, weights, path, allow_missing=True)
+        logger.info('%s: new_classifier, so these layers begin anew: %s', path, ', '.join(left_out))
+        return
+    check_class_names(meta_of(content).get('CLASSES'), class_names, path, refuse=True)
     if state.keys() & trainable.state_dict().keys():
         load_into(trainable, state, path)
     else:
-        load_into(getattr(trainable, 'model', trainable), select_network(state, 'student', path), path)
+        load_into(network, select_network(state, 'student', path), path)
+
+
+def without_classifier(state: State, network: Any) -> tuple[State, list[str]]:
+    """Weights without the layers of the heads that depend on the classes, and the names of those layers."""
+    own = network.state_dict()
+    heads = [key for key in state if HEAD.search(key)]
+    left_out = {key for key in heads if CLASSIFIER.search(key)}
+    left_out |= {key for key in heads if key in own and own[key].shape != state[key].shape}
+    # DeepLab-v2 has no layer conv_seg: its dilated convolutions give the scores themselves.
+    classes = network.num_classes
+    left_out |= {
+        key
+        for key in heads
+        if 'aspp_modules' in key and (classes,) == state[key].shape[:1] == own[key].shape[:1]
+    }
+    kept = {key: value for key, value in state.items() if key not in left_out}
+    return kept, sorted({key.rpartition('.')[0] for key in left_out})
+
+
+def check_class_names(stored: Any, names: Sequence[str], path: str | Path, refuse: bool = False) -> None:
+    """Compare the classes that a checkpoint names with those of the data; a difference is a warning with both.
+
+    Args:
+        stored: ``CLASSES`` of the checkpoint, or None.
+        names: classes of the data set, as many.
+        path: the checkpoint, for messages.
+        refuse: no warning but an error for the same names in another order, which no training can mean.
+
+    Raises:
+        ConfigError: see ``refuse``.
+    """
+    theirs, ours = [str(name) for name in stored or ()], [str(name) for name in names]
+    if not theirs or not ours or theirs == ours:
+        return
+    both = f'{path} was trained on the classes {", ".join(theirs)}; the data set has {", ".join(ours)}.'
+    if sorted(theirs) == sorted(ours):
+        advice = (
+            'The order differs, so classes are taken for one another: list classes as the checkpoint does.'
+        )
+        if refuse:
+            raise ConfigError(f'{both} {advice}')
+    else:
+        advice = 'Classes are told apart by position, not by name: check that they mean the same.'
+    logger.warning('%s %s', both, advice)
 
 
 def check_classes(network: Any, dataset: Any) -> None:

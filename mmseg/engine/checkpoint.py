@@ -62,7 +62,7 @@ def find_latest(work_dir: Path) -> Path:
         CheckpointError: the folder holds none.
     """
     pointer = work_dir / POINTER
-    named = [work_dir / pointer.read_text().strip()] if pointer.is_file() else []
+    named = [work_dir / pointer.read_text(encoding='utf-8').strip()] if pointer.is_file() else []
     candidates = [*named, work_dir / LATEST, *reversed(_numbered(work_dir))]
     found = next((path for path in candidates if path.is_file()), None)
     if found is None:
@@ -76,7 +76,7 @@ def find_latest(work_dir: Path) -> Path:
 def mark_latest(path: Path) -> None:
     """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder."""
     with atomic_write(path.parent / POINTER) as temporary:
-        Path(temporary).write_text(path.name + '\n')
+        Path(temporary).write_text(path.name + '\n', encoding='utf-8')
     link = path.parent / f'.{LATEST}.new'
     link.unlink(missing_ok=True)
     link.symlink_to(path.name)

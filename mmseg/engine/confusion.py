@@ -70,7 +70,7 @@ def find_confusion(
         report = test(cfg, source, OutputOptions(metrics=('mIoU',), network=network))
         assert report.confusion is not None
         return NamedConfusion(report.confusion, report.class_names, f'{source.parent.name} ({network})')
-    dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
+    dataset = build_dataset(to_dict(cfg)['data']['test'], test_mode=True)
     matrix = count_maps(read_plain_pickle(source), dataset, source, band)
     merge = dataset.class_merge
     names = dataset.CLASSES if merge is None else merge.names
@@ -96,9 +96,9 @@ def count_maps(maps: Any, dataset: Any, path: Path, band: Band | None = None) ->
     for index, predicted in enumerate(maps):
         label = dataset.get_gt_seg_map(index)
         if band is not None:
-            label = within_band(label, *band, dataset.ignore_index)
+            label = within_band(label, *band)
         try:
-            total += confusion(predicted, label, len(total), dataset.ignore_index)
+            total += confusion(predicted, label, len(total))
         except ValueError as error:
             name = dataset.img_infos[index]['filename']
             raise DataError(

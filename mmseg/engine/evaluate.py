@@ -89,7 +89,7 @@ def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:
     )
 
 
-def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction, ignore_index: int = 255) -> None:
+def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction) -> None:
     """Count one picture in a confusion matrix (C, C), in place.
 
     Raises:
@@ -102,7 +102,7 @@ def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction, ignore_i
             f'{prediction.meta["filename"]}: the picture has {prediction.label_map.shape} pixels (rows, columns), its '
             f'label map {truth.shape}. Both must have the same size; check that they belong together.'
         )
-    matrix += confusion(prediction.label_map, truth, len(matrix), ignore_index)
+    matrix += confusion(prediction.label_map, truth, len(matrix))
 
 
 def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[np.int64]:
@@ -137,7 +137,7 @@ def evaluate_dataset(
     network.eval()
     matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64)
     for prediction in predict(network, dataset, workers, with_labels=True):
-        add_to_confusion(matrix, prediction, dataset.ignore_index)
+        add_to_confusion(matrix, prediction)
         if world_size() == 1 and give_up():
             raise Abandoned
     matrix = total_confusion(matrix, next(network.parameters()).device)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from prettytable import PrettyTable
 
+from mmseg.engine.best import BestCheckpoint, score_named
 from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
 from mmseg.engine.distributed import barrier, is_main
 from mmseg.engine.evaluate import Abandoned
@@ -101,12 +102,18 @@ class EvaluationHook(Hook):
         evaluate: returns the scores (fractions in [0, 1] by published name) and the published tables as text.
         writer: where scores go.
         interval: iterations between evaluations.
+        best: keeps the checkpoint of the best evaluation; None keeps none.
     """
 
     def __init__(
-        self, evaluate: Callable[[Run], tuple[Scores, str]], writer: LogWriter, interval: int
+        self,
+        evaluate: Callable[[Run], tuple[Scores, str]],
+        writer: LogWriter,
+        interval: int,
+        best: BestCheckpoint | None = None,
     ) -> None:
         self.evaluate = evaluate
+        self.best = best
         self.writer = writer
         self.interval = interval
 
@@ -139,23 +146,29 @@ class EvaluationHook(Hook):
         if best is None or main_score(scores) >= main_score(best):
             run.memory['best_scores'] = scores
         run.aside += perf_counter() - started
+        if self.best is not None:
+            self.best.offer(run, scores)
 
 
 def main_score(scores: Scores) -> float:
     """What decides which evaluation is the best: mIoU, or the first mean there is."""
-    return scores.get('mIoU', next(iter(scores.values())))
+    return scores[score_named('auto', scores)]
 
 
 def change_table(scores: Scores, last: Scores, best: Scores) -> str:
-    """Per-class IoU in percent with the change since the last and the best evaluation."""
-    table = PrettyTable(['Class', 'IoU', 'vs last', 'vs best'])
+    """The first score per class in percent with the change since the last and the best evaluation."""
+    mean = score_named('auto', scores)
+    kind = mean[1:]
+    table = PrettyTable(['Class', kind, 'vs last', 'vs best'])
     table.align = 'r'
     table.align['Class'] = 'l'
-    rows = [name for name in scores if name.startswith('IoU.')]
-    for name in [*rows, 'mIoU']:
+    rows = [name for name in scores if name.startswith(f'{kind}.')]
+    for name in [*rows, mean]:
         value = scores[name]
         changes = [f'{100 * (value - other.get(name, float("nan"))):+.2f}' for other in (last, best)]
-        table.add_row([name.removeprefix('IoU.'), f'{100 * value:.2f}', *changes], divider=name == rows[-1])
+        table.add_row(
+            [name.removeprefix(f'{kind}.'), f'{100 * value:.2f}', *changes], divider=name == rows[-1]
+        )
     return str(table.get_string())
 
 

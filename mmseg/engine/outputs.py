@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.datasets.files import unique_names
 from mmseg.engine.evaluate import Prediction
 from mmseg.errors import TrainingError
+from mmseg.evaluation.formatting import write_prediction
 from mmseg.fileio import atomic_write, below, read_image
 from mmseg.visualization import colourise, overlay
 from mmseg.visualization.palette import Palette
@@ -62,10 +64,12 @@ class ColourPictures(Output):
 class LabelPictures(Output):
     """Writes palette PNGs of class ids (spec/data.md 3.5).
 
+    Names are those of the pictures, as spec/data.md 3.5 has it; where these are not unique, with their folders.
+
     Args:
         folder: where to.
-        dataset: knows names, colours and official ids.
-        to_label_id: write official label ids instead of train ids.
+        dataset: knows names and colours.
+        to_label_id: write official Cityscapes ids instead of class ids.
         archive: zip file of the PNGs to write in the end, for an evaluation server; None writes none.
     """
 
@@ -74,18 +78,20 @@ class LabelPictures(Output):
         self.dataset = dataset
         self.to_label_id = to_label_id
         self.archive = archive
+        names = [str(Path(info['filename']).with_suffix('.png').as_posix()) for info in dataset.img_infos]
+        self.names = unique_names(names)
 
     def add(self, prediction: Prediction) -> None:
         """Write one PNG."""
-        self.dataset.format_result(prediction.label_map, prediction.meta, self.folder, self.to_label_id)
+        path = self.folder / self.names[prediction.index]
+        write_prediction(prediction.label_map, path, self.to_label_id, self.dataset.PALETTE)
 
     def collect(self, count: int) -> None:
-        """Pack the PNGs of this data set (and no others that the folder may hold), without sub-folders."""
+        """Pack the PNGs of this data set (and no others that the folder may hold)."""
         if self.archive is None:
             return
-        names = [f'{Path(info["filename"]).stem}.png' for info in self.dataset.img_infos[:count]]
         with atomic_write(self.archive) as temporary, zipfile.ZipFile(temporary, 'w') as archive:
-            for name in names:  # stored as they are: PNGs do not get smaller
+            for name in dict.fromkeys(self.names[:count]):  # stored as they are: PNGs do not get smaller
                 archive.write(self.folder / name, name)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.datasets.building import single_datasets
 from mmseg.errors import UsageError
 
 
@@ -14,9 +15,8 @@ def set_multi_scale(cfg: Config) -> None:
     Raises:
         UsageError: the pipeline of ``data.test`` has no step for it.
     """
-    step = _augmentation(cfg, '--aug-test')
-    step['img_ratios'] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
-    step['flip'] = True
+    for step in _augmentations(cfg, '--aug-test'):
+        step.update(img_ratios=[0.5, 0.75, 1.0, 1.25, 1.5, 1.75], flip=True)
 
 
 def set_scale(cfg: Config, scale: Sequence[int]) -> None:
@@ -25,15 +25,16 @@ def set_scale(cfg: Config, scale: Sequence[int]) -> None:
     Raises:
         UsageError: as :func:`set_multi_scale`.
     """
-    _augmentation(cfg, '--scale')['img_scale'] = tuple(scale)
+    for step in _augmentations(cfg, '--scale'):
+        step['img_scale'] = tuple(scale)
 
 
-def _augmentation(cfg: Config, option: str) -> dict[str, Any]:
-    """The step of the test pipeline that says how large pictures become, and in which versions."""
-    steps: list[dict[str, Any]] = cfg.data.test.pipeline
-    for step in steps:
-        if step.get('type') == 'MultiScaleFlipAug':
-            return step
+def _augmentations(cfg: Config, option: str) -> list[dict[str, Any]]:
+    """The steps of the test pipelines that say how large pictures become, and in which versions."""
+    pipelines = [single['pipeline'] for single in single_datasets(cfg.data.test)]
+    found = [step for steps in pipelines for step in steps if step.get('type') == 'MultiScaleFlipAug']
+    if len(found) == len(pipelines):
+        return found
     raise UsageError(
         f'{option}: the pipeline of data.test has no step MultiScaleFlipAug, whose keys it sets. Put Resize, '
         'RandomFlip, ... inside such a step, as configs/_base_/datasets do, or leave the option out.'
@@ -51,7 +52,8 @@ def chosen_sizes(cfg: Config, given: Sequence[Sequence[int]] | None) -> list[tup
         raise UsageError('--shape: expected two positive numbers, height and width.')
     if sizes:
         return sizes
-    steps = cfg.get('data', {}).get('test', {}).get('pipeline', [])
+    single: dict[str, Any] = next(single_datasets(cfg.get('data', {}).get('test')), {})
+    steps = single.get('pipeline', [])
     scale = next((step['img_scale'] for step in steps if step.get('img_scale')), None)
     if scale is None or not isinstance(scale[0], int):
         raise UsageError('The test pipeline names no single img_scale; add --shape HEIGHT WIDTH.')
@@ -59,10 +61,11 @@ def chosen_sizes(cfg: Config, given: Sequence[Sequence[int]] | None) -> list[tup
 
 
 def set_test_split(cfg: Config) -> None:
-    """Replace ``val`` by ``test`` in the strings directly under ``data.test``, in place."""
-    for key, value in cfg.data.test.items():
-        if isinstance(value, str):
-            cfg.data.test[key] = value.replace('val', 'test')
+    """Replace ``val`` by ``test`` in the strings directly under (the data sets of) ``data.test``, in place."""
+    for single in single_datasets(cfg.data.test):
+        for key, value in single.items():
+            if isinstance(value, str):
+                single[key] = value.replace('val', 'test')
 
 
 def set_inference_mode(cfg: Config, mode: str) -> None:

@@ -3,6 +3,7 @@
 from time import strftime
 from typing import Any
 
+from mmseg.engine.build import check_class_names
 from mmseg.engine.loop import Run
 from mmseg.engine.optimizer import load_optimizer_state, optimizer_state
 from mmseg.models.weights import load_into
@@ -29,7 +30,9 @@ def restore(run: Run, contents: dict[str, Any], path: str) -> None:
 
     Raises:
         CheckpointError: the checkpoint belongs to another network or optimiser.
+        ConfigError: its classes have another order.
     """
+    check_class_names(contents['meta'].get('CLASSES'), run.meta.get('CLASSES', ()), path, refuse=True)
     load_into(run.trainable, contents['state_dict'], path)
     load_optimizer_state(run.optimizer, run.trainable, contents['optimizer'], path)
     state = contents.get('training_state')

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mmseg.config import require_sections
 from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
-from mmseg.engine.build import apply_speed_options, check_classes, choose_device, to_dict
+from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, choose_device, to_dict
 from mmseg.engine.distributed import barrier, is_main, world_size
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
@@ -47,7 +47,7 @@ class OutputOptions:
         out: file for a pickled list of class maps.
         parts_dir: folder where the parts of ``out`` lie until the last one; that of ``out`` if None.
         label_dir: folder for PNGs of class ids.
-        to_label_id: write official ids there.
+        to_label_id: write official Cityscapes ids there; None: where the classes are those of Cityscapes.
         archive: zip file of these PNGs.
         result_dir: folder for ``result_{network}.json``, which reports are made of.
         attention: the network predicts attention instead of classes; ``show_dir`` gets it as grey levels.
@@ -62,7 +62,7 @@ class OutputOptions:
     out: Path | None = None
     parts_dir: Path | None = None
     label_dir: Path | None = None
-    to_label_id: bool = True
+    to_label_id: bool | None = None
     archive: Path | None = None
     result_dir: Path | None = None
     attention: bool = False
@@ -98,10 +98,14 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
         UserError: anything wrong with configuration, data or checkpoint.
     """
     require_sections(cfg, ['model', 'data.test'])
-    dataset = build_dataset({**to_dict(cfg)['data']['test'], 'test_mode': True})
+    dataset = build_dataset(to_dict(cfg)['data']['test'], test_mode=True)
     network = load_network(cfg, checkpoint, options.network)
     check_classes(network, dataset)
+    check_class_names(getattr(network, 'CLASSES', None), dataset.CLASSES, checkpoint)
+    if options.metrics:
+        dataset.check_labels()
     workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
+    options = _with_known_ids(options, dataset)
     with _label_folder(options) as options:
         outputs = _outputs(options, dataset, network)
         shown = AttentionNetwork(network) if options.attention else network
@@ -129,7 +133,7 @@ def load_network(
     load_into(network, select_network(state_dict_of(content, checkpoint), which, checkpoint), checkpoint)
     meta = meta_of(content)
     for name in ('CLASSES', 'PALETTE'):
-        if name in meta:
+        if meta.get(name) is not None:
             setattr(network, name, meta[name])
         else:
             logger.info('"%s" not found in meta, use dataset.%s instead', name, name)
@@ -145,7 +149,7 @@ def _run(
     try:
         for prediction in predict(network, dataset, workers, with_labels=scored):
             if matrix is not None:
-                add_to_confusion(matrix, prediction, dataset.ignore_index)
+                add_to_confusion(matrix, prediction)
             for output in outputs:
                 output.add(prediction)
         barrier()
@@ -159,6 +163,24 @@ def _run(
         for output in outputs if is_main() else ():
             output.close()
     return None if matrix is None else total_confusion(matrix, next(network.parameters()).device)
+
+
+def _with_known_ids(options: OutputOptions, dataset: Any) -> OutputOptions:
+    """The options with the choice of ids made.
+
+    Raises:
+        UsageError: official ids are asked for, but the classes are not those of Cityscapes.
+    """
+    official = tuple(dataset.CLASSES) == CLASSES
+    if options.to_label_id is None:
+        return replace(options, to_label_id=official)
+    if official or not (options.to_label_id or 'cityscapes' in options.metrics):
+        return options
+    raise UsageError(
+        f'The official label ids and evaluation of Cityscapes belong to its 19 classes; data.test has '
+        f'{len(dataset.CLASSES)}: {", ".join(dataset.CLASSES)}. Use --eval mIoU, and --eval-options to_label_id=False '
+        'to write the ids of these classes.'
+    )
 
 
 @contextmanager
@@ -184,7 +206,7 @@ def _outputs(options: OutputOptions, dataset: Any, network: Any) -> list[Output]
     if options.panel_dir is not None:
         outputs.append(ScalePanels(options.panel_dir, network, dataset.PALETTE))
     if options.label_dir is not None:
-        outputs.append(LabelPictures(options.label_dir, dataset, options.to_label_id, options.archive))
+        outputs.append(LabelPictures(options.label_dir, dataset, bool(options.to_label_id), options.archive))
     if options.out is not None:
         outputs.append(ResultFile(options.out, options.parts_dir))
     return outputs
@@ -196,8 +218,8 @@ def _report(matrix: NDArray[np.int64] | None, dataset: Any, options: OutputOptio
     for metric in options.metrics:
         if metric == 'cityscapes':
             assert options.label_dir is not None
-            suffix = Path(dataset.img_suffix).stem
-            official = evaluate_official(options.label_dir, dataset.ann_dir, suffix)
+            part = dataset.parts()[0]
+            official = evaluate_official(options.label_dir, part.ann_dir, Path(part.img_suffix).stem)
             values.update(official)
             texts.append('\n'.join(f'{name}: {value:.4f}' for name, value in official.items()))
             continue
@@ -205,7 +227,7 @@ def _report(matrix: NDArray[np.int64] | None, dataset: Any, options: OutputOptio
         scores = dataset.evaluate_confusion(matrix, metric)
         values.update(scores.values)
         texts.append(scores.text)
-    if matrix is not None and tuple(dataset.CLASSES) == tuple(CLASSES) and dataset.class_merge is None:
+    if matrix is not None and tuple(dataset.CLASSES) == CLASSES and dataset.class_merge is None:
         subsets = subset_means(matrix)
         values.update(subsets)
         means = [f'{name}: {100 * value:.2f}' for name, value in subsets.items()]

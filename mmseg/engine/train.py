@@ -12,10 +12,19 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.config import require_sections, resolved
+from mmseg.config.check import Report, inspect_config
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
-from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights
+from mmseg.datasets.preflight import preflight
+from mmseg.engine.best import BestCheckpoint
+from mmseg.engine.build import (
+    build_trainable,
+    check_classes,
+    choose_device,
+    load_initial_weights,
+    to_dict,
+)
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.damage import DamageHook
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
@@ -48,6 +57,7 @@ def train(
     resume: bool = False,
     resume_from: str | Path | None = None,
     validate: bool = True,
+    check: bool = True,
     resume_command: str | None = None,
 ) -> Run:
     """Train as a configuration says (spec/tools.md 2).
@@ -58,6 +68,7 @@ def train(
         resume: go on from the newest checkpoint of ``work_dir``.
         resume_from: go on from this checkpoint; default ``cfg.resume_from``.
         validate: evaluate at the configured intervals.
+        check: look at some pictures and labels first (mmseg/datasets/preflight.py).
         resume_command: what to tell the user to type to go on.
 
     Returns:
@@ -76,8 +87,9 @@ def train(
     stamp = time.strftime('%Y%m%d_%H%M%S')
     logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
     seed_everything(settings.seed, settings.deterministic)
-    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None)
+    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
     announce(run)
+    announce_report(inspect_config(to_dict(cfg)))
     if saved is not None:
         restore(run, saved, str(source))
         logger.info(f'Resumed from {source} at iteration {run.iteration}')
@@ -112,7 +124,13 @@ def _whereabouts(run: Run, first: int, command: str) -> str:
 
 
 def assemble(
-    cfg: Config, settings: TrainSettings, folder: Path, stamp: str, validate: bool, initialise: bool = True
+    cfg: Config,
+    settings: TrainSettings,
+    folder: Path,
+    stamp: str,
+    validate: bool,
+    initialise: bool = True,
+    check: bool = False,
 ) -> Run:
     """Build everything a run consists of; nothing has been trained or restored yet.
 
@@ -123,14 +141,18 @@ def assemble(
         stamp: start of the log files' names.
         validate: add the evaluation hook.
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
+        check: look at the data first.
     """
-    dataset = build_dataset(cfg.data.train)
+    dataset = build_dataset(to_dict(cfg)['data']['train'])
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
+    if check and is_main():
+        preflight(dataset, scored, folder)
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
-    check_classes(student_of(trainable), dataset)
+    for data in [dataset, *([scored] if scored else [])]:
+        check_classes(student_of(trainable), data)
     if initialise and settings.load_from:
-        load_initial_weights(trainable, settings.load_from)
+        load_initial_weights(trainable, settings.load_from, dataset.CLASSES, settings.new_classifier)
     share_initial_state(trainable)
 
     def batches(start: int) -> Batches:
@@ -165,7 +187,7 @@ def _require(cfg: Config, validate: bool) -> None:
 
 def _validation_set(cfg: Config) -> Any:
     """The data set that is scored during training; missing labels are found now, not after the first thousand steps."""
-    dataset = build_dataset({**cfg.data.val, 'test_mode': True})
+    dataset = build_dataset(to_dict(cfg)['data']['val'], test_mode=True)
     dataset.check_labels()
     return dataset
 
@@ -190,7 +212,8 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
             student, metrics = student_of(run.trainable), settings.eval_metrics
             return evaluate_dataset(student, scored, workers, metrics, give_up=lambda: run.stop.requested)
 
-        hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval))
+        best = BestCheckpoint(settings.save_best, settings.best_rule) if settings.save_best else None
+        hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval, best))
     hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
     return hooks
 
@@ -233,6 +256,16 @@ def announce(run: Run) -> None:
     )
     logger.info(f'Set random seed to {run.settings.seed}, deterministic: {run.settings.deterministic}')
     logger.info(f'Start running, work_dir: {run.work_dir}, max: {run.max_iters} iters')
+
+
+def announce_report(report: Report) -> None:
+    """What a check of the configuration noticed: keys without effect in one line, doubts as warnings."""
+    logger = logging.getLogger('mmseg')
+    if report.notes:
+        keys = ', '.join(note.split(':')[0] for note in report.notes)
+        logger.info(f'Without effect here: {keys}')
+    for doubt in report.warnings:
+        logger.warning(doubt)
 
 
 def choose_work_dir(cfg: Config, given: str | Path | None = None) -> Path:

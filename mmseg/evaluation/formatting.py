@@ -34,30 +34,20 @@ def label_id_palette() -> NDArray[np.uint8]:
 
 
 def write_prediction(
-    pred: NDArray[np.integer],
-    name: str,
-    folder: str | Path,
-    to_label_id: bool,
-    palette: Sequence[Sequence[int]],
-) -> Path:
+    pred: NDArray[np.integer], path: str | Path, to_label_id: bool, palette: Sequence[Sequence[int]]
+) -> None:
     """Write one prediction as a palette PNG, atomically.
 
     Args:
-        pred: (H, W) train ids.
-        name: file name of the picture; the PNG gets its base name.
-        folder: created if needed.
-        to_label_id: write official label ids with official colours instead of train ids.
-        palette: RGB colours by train id.
-
-    Returns:
-        The file.
+        pred: (H, W) class ids.
+        path: the file; folders are created.
+        to_label_id: write official Cityscapes label ids with official colours; ``pred`` are train ids.
+        palette: RGB colours by class id.
     """
-    path = Path(folder) / f'{Path(name).stem}.png'
     if to_label_id:
         write_label_png(path, label_id_table()[pred], label_id_palette())
     else:
         write_label_png(path, pred, palette)
-    return path
 
 
 def evaluate_official(folder: str | Path, ann_dir: str | Path, suffix: str) -> dict[str, float]:

@@ -156,6 +156,12 @@ def evaluate(
     return Scores(values, '\n'.join(texts))
 
 
+def score_names(metrics: Sequence[str], class_names: Sequence[str]) -> list[str]:
+    """The names of all values that an evaluation of these metrics gives: 'aAcc', 'mIoU', 'IoU.road', ..."""
+    empty = np.zeros((len(class_names),) * 2, np.int64)
+    return list(evaluate(empty, metrics, class_names).values)
+
+
 def published_values(
     overall: float, per_class: Mapping[str, NDArray[np.float64]], names: Sequence[str]
 ) -> dict[str, float]:

@@ -6,8 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
-from mmseg.apis import inference_model, init_model, show_result
+from mmseg.apis import Inferencer, inference_model, init_model, show_result
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.errors import DataError
 from tests.integration.tiny import tiny_config
@@ -55,9 +57,38 @@ def test_missing_picture(model: Any, tmp_path: Path) -> None:
 def test_classes_of_a_network_without_a_checkpoint(test: dict[str, Any], names: Any) -> None:
     config = tiny_config(Path('data'))
     config['model']['decode_head']['num_classes'] = len(names)
-    config['data']['test'] |= test
+    config.pop('uda')
+    pipeline = config['data']['test']['pipeline']
+    config['data'] = {'test': {'img_dir': 'images', 'pipeline': pipeline, **test}}
     found = init_model(config)
     assert list(found.CLASSES) == list(names)
     assert len({tuple(colour) for colour in found.PALETTE}) == len(names)
     if 'palette' in test:
         assert test['palette'] == found.PALETTE
+
+
+@pytest.mark.parametrize('call', ['inference_model', 'Inferencer'])
+def test_both_entries_take_and_refuse_the_same(model: Any, call: str, tmp_path: Path) -> None:
+    def segment(image: Any) -> np.ndarray:
+        if call == 'inference_model':
+            return inference_model(model, image)
+        return next(iter(Inferencer(model)([image]))).label_map.astype(np.int64)
+
+    grey = np.random.default_rng(0).integers(0, 256, (32, 64), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / 'x.png'), grey)
+    of_file = segment(tmp_path / 'x.png')
+    for same in (str(tmp_path / 'x.png'), grey, grey[..., None].repeat(3, 2), Image.fromarray(grey)):
+        assert np.array_equal(segment(same), of_file)
+    for wrong in (grey.astype(np.uint16), grey / np.float32(255), grey[:0]):
+        with pytest.raises(DataError, match='expected a picture: uint8'):
+            segment(wrong)
+
+
+def test_a_checkpoint_without_colours(tmp_path: Path) -> None:
+    config = tiny_config(Path('data'))
+    made = init_model(config)
+    torch.save({'meta': {'CLASSES': CLASSES}, 'state_dict': made.state_dict()}, tmp_path / 'x.pth')
+    found = init_model(config, tmp_path / 'x.pth')
+    assert found.PALETTE == PALETTE
+    picture = np.zeros((32, 64, 3), np.uint8)
+    assert show_result(found, picture, inference_model(found, picture)).shape == picture.shape

@@ -112,3 +112,23 @@ def test_broken_video_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / 'v.mp4').write_bytes(content)
     with pytest.raises(DataError, match=r'v\.mp4: no picture can be read'):
         list(read_frames(find_sources(tmp_path / 'v.mp4')))
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'P', 'RGBA', '1', 'CMYK'])
+def test_pictures_of_pillow(mode: str) -> None:
+    image = Image.fromarray(np.full((3, 4, 3), (250, 0, 0), np.uint8)).convert(mode)
+    picture = as_picture(image)
+    assert np.array_equal(picture[..., ::-1], np.asarray(image.convert('RGB')))
+    assert find_sources([image])[0].array is not None
+
+
+def test_pictures_of_pillow_are_turned_upright() -> None:
+    image = Image.fromarray(np.zeros((3, 4, 3), np.uint8))
+    image.getexif()[0x0112] = 6
+    assert as_picture(image).shape == (4, 3, 3)
+
+
+@pytest.mark.parametrize('mode', ['F', 'I', 'I;16'])
+def test_deep_pictures_of_pillow_are_refused_as_arrays_are(mode: str) -> None:
+    with pytest.raises(DataError, match='expected a picture'):
+        as_picture(Image.new(mode, (4, 3)))

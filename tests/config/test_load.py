@@ -116,3 +116,34 @@ def test_helper_variables_are_not_part_of_it(base: Path) -> None:
     cfg = load_config(child(base, "_base_ = 'base.py'\nrate = 0.5\noptimizer = dict(lr=rate)\n"))
     assert 'rate' not in cfg
     assert cfg.optimizer.lr == 0.5
+
+
+HELPERS = """
+_hidden = 3
+norm = dict(mean=[1.0] * 3, std=[2.0] * 3, to_rgb=True)
+size = (64, 64)
+classes_of_mine = ['a', 'b']
+pipeline = dict(type='TrainPipeline', img_scale=(128, 96), crop_size=size, img_norm_cfg=norm)
+data = dict(train=dict(type='CustomDataset', img_dir='images', classes=classes_of_mine, pipeline=pipeline))
+optimizer = dict(type='AdamW', lr=float('6e-5'))
+"""
+
+
+@pytest.mark.parametrize('ending', ['.py', '.json'])
+@pytest.mark.parametrize(
+    'source', [*sorted(str(path) for path in Path('configs').glob('[!_]*/*.*')), 'helpers'], ids=str
+)
+def test_a_saved_configuration_loads_and_means_the_same(source: str, ending: str, tmp_path: Path) -> None:
+    from mmseg.engine.train import save_config
+
+    if source == 'helpers':
+        source = str(tmp_path / 'helpers.py')
+        Path(source).write_text(HELPERS, encoding='utf-8')
+    cfg = load_config(source)
+    save_config(cfg, tmp_path / f'saved{ending}')
+    again = load_config(tmp_path / f'saved{ending}')
+    plain = [
+        json.loads(json.dumps(resolved(one))) for one in (again, cfg)
+    ]  # keys of dicts become texts in JSON
+    assert plain[0] == plain[1]
+    assert not {'norm', 'size', 'classes_of_mine', 'pipeline'} & set(again)

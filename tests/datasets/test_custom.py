@@ -133,20 +133,6 @@ def test_mask_follows_the_picture_without_a_resize(folders: Path) -> None:
     assert steps[-1]['keys'] == ['img']
 
 
-def test_predictions_are_written_with_official_ids(folders: Path) -> None:
-    from mmseg.fileio import read_label
-
-    dataset = build_dataset(val_cfg(folders))
-    pred = np.array([[0, 13], [18, 255]])
-    meta = {'ori_filename': 'aachen/aachen_000000_000019_leftImg8bit.png'}
-    path = dataset.format_result(pred, meta, folders / 'out')
-    assert path == folders / 'out/aachen_000000_000019_leftImg8bit.png'
-    np.testing.assert_array_equal(read_label(path), [[7, 26], [33, 255]])
-    np.testing.assert_array_equal(
-        read_label(dataset.format_result(pred, meta, folders / 'out', to_label_id=False)), pred
-    )
-
-
 @pytest.mark.parametrize(
     ('make', 'script'),
     [(source_cfg, r'tools/convert_datasets/gta\.py'), (target_cfg, r'tools/convert_datasets/cityscapes\.py')],

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from mmseg.datasets.files import find_files, missing_files, read_split, spread, walk_files
+from mmseg.datasets.files import (
+    find_files,
+    match_paths,
+    missing_files,
+    read_split,
+    spellings,
+    spread,
+    stem_of,
+    unique_names,
+    walk_files,
+)
 from mmseg.errors import DataError
 
 
@@ -23,9 +33,69 @@ def test_linked_folders_are_searched(tmp_path: Path) -> None:
     assert find_files(str(tmp_path / 'data'), '.png') == ['images/1.png']
 
 
-def test_split_lines_are_stripped(tmp_path: Path) -> None:
-    (tmp_path / 'train.txt').write_text('aachen/a \n\nbochum/b\n')
-    assert read_split(str(tmp_path / 'train.txt')) == ['aachen/a', 'bochum/b']
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    for name in ('aachen/a.png', 'my b.png', 'c.PNG'):
+        (tmp_path / 'images' / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'images' / name).touch()
+    return tmp_path / 'images'
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'aachen/a \n\nmy b\nc\n',
+        b'\xef\xbb\xbfaachen/a\r\nmy b\r\nc\r\n',
+        b'aachen/a.png\nmy b.png\nc.PNG\n',
+        b'aachen\\a\nmy b\nc',
+    ],
+)
+def test_split_files_as_editors_write_them(pictures: Path, content: bytes) -> None:
+    split = pictures.parent / 'train.txt'
+    split.write_bytes(content)
+    assert read_split(str(split), str(pictures), '.png') == ['aachen/a.png', 'my b.png', 'c.PNG']
+
+
+@pytest.mark.parametrize(
+    ('line', 'hint'),
+    [('images/a.png labels/a.png', 'several columns'), ('aachen/z', 'without the ending .png')],
+)
+def test_split_lines_without_a_picture(pictures: Path, line: str, hint: str) -> None:
+    split = pictures.parent / 'train.txt'
+    split.write_text(f'aachen/a\n{line}\n')
+    with pytest.raises(DataError, match='line 2') as error:
+        read_split(str(split), str(pictures), '.png')
+    assert str(split) in str(error.value)
+    assert str(pictures / line.removesuffix('.png')) in str(error.value)
+    assert hint in str(error.value)
+
+
+def test_a_suffix_has_several_spellings(tmp_path: Path) -> None:
+    for name in ('a.jpg', 'b.JPG', 'c.jpeg', 'd.png', 'e_x.jpg'):
+        (tmp_path / name).touch()
+    assert find_files(str(tmp_path), '.jpg') == ['a.jpg', 'b.JPG', 'c.jpeg', 'e_x.jpg']
+    assert find_files(str(tmp_path), '_x.jpg') == ['e_x.jpg']
+    assert spellings('_x.jpg')[0] == '_x.jpg'
+    assert [stem_of(name, '.jpg') for name in ('a.jpg', 'b.JPG', 'c.jpeg')] == ['a', 'b', 'c']
+    assert spellings('') == ('',)
+
+
+def test_paths_are_matched_by_their_longest_end() -> None:
+    known = ['/here/labels/s1/0.png', '/here/labels/s2/0.png', '/here/labels/only.png']
+    there = ['D:\\data\\labels\\s1\\0.png', 'labels/./s2/0.png', 'moved/only.png', 'labels/s1/7.png']
+    assert match_paths(there, known) == {there[0]: 0, there[1]: 1, there[2]: 2}
+    assert match_paths(['0.png'], known) == {}, 'it could be either'
+
+
+def test_names_of_pictures_that_are_not_there_find_none() -> None:
+    assert match_paths(['l/s1/0.png', 'l/s2/0.png'], ['x/s1/0.png']) == {'l/s1/0.png': 0}
+    assert match_paths(['l/s2/0.png', 'l/s3/0.png'], ['x/s1/0.png']) == {}
+
+
+def test_result_names_never_meet() -> None:
+    assert unique_names(['a/x.png', 'b/y.png', 'a/x.png']) == ['x.png', 'y.png', 'x.png']
+    assert unique_names(['a/x.png', 'b/x.png']) == ['a/x.png', 'b/x.png']
+    assert unique_names(['a/x.png', 'b/X.png']) == ['a/x.png', 'b/X.png']
 
 
 def test_error_counts_what_was_found(tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from mmseg.datasets.rare_classes import (
     STATS_FILE,
     candidates,
     class_probabilities,
-    merge_samples,
     min_count,
     read_samples,
     read_stats,
     total_pixels,
+    translated_samples,
+    translated_stats,
 )
 from mmseg.errors import DataError
 
@@ -63,8 +64,16 @@ def test_candidates_have_more_than_the_limit() -> None:
 def test_merged_classes_share_their_files() -> None:
     table = np.arange(256, dtype=np.uint8)
     table[3] = 2
-    merged = merge_samples({2: [('a', 5)], 3: [('a', 4), ('b', 1)], 0: [('b', 2)]}, table)
-    assert merged == {2: [('a', 9), ('b', 1)], 0: [('b', 2)]}
+    table[5] = 255
+    samples = {2: [('a', 5)], 3: [('a', 4), ('b', 1)], 0: [('b', 2)], 5: [('a', 9)]}
+    assert translated_samples(samples, table) == {2: [('a', 9), ('b', 1)], 0: [('b', 2)]}
+    stats = [{'2': 5, '3': 4, '5': 9, 'file': 'a'}]
+    assert translated_stats(stats, table) == [{'2': 9, 'file': 'a'}]
+
+
+def test_ignored_pixels_in_statistics_are_no_class() -> None:
+    assert translated_stats([{'255': 7, '1': 2, 'file': 'a'}], None) == [{'1': 2, 'file': 'a'}]
+    assert translated_samples({255: [('a', 7)], 1: [('a', 2)]}, None) == {1: [('a', 2)]}
 
 
 def test_limit_of_a_crop() -> None:
@@ -72,11 +81,11 @@ def test_limit_of_a_crop() -> None:
     assert min_count(3000, 0) == -math.inf
 
 
-def test_files_are_read_with_base_names(tmp_path: Path) -> None:
+def test_files_are_read_with_their_paths(tmp_path: Path) -> None:
     (tmp_path / 'sample_class_stats.json').write_text(json.dumps(STATS))
     (tmp_path / 'samples_with_class.json').write_text('{"0": [["data/gta/labels/a.png", 5]]}')
     assert read_stats(str(tmp_path), '') == STATS
-    assert read_samples(str(tmp_path), '') == {0: [('a.png', 5)]}
+    assert read_samples(str(tmp_path), '') == {0: [('data/gta/labels/a.png', 5)]}
 
 
 @pytest.mark.parametrize('read', [read_stats, read_samples])

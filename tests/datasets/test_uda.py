@@ -129,8 +129,8 @@ def test_statistics_of_other_files_are_noticed(folders: Path) -> None:
 
 def test_both_sides_must_agree(folders: Path) -> None:
     cfg = uda_cfg(folders)
-    cfg['target'] = target_cfg(folders, ignore_index=254)
-    with pytest.raises(ConfigError, match='ignore_index of source'):
+    cfg['target'] = target_cfg(folders, classes=['road', 'car'])
+    with pytest.raises(ConfigError, match='CLASSES of source'):
         build_dataset(cfg)
 
 

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from mmseg.engine.build import build_trainable, check_classes, choose_device, load_initial_weights, networks
+from mmseg.engine.build import (
+    build_trainable,
+    check_class_names,
+    check_classes,
+    choose_device,
+    load_initial_weights,
+    networks,
+)
 from mmseg.errors import CheckpointError, ConfigError
 from tests.integration.tiny import dacs, model
 
@@ -99,3 +106,52 @@ def test_initial_weights_go_into_the_student(tmp_path: Path) -> None:
 def test_classes_of_network_and_data_set_differ(names: list[str] | None, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         check_classes(SimpleNamespace(num_classes=19), SimpleNamespace(CLASSES=names))
+
+
+@pytest.mark.parametrize('kind', ['DAFormerHead', 'SegFormerHead', 'DLV2Head'])
+def test_a_new_classifier_for_other_classes(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def network(classes: int, seed: int) -> Any:
+        values = model()
+        if kind != 'DAFormerHead':
+            params = {'decoder_params': {'embed_dim': 16}} if kind == 'SegFormerHead' else {}
+            inputs = [32, 64, 160, 256] if kind == 'SegFormerHead' else 256
+            index = [0, 1, 2, 3] if kind == 'SegFormerHead' else 3
+            head = {'type': kind, 'in_channels': inputs, 'in_index': index, **params}
+            values['decode_head'] = {**head, **({'channels': 16} if kind == 'SegFormerHead' else {})}
+        values['decode_head']['num_classes'] = classes
+        return build_trainable({**PLAIN, 'model': values, 'seed': seed})
+
+    old, new = network(19, 1), network(5, 2)
+    path = tmp_path / 'old.pth'
+    torch.save({'meta': {'CLASSES': ['x'] * 19}, 'state_dict': old.state_dict()}, path)
+    with pytest.raises(CheckpointError, match='Shapes differ'):
+        load_initial_weights(new, str(path), ['a'] * 5)
+    before = {key: value.clone() for key, value in new.state_dict().items()}
+    with caplog.at_level('INFO', 'mmseg'):
+        load_initial_weights(new, str(path), ['a'] * 5, new_classifier=True)
+    assert 'these layers begin anew: decode_head.' in caplog.text
+    after, stored = new.state_dict(), old.state_dict()
+    anew = {key for key in after if after[key].shape != stored[key].shape}
+    assert all(torch.equal(after[key], before[key]) for key in anew)
+    assert all(torch.equal(after[key], stored[key]) for key in after if key.startswith('backbone'))
+    same = network(19, 3)
+    kept = {key: value.clone() for key, value in same.state_dict().items()}
+    load_initial_weights(same, str(path), ['b'] * 19, new_classifier=True)
+    assert all(torch.equal(same.state_dict()[key], kept[key]) for key in anew), (
+        'also for as many other classes'
+    )
+
+
+def test_class_names_of_a_checkpoint(caplog: pytest.LogCaptureFixture) -> None:
+    check_class_names(None, ['a'], 'x.pth')
+    check_class_names(('a', 'b'), ['a', 'b'], 'x.pth')
+    assert not caplog.records
+    with caplog.at_level('WARNING', 'mmseg'):
+        check_class_names(['a', 'b'], ['b', 'a'], 'x.pth')
+        check_class_names(['a', 'b'], ['a', 'c'], 'x.pth')
+    assert 'classes a, b; the data set has b, a. The order differs' in caplog.text
+    assert 'check that they mean the same' in caplog.text
+    with pytest.raises(ConfigError, match='order differs'):
+        check_class_names(['a', 'b'], ['b', 'a'], 'x.pth', refuse=True)

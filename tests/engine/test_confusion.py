@@ -34,7 +34,7 @@ class Labelled:
 
 @pytest.fixture
 def cfg(monkeypatch):
-    monkeypatch.setattr(confusion, 'build_dataset', lambda cfg: Labelled())
+    monkeypatch.setattr(confusion, 'build_dataset', lambda cfg, **options: Labelled())
     return {'data': {'test': {'type': 'x'}}}
 
 

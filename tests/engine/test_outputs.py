@@ -4,7 +4,6 @@ import pickle
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ from mmseg.datasets.classes import PALETTE
 from mmseg.engine.evaluate import Prediction
 from mmseg.engine.outputs import ColourPictures, LabelPictures, ResultFile, write_picture
 from mmseg.errors import TrainingError
+from mmseg.fileio import read_label
 
 LABEL = np.array([[0, 1], [2, 13]], np.int64)
 
@@ -52,24 +52,29 @@ def test_result_file_in_order_whoever_predicted(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob('*')) == ['parts', 'source.png', 'x.pkl']
 
 
-def test_archive_holds_the_pictures_of_the_data_set(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ('files', 'names'),
+    [
+        (['bonn/a_leftImg8bit.png', 'ulm/b_leftImg8bit.jpg'], ['a_leftImg8bit.png', 'b_leftImg8bit.png']),
+        (['day/0.jpg', 'night/0.jpg'], ['day/0.png', 'night/0.png']),
+    ],
+)
+def test_archive_holds_the_pictures_of_the_data_set(
+    tmp_path: Path, files: list[str], names: list[str]
+) -> None:
     class Pictures:
-        img_infos = ({'filename': 'bonn/a_leftImg8bit.png'}, {'filename': 'ulm/b_leftImg8bit.png'})
+        img_infos = tuple({'filename': name} for name in files)
+        PALETTE = ((0, 0, 0), (255, 0, 0), (0, 255, 0))
 
-        def format_result(self, pred: np.ndarray, meta: Any, folder: Path, to_label_id: bool) -> None:
-            assert to_label_id
-            write_picture(folder / Path(meta['ori_filename']).name, pred.astype(np.uint8))
-
-    output = LabelPictures(tmp_path / 'ids', Pictures(), True, tmp_path / 'ids.zip')
-    for name in ('bonn/a_leftImg8bit.png', 'ulm/b_leftImg8bit.png', 'old/c_leftImg8bit.png'):
-        output.add(prediction(tmp_path, name))
+    output = LabelPictures(tmp_path / 'ids', Pictures(), False, tmp_path / 'ids.zip')
+    for index, name in enumerate(files):
+        output.add(replace(prediction(tmp_path, name), index=index, label_map=LABEL * index))
     output.collect(2)
     with zipfile.ZipFile(tmp_path / 'ids.zip') as archive:
-        assert archive.namelist() == ['a_leftImg8bit.png', 'b_leftImg8bit.png']
-        stored = cv2.imdecode(
-            np.frombuffer(archive.read('b_leftImg8bit.png'), np.uint8), cv2.IMREAD_GRAYSCALE
-        )
-    assert np.array_equal(stored, LABEL)
+        assert archive.namelist() == names
+        archive.extractall(tmp_path / 'zip')
+    assert np.array_equal(read_label(tmp_path / 'zip' / names[0]), LABEL * 0)
+    assert np.array_equal(read_label(tmp_path / 'zip' / names[1]), LABEL)
 
 
 def test_unknown_format(tmp_path: Path) -> None:

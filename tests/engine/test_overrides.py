@@ -65,3 +65,15 @@ def test_inference_mode() -> None:
     }
     module.set_inference_mode(cfg, 'whole')
     assert cfg.model.test_cfg == {'mode': 'whole'}
+
+
+def test_every_data_set_of_a_list_is_changed() -> None:
+    def single(folder: str) -> dict[str, object]:
+        return {'type': 'A', 'img_dir': f'{folder}/val', 'pipeline': [{'type': 'MultiScaleFlipAug'}]}
+
+    cfg = Config({'data': {'test': [single('a'), {'type': 'RepeatDataset', 'dataset': single('b')}]}})
+    module.set_multi_scale(cfg)
+    module.set_test_split(cfg)
+    tests = [cfg.data.test[0], cfg.data.test[1].dataset]
+    assert [one.img_dir for one in tests] == ['a/test', 'b/test']
+    assert all(one.pipeline[0].flip for one in tests)

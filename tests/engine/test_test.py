@@ -55,3 +55,19 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
     label_map = 128 * 128 * np.dtype(np.int64).itemsize
     assert (tmp_path / '40.pkl').stat().st_size > 40 * label_map
     assert peaks[1] < peaks[0] + 2 * label_map
+
+
+def test_official_ids_belong_to_the_classes_of_cityscapes() -> None:
+    from types import SimpleNamespace
+
+    from mmseg.datasets.classes import CLASSES
+    from mmseg.engine.test import OutputOptions, _with_known_ids
+    from mmseg.errors import UsageError
+
+    own, city = SimpleNamespace(CLASSES=('a', 'b')), SimpleNamespace(CLASSES=CLASSES)
+    assert _with_known_ids(OutputOptions(), city).to_label_id is True
+    assert _with_known_ids(OutputOptions(), own).to_label_id is False
+    for options in (OutputOptions(to_label_id=True), OutputOptions(('cityscapes',), to_label_id=True)):
+        assert _with_known_ids(options, city) == options
+        with pytest.raises(UsageError, match='belong to its 19 classes; data.test has 2: a, b'):
+            _with_known_ids(options, own)

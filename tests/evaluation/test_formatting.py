@@ -24,10 +24,8 @@ def test_official_ids_and_colours() -> None:
 
 @pytest.mark.parametrize(('to_label_id', 'expected'), [(True, [[7, 24]]), (False, [[0, 11]])])
 def test_file_holds_ids_and_colours(tmp_path: Path, to_label_id: bool, expected: list[list[int]]) -> None:
-    path = write_prediction(
-        np.array([[0, 11]]), 'val/a/b_leftImg8bit.png', tmp_path / 'new', to_label_id, PALETTE
-    )
-    assert path.name == 'b_leftImg8bit.png'
+    path = tmp_path / 'new/a.png'
+    write_prediction(np.array([[0, 11]]), path, to_label_id, PALETTE)
     np.testing.assert_array_equal(read_label(path), expected)
     with Image.open(path) as image:
         assert image.mode == 'P'
@@ -58,7 +56,7 @@ def test_official_evaluation_agrees(tmp_path: Path, absent: tuple[int, ...]) -> 
         guessed = rng.choice(np.setdiff1d(np.arange(19), absent), truth.shape)
         pred = np.where((rng.random(truth.shape) < 0.6) & (truth < 19), truth, guessed)
         write_truth(tmp_path / 'gtFine/val' / name.partition('_')[0], name, label_ids)
-        write_prediction(pred, f'{name}_leftImg8bit.png', tmp_path / 'out', True, PALETTE)
+        write_prediction(pred, tmp_path / f'out/{Path(name).name}_leftImg8bit.png', True, PALETTE)
         matrix += confusion(pred, truth, 19)
     got = evaluate_official(tmp_path / 'out', tmp_path / 'gtFine/val', '_leftImg8bit')
     ours = scores(matrix)['IoU']

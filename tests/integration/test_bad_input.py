@@ -123,7 +123,7 @@ CONFIG_FAULTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     'no data': (lambda config: config.pop('data'), 'has no data.train, data.val'),
     'no validation set': (lambda config: config['data'].pop('val'), 'has no data.val'),
     'one data set': (lambda config: config['data'].update(train=config['data']['val']), 'expected a UDADataset'),
-    'other classes': (lambda config: config['model']['decode_head'].update(num_classes=5), 'predicts 5 classes'),
+    'other classes': (lambda config: config['model']['decode_head'].update(num_classes=5), 'num_classes: found 5, but'),
 }  # fmt: skip
 
 

@@ -41,7 +41,9 @@ def test_links_and_statistics_as_rare_class_sampling_reads_them(
         assert run(monkeypatch, '--shared', shared, '--out', out) == 0
     assert (out / 'camvid/gtFine').resolve() == (shared / 'data/camvid/gtFine').resolve()
     assert total_pixels(read_stats(str(out / 'procstreet'), '')) == {0: 3, 7: 3, 18: 1}
-    assert read_samples(str(out / 'procstreet'), '')[18] == [('00000_labelTrainIds.png', 1)]
+    assert read_samples(str(out / 'procstreet'), '')[18] == [
+        (str(out / 'procstreet/labels/00000_labelTrainIds.png'), 1)
+    ]
     assert json.loads((out / 'procstreet/sample_class_stats.json').read_text())[1]['7'] == 3
 
 

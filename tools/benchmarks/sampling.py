@@ -47,8 +47,8 @@ def rare_classes(settings: Settings) -> list[Comparison]:
 def _sample_again(sampler: RareClassSampler, rng: np.random.Generator) -> Results:
     """The published loop: every attempt decodes picture and label again."""
     class_id = sampler.classes[int(rng.choice(len(sampler.classes), p=sampler.probabilities))]
-    names = sampler.names[class_id]
-    index = sampler.index_of[names[int(rng.choice(len(names)))]]
+    files = sampler.files[class_id]
+    index = files[int(rng.choice(len(files)))]
     sample = sampler.source.sample(index, rng)
     for _ in range(MAX_REDRAWS):
         if int((sample['gt_semantic_seg'] == class_id).sum()) > sampler.min_count:

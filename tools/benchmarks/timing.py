@@ -138,7 +138,7 @@ def machine(device: torch.device) -> dict[str, Any]:
 
 def _cpu_name() -> str:
     info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.is_file() else []
+    lines = info.read_text(encoding='utf-8').splitlines() if info.is_file() else []
     names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
     return names[0] if names else platform.processor() or platform.machine()
 

@@ -1,6 +1,7 @@
 """Is a folder the data set that it should be, complete and sound?"""
 
 from mmseg.datasets.checking.check import check_folder
+from mmseg.datasets.checking.configured import check_config_data
 from mmseg.datasets.checking.layouts import LAYOUTS, Layout, layout_named, recognise
 from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, report_text
 
@@ -10,6 +11,7 @@ __all__ = [
     'FolderReport',
     'Layout',
     'SplitReport',
+    'check_config_data',
     'check_folder',
     'layout_named',
     'recognise',

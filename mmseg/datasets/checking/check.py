@@ -1,6 +1,5 @@
 """Looking at the files of a data set."""
 
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from mmseg.datasets.classes import CLASSES
 from mmseg.datasets.files import find_files, missing_files, spread
 from mmseg.datasets.label_formats import IGNORE
 from mmseg.datasets.transforms.geometry import count_ids
+from mmseg.decoding import picture_size
 from mmseg.errors import DataError
 from mmseg.fileio import check_container, read_bytes, read_label
 
@@ -72,7 +72,7 @@ def check_folder(
         labels = _names_in(Path(root, split.labels or ''), layout.label_ending)
         counted = next((found.counts for found in report.splits if found.name == split.name), {})
         found, rare = check_statistics(
-            root, [name.split('/')[-1] for name in labels], counted, min_pixels, temperature,
+            root, [f'{split.labels}/{name}' for name in labels], counted, min_pixels, temperature,
             layout.statistics == 'needed', _remedy(layout, root),
         )  # fmt: skip
         report.findings += found
@@ -104,7 +104,8 @@ def _check_split(
         results = pool.map(lambda task: _open_pair(*task), tasks)
         bar = tqdm(results, f'{layout.name} {split.name}', len(tasks), unit='picture', disable=not progress)
         problems = [
-            _add(report, pairs[name].split('/')[-1], pair) for name, pair in zip(opened, bar, strict=True)
+            _add(report, f'{split.labels}/{pairs[name]}', pair)
+            for name, pair in zip(opened, bar, strict=True)
         ]
     report.findings += _shortened([text for found in problems for text in found])
     report.looked_at = len(opened)
@@ -142,8 +143,7 @@ def _open_pair(picture: Path, label: Path | None) -> _Pair:
     try:
         content = read_bytes(picture)
         check_container(content, picture)
-        with Image.open(io.BytesIO(content)) as image:
-            pair.size = (image.height, image.width)
+        pair.size = picture_size(content)
     except (DataError, OSError, Image.DecompressionBombError) as error:
         text = str(error) if isinstance(error, DataError) else f'{picture}: no picture ({error}).'
         pair.problems.append(text)

@@ -14,9 +14,11 @@ from mmseg.datasets.domains import (
     GTADataset,
     SynthiaDataset,
 )
-from mmseg.datasets.files import walk_files
+from mmseg.datasets.files import find_files, spread, walk_files
+from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
 from mmseg.errors import DataError, UsageError
+from mmseg.fileio import read_label
 
 MAPILLARY_REMEDY = 'Run `python tools/convert_datasets/mapillary.py {data_root} --gt-dir validation/labels`.'
 
@@ -172,7 +174,7 @@ def recognise(root: str) -> Layout:
     if not Path(root).is_dir():
         raise DataError(f'{root}: no such folder. Expected the root of a data set, for instance data/gta.')
     for layout in LAYOUTS:
-        if layout.present(root):
+        if layout.present(root) and not (layout.name == 'GTA' and _is_own(root)):
             return layout
     if any(Path(root, 'rgb_anon', condition).is_dir() for condition in ('fog', 'night', 'rain', 'snow')):
         raise DataError(
@@ -185,8 +187,31 @@ def recognise(root: str) -> Layout:
     )
     raise DataError(
         f'{root} is none of the known data sets; in it: {inside}. Expected one of: {expected}. Name the right folder, '
-        'or the data set with --dataset to see what is missing.'
+        'or the data set with --dataset to see what is missing; for data of your own, name a configuration that reads '
+        'it instead of the folder.'
     )
+
+
+def _is_own(root: str) -> bool:
+    """Whether ``images`` and ``labels``, a layout that many use, hold something else than GTA.
+
+    GTA's own ids are sparse: labels that are not converted have ids beyond the 19 classes, which own labels with
+    few classes lack.
+    """
+    folder = os.path.join(root, 'labels')
+    if not os.path.isdir(folder) or _has_file(folder, '_labelTrainIds.png'):
+        return False
+    names = find_files(folder, '.png')
+    try:
+        largest = [_largest_id(os.path.join(folder, names[i])) for i in spread(len(names), 3)]
+    except DataError:
+        return False
+    return bool(largest) and max(largest) < len(CLASSES)
+
+
+def _largest_id(path: str) -> int:
+    label = read_label(path)
+    return int(label[label < IGNORED].max(initial=0))
 
 
 def _has_file(folder: str, ending: str) -> bool:

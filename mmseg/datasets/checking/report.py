@@ -37,7 +37,7 @@ class SplitReport:
         sizes: number of opened pictures by (height, width).
         pixels: int64 (256,), pixels by id in the opened labels.
         occurs: int64 (256,), opened labels in which the id occurs.
-        counts: pixels by id of each opened label, by its base name.
+        counts: pixels by id of each opened label, by its path below the root.
         findings: what was noticed.
     """
 
@@ -77,6 +77,7 @@ class FolderReport:
         splits: its parts.
         rare_classes: by class id, rare ones first; empty without statistics.
         findings: about the data set as a whole.
+        class_names: by id.
     """
 
     name: str
@@ -84,6 +85,7 @@ class FolderReport:
     splits: list[SplitReport] = field(default_factory=list)
     rare_classes: dict[int, RareClass] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    class_names: tuple[str, ...] = CLASSES
 
     def all_findings(self) -> list[Finding]:
         """Those of the parts, with their names, and of the whole."""
@@ -142,8 +144,9 @@ def _class_table(report: FolderReport) -> str:
     table = PrettyTable([*heads, *(['drawn by RCS (%)', 'candidates'] if report.rare_classes else [])])
     table.align = 'r'
     table.align['class'] = 'l'
-    for class_id in [*range(len(CLASSES)), 255]:
-        name = CLASSES[class_id] if class_id < len(CLASSES) else 'ignored'
+    names = report.class_names
+    for class_id in [*range(len(names)), 255]:
+        name = names[class_id] if class_id < len(names) else 'ignored'
         row = [
             class_id,
             name,

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmseg.datasets.checking.report import Finding, RareClass, amount
 from mmseg.datasets.classes import CLASSES
+from mmseg.datasets.files import match_paths
 from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
     STATS_FILE,
@@ -17,11 +18,11 @@ from mmseg.datasets.rare_classes import (
     total_pixels,
 )
 from mmseg.errors import DataError
-from mmseg.fileio import read_bytes
+from mmseg.fileio import read_text
 
 DICT_FILE = 'sample_class_stats_dict.json'
 Counts = Mapping[str, Mapping[int, int]]
-"""Pixels by class id by base name of the label map."""
+"""Pixels by class id by path of the label map."""
 
 
 def check_statistics(
@@ -37,7 +38,7 @@ def check_statistics(
 
     Args:
         root: folder of the data set.
-        labels: base names of the label maps they should describe.
+        labels: paths of the label maps they should describe, below the root.
         counted: pixels of those that were opened.
         min_pixels, temperature: of rare class sampling.
         needed: whether the data set is a source, which needs them.
@@ -52,15 +53,15 @@ def check_statistics(
         stats, samples = read_stats(root, remedy), read_samples(root, remedy)
     except DataError as error:
         return [Finding(str(error))], {}
-    described = {
-        str(entry.get('file', '')).split('/')[-1]: {int(k): int(v) for k, v in entry.items() if k != 'file'}
-        for entry in stats
-    }
+    files = [str(entry.get('file', '')) for entry in stats]
+    paths = {name: labels[number] for name, number in match_paths(files, labels).items()}
+    described = {paths.get(name, name): _counts(entry) for name, entry in zip(files, stats, strict=True)}
+    samples = {c: [(paths.get(name, name), count) for name, count in some] for c, some in samples.items()}
     findings = [
         *_compare_names(described, labels, remedy),
         *_compare_counts(described, counted, remedy),
         *_compare_samples(described, samples, remedy),
-        *_compare_dict(root, described, remedy),
+        *_compare_dict(root, described, paths, remedy),
     ]
     rare = rare_classes(stats, samples, min_pixels, temperature)
     without = [_name(class_id) for class_id, found in rare.items() if not found.candidates]
@@ -125,21 +126,22 @@ def _compare_samples(described: Counts, samples: Samples, remedy: str) -> list[F
     return [Finding(f'{SAMPLES_FILE} and {STATS_FILE} disagree about files: {amount(wrong)}. {remedy}')]
 
 
-def _compare_dict(root: str, described: Counts, remedy: str) -> list[Finding]:
+def _compare_dict(root: str, described: Counts, paths: Mapping[str, str], remedy: str) -> list[Finding]:
     """The third file is read by nothing here, but belongs to a conversion."""
     if not Path(root, DICT_FILE).exists():
         return [Finding(f'no {DICT_FILE}; nothing here reads it', wrong=False)]
     try:
-        content = json.loads(read_bytes(Path(root, DICT_FILE)))
-        found = {
-            name.split('/')[-1]: {int(k): int(v) for k, v in counts.items()}
-            for name, counts in content.items()
-        }
+        content = json.loads(read_text(Path(root, DICT_FILE)))
+        found = {paths.get(name, name): _counts(counts) for name, counts in content.items()}
     except (ValueError, AttributeError, TypeError) as error:
         return [Finding(f'{Path(root, DICT_FILE)}: damaged statistics file ({error}). {remedy}')]
     if found == described:
         return []
     return [Finding(f'{DICT_FILE} and {STATS_FILE} differ. {remedy}')]
+
+
+def _counts(entry: Mapping[str, Any]) -> dict[int, int]:
+    return {int(key): int(value) for key, value in entry.items() if key != 'file'}
 
 
 def _name(class_id: int) -> str:

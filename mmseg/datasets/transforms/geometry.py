@@ -19,9 +19,9 @@ DIRECTIONS = ('horizontal', 'vertical')
 
 
 def fitted_size(height: int, width: int, scale: Scale) -> tuple[int, int]:
-    """(width, height) of the largest picture of the same shape within ``scale``, in either orientation."""
+    """(width, height) of the largest picture of the same shape within ``scale``, in either orientation; at least 1."""
     factor = min(max(scale) / max(height, width), min(scale) / min(height, width))
-    return int(width * factor + 0.5), int(height * factor + 0.5)
+    return max(int(width * factor + 0.5), 1), max(int(height * factor + 0.5), 1)
 
 
 def draw_scale(scales: Sequence[Scale], mode: str, ratio_range: Sequence[float] | None, rng: Rng) -> Scale:

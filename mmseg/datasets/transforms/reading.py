@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.datasets.label_table import IGNORED, reduced_table
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.errors import DataError
 from mmseg.fileio import below, read_image, read_label
@@ -56,10 +57,11 @@ class LoadAnnotations(Transform):
     """Decode ``ann_info['seg_map']`` below ``seg_prefix`` to ``gt_semantic_seg`` (H, W) uint8.
 
     If ``results`` hold ``label_table`` (256 ids, uint8), every id is looked up in it. With ``valid_ids`` (the
-    number of classes) other ids than 0..valid_ids-1 and ``ignore_index`` are refused.
+    number of classes) other ids than 0..valid_ids-1 and 255 are refused.
 
     Args:
-        reduce_zero_label: 0 becomes 255 and every other id is lowered by one.
+        reduce_zero_label: 0 becomes 255 and every other id is lowered by one. In a data set its own option of that
+            name says so, and the step may only repeat it.
 
     Raises:
         DataError: missing or damaged file, an id outside the table, or another size than the picture's.
@@ -83,7 +85,7 @@ class LoadAnnotations(Transform):
                 'have the same size; convert or copy this pair again.'
             )
         label = apply_table(label, results.get('label_table'), self.reduce_zero_label)
-        check_ids(label, results.get('valid_ids'), results.get('ignore_index', 255), filename)
+        check_ids(label, results.get('valid_ids'), filename, results.get('ids_remedy', ''))
         results['gt_semantic_seg'] = label
         results['seg_fields'].append('gt_semantic_seg')
         return results
@@ -99,23 +101,19 @@ def apply_table(
     if table is not None:
         label = cv2.LUT(label, table)
     if reduce_zero_label:
-        ids = np.arange(256, dtype=np.int64)
-        label = cv2.LUT(label, np.where((ids == 0) | (ids == 255), 255, ids - 1).astype(np.uint8))
+        label = cv2.LUT(label, reduced_table())
     return label
 
 
-def check_ids(label: NDArray[np.uint8], valid_ids: int | None, ignore_index: int, filename: str) -> None:
-    """Raise DataError if a label map (H, W) has an id that is neither a class nor ``ignore_index``."""
+def check_ids(label: NDArray[np.uint8], valid_ids: int | None, filename: str, remedy: str = '') -> None:
+    """Raise DataError if a label map (H, W) has an id that is neither a class 0..valid_ids-1 nor ignored."""
     if valid_ids is None:
         return
-    strange = cv2.inRange(label, valid_ids, 255)
-    if not 0 <= ignore_index < valid_ids:
-        strange = cv2.bitwise_and(strange, cv2.bitwise_not(cv2.inRange(label, ignore_index, ignore_index)))
+    strange = cv2.inRange(label, valid_ids, IGNORED - 1)
     if not cv2.countNonZero(strange):
         return
     found = np.unique(label[strange > 0]).tolist()
     raise DataError(
-        f'{filename}: found label ids {found[:10]}; expected 0..{valid_ids - 1} or {ignore_index} (ignore). '
-        'If these are the original ids, convert the labels first (tools/convert_datasets), or name a '
-        'class_merge in the configuration.'
+        f'{filename}: found label ids {found[:10]}; expected 0..{valid_ids - 1} or {IGNORED} (ignored). '
+        f'{remedy}'.rstrip()
     )

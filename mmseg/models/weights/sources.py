@@ -40,6 +40,11 @@ def resolve_weights(source: str | Path) -> Path:
     Raises:
         CheckpointError: there is no such file or name.
     """
+    if not isinstance(source, str | Path):
+        raise CheckpointError(
+            f'pretrained is {source!r}; expected the path of a weight file, {ZOO_PREFIX}NAME, or None to train from '
+            'scratch. Weights are not chosen by True: name the file.'
+        )
     text = str(source)
     if text.startswith(ZOO_PREFIX):
         return _resolve_zoo(text.removeprefix(ZOO_PREFIX))

@@ -74,7 +74,7 @@ def test_files_without_partner(source):
     found = wrong(source)
     assert 'pictures without a label map: 1 (00001.png)' in found
     assert 'label maps without a picture: 1 (00002_labelTrainIds.png)' in found
-    assert f'{STATS} names label maps that are not there: 1 (00001_labelTrainIds.png)' in found
+    assert f'{STATS} names label maps that are not there: 1 (source/labels/00001_labelTrainIds.png)' in found
 
 
 def test_damage_ids_and_sizes(source):
@@ -101,7 +101,7 @@ def test_statistics_that_disagree(source):
     (source / STATS).write_text(json.dumps(entries[:3]))
     (source / 'sample_class_stats_dict.json').write_text('{}')
     found = wrong(source)
-    assert f'{STATS} lacks label maps: 1 (00003' in found
+    assert f'{STATS} lacks label maps: 1 (labels/00003' in found
     assert 'samples_with_class.json and sample_class_stats.json disagree about files: 1 (' in found
     assert 'sample_class_stats_dict.json and sample_class_stats.json differ' in found
     (source / STATS).unlink()

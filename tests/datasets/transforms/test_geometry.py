@@ -232,3 +232,7 @@ def test_padding_to_a_multiple() -> None:
 def test_wrong_options_are_explained(make: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_thin_pictures_keep_a_row() -> None:
+    assert fitted_size(1, 4000, (512, 256)) == (512, 1)

@@ -45,3 +45,9 @@ def test_zoo_names(monkeypatch, caplog) -> None:
 def test_names_without_a_hash_promise_nothing(tmp_path, name) -> None:
     (tmp_path / name).write_bytes(b'x')
     assert matches_mark(tmp_path / name)
+
+
+@pytest.mark.parametrize('source', [True, 3])
+def test_weights_are_named_by_a_path(source) -> None:
+    with pytest.raises(CheckpointError, match=rf'pretrained is {source}; expected the path'):
+        resolve_weights(source)

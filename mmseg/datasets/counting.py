@@ -1,0 +1,89 @@
+"""Counting label maps as they are, for rare class sampling on data whose ids need no conversion."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mmseg.datasets.checking.own import label_path
+from mmseg.datasets.conversion import LabelStats, write_statistics
+from mmseg.datasets.custom import CustomDataset
+from mmseg.datasets.files import find_files, missing_files
+from mmseg.datasets.label_table import IGNORED
+from mmseg.datasets.transforms.geometry import count_ids
+from mmseg.datasets.transforms.reading import apply_table, check_ids
+from mmseg.errors import DataError
+from mmseg.fileio import read_label
+
+
+def count_folder(
+    folder: str, suffix: str, out_dir: str | None = None, threads: int = 2, progress: bool = False
+) -> list[str]:
+    """Count all label maps below a folder and write the three statistics files.
+
+    Args:
+        folder: searched recursively.
+        suffix: ending of the label maps.
+        out_dir: where to; the folder above by default, which mostly is the ``data_root``.
+        threads: label maps read at the same time.
+        progress: show a bar.
+
+    Raises:
+        DataError: there is no label map, or one cannot be read.
+    """
+    names = find_files(folder, suffix) if os.path.isdir(folder) else []
+    if not names:
+        raise missing_files('label maps', folder, suffix, 'Name the folder of the label maps, and --suffix.')
+    paths = [os.path.join(folder, name) for name in names]
+    return write_statistics(out_dir or str(Path(folder).parent), _count(paths, None, threads, progress))
+
+
+def count_source(
+    parts: Sequence[CustomDataset], out_dir: str | None = None, threads: int = 2, progress: bool = False
+) -> list[str]:
+    """Count the label maps of the single data sets of a source and write the statistics of each ``data_root``.
+
+    The files hold the ids of the label maps, since rare class sampling looks them up in the table of the data set as it
+    does those of label maps; what is no class behind the table is an error.
+
+    Raises:
+        DataError: a label map is missing or cannot be read, or has an id that is no class.
+    """
+    roots: dict[str, list[CustomDataset]] = {}
+    for part in dict.fromkeys(parts):
+        roots.setdefault(out_dir or part.data_root or '.', []).append(part)
+    written = []
+    for root, members in roots.items():
+        stats = [item for part in members for item in _count(_labels(part), part, threads, progress)]
+        os.makedirs(root, exist_ok=True)
+        written += write_statistics(root, stats)
+    return written
+
+
+def _labels(part: CustomDataset) -> list[str]:
+    part.check_labels()
+    return [label_path(part, index) or '' for index in range(len(part))]
+
+
+def _count(
+    paths: Sequence[str], part: CustomDataset | None, threads: int, progress: bool
+) -> list[LabelStats]:
+    with ThreadPoolExecutor(threads) as pool:
+        counted = pool.map(partial(_count_one, part=part), paths)
+        return list(tqdm(counted, 'label maps', len(paths), unit='map', disable=not progress))
+
+
+def _count_one(path: str, part: CustomDataset | None) -> LabelStats:
+    if not os.path.exists(path):
+        raise DataError(f'{path}: no such label map. {part.remedy() if part else ""}'.rstrip())
+    label = read_label(path)
+    if part is not None:
+        classes = len(part.CLASSES or ()) or None
+        check_ids(apply_table(label, part.label_table), classes, path, part.ids_remedy())
+    counts = count_ids(label)
+    present = {int(i): int(counts[i]) for i in np.flatnonzero(counts) if i != IGNORED}
+    return LabelStats(path.replace(os.sep, '/'), present)

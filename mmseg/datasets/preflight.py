@@ -1,0 +1,83 @@
+"""Before a run: a look at some pictures and label maps of everything that it reads, remembered between runs."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from mmseg.datasets.checking.own import check_dataset, label_path
+from mmseg.datasets.custom import CustomDataset
+from mmseg.datasets.files import spread
+from mmseg.datasets.uda import UDADataset
+from mmseg.errors import DataError
+from mmseg.fileio import atomic_write, read_text
+
+SAMPLE = 24
+"""Pictures that are opened of each data set: some seconds at full size."""
+CACHE = '.preflight'
+SKIP = 'Repair this, or skip the look at the data with --no-check.'
+
+logger = logging.getLogger(__name__)
+
+
+def preflight(train: Any, scored: Any, folder: Path) -> None:
+    """Look at the data of a run; what is odd becomes a warning.
+
+    What was found sound is not looked at again as long as options and files (names, sizes, times) stay the same.
+
+    Args:
+        train: data set of the training, single, combined or a pair.
+        scored: data set of the evaluations, or None.
+        folder: work folder, which gets :data:`CACHE`.
+
+    Raises:
+        DataError: a file cannot be used, or no label map looked at has a pixel of any class.
+    """
+    path = folder / CACHE
+    known: dict[str, list[str]] = json.loads(read_text(path)) if path.is_file() else {}
+    notes: dict[str, list[str]] = {}
+    for name, dataset, labelled in _parts(train, scored):
+        mark = fingerprint(dataset, labelled)
+        notes[mark] = known[mark] if mark in known else look(name, dataset, labelled)
+        for note in notes[mark]:
+            logger.warning('%s: %s', name, note)
+    with atomic_write(path) as temporary:
+        Path(temporary).write_text(json.dumps(notes, indent=1), encoding='utf-8')
+
+
+def look(name: str, dataset: CustomDataset, labelled: bool) -> list[str]:
+    """What is odd about a data set, one sentence each; raises DataError for what cannot be trained on."""
+    report = check_dataset(dataset, name, SAMPLE, labelled)
+    if wrong := [finding.text for finding in report.findings if finding.wrong]:
+        more = f' ({len(wrong) - 1} more of this kind.)' if len(wrong) > 1 else ''
+        raise DataError(f'{name}: {wrong[0]}{more} {SKIP}')
+    return [finding.text for finding in report.findings]
+
+
+def fingerprint(dataset: CustomDataset, labelled: bool) -> str:
+    """A hash of what :func:`look` depends on."""
+    facts: list[Any] = [dataset.CLASSES, labelled, len(dataset), dataset.img_dir, dataset.ann_dir]
+    facts.append(None if dataset.label_table is None else dataset.label_table.tolist())
+    for index in spread(len(dataset), SAMPLE):
+        for file in (str(dataset.picture_file(index)), label_path(dataset, index) if labelled else None):
+            stat = Path(file).stat() if file and Path(file).exists() else None
+            facts.append([file, stat and [stat.st_size, stat.st_mtime_ns]])
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _parts(train: Any, scored: Any) -> Iterable[tuple[str, CustomDataset, bool]]:
+    """Name, data set, and whether its labels are used, of every single data set, each once."""
+    pair = isinstance(train, UDADataset)
+    sides = (
+        [('source', train.source, True), ('target', train.target, False)]
+        if pair
+        else [('train', train, True)]
+    )
+    if scored is not None:
+        sides.append(('val', scored, True))
+    for name, dataset, labelled in sides:
+        parts = list(dict.fromkeys(dataset.parts()))
+        for number, part in enumerate(parts):
+            yield f'{name} {number}' if len(parts) > 1 else name, part, labelled

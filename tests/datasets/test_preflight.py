@@ -1,0 +1,60 @@
+"""The look at the data before a run: warns, refuses, remembers."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import mmseg.datasets.preflight as module
+from mmseg.datasets import build_dataset
+from mmseg.datasets.preflight import CACHE, preflight
+from mmseg.errors import DataError
+from mmseg.fileio import write_label_png
+from tests.datasets.conftest import HEIGHT, WIDTH, source_cfg, uda_cfg, val_cfg
+
+
+def pair_and_val(folders: Path) -> tuple[Any, Any]:
+    return build_dataset(uda_cfg(folders)), build_dataset(val_cfg(folders))
+
+
+def test_absent_classes_are_a_warning(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(*pair_and_val(folders), folders)
+    text = ' '.join(record.getMessage() for record in caplog.records)
+    assert 'source: no pixel of pole' in text
+    assert 'val: no pixel of' not in text
+
+
+def test_it_is_remembered_until_files_change(
+    folders: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looks: list[str] = []
+    look = module.look
+    monkeypatch.setattr(module, 'look', lambda name, *rest: looks.append(name) or look(name, *rest))
+    preflight(*pair_and_val(folders), folders)
+    assert looks == ['source', 'target', 'val']
+    assert (folders / CACHE).is_file()
+    caplog.clear()
+    preflight(*pair_and_val(folders), folders)
+    assert len(looks) == 3
+    assert 'source: no pixel of pole' in caplog.text, 'the warning is repeated, not the look'
+    write_label_png(folders / 'source/labels/00002_labelTrainIds.png', np.full((HEIGHT, WIDTH), 5, np.uint8))
+    preflight(*pair_and_val(folders), folders)
+    assert looks[3:] == ['source']
+
+
+def test_labels_without_a_class_are_refused(folders: Path) -> None:
+    for path in (folders / 'source/labels').iterdir():
+        write_label_png(path, np.full((HEIGHT, WIDTH), 255, np.uint8))
+    with pytest.raises(DataError, match=r'source: no pixel of any class.*--no-check'):
+        preflight(build_dataset(uda_cfg(folders)), None, folders)
+    assert not (folders / CACHE).exists()
+
+
+def test_combined_sets_are_named(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dataset = build_dataset([source_cfg(folders), source_cfg(folders)])
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(dataset, None, folders)
+    assert 'train 1: no pixel of' in caplog.text

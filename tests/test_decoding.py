@@ -1,0 +1,150 @@
+"""What is read how: every kind of picture and label map gives the right values, or a sentence that says what it is."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import mmseg.decoding as decoding
+from mmseg.decoding import decode_label, decode_picture, picture_size
+from mmseg.errors import DataError
+
+RNG = np.random.default_rng(0)
+COLOUR = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)
+GREY = COLOUR[..., 0]
+
+
+def stored(image: Any, format_name: str = 'PNG', **options: Any) -> bytes:
+    """The bytes of a picture of Pillow, or of an array."""
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    stream = io.BytesIO()
+    image.save(stream, format_name, **options)
+    return stream.getvalue()
+
+
+def stored_by_opencv(array: np.ndarray, ending: str) -> bytes:
+    return cv2.imencode(ending, array)[1].tobytes()
+
+
+def palette_picture() -> Image.Image:
+    image = Image.fromarray(GREY % 4, 'P')
+    image.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255])
+    return image
+
+
+def grey_png(values: np.ndarray, bits: int) -> bytes:
+    """A grey PNG of fewer than 8 bits, which neither library writes."""
+    per_byte = 8 // bits
+    rows = b''
+    for row in values:
+        padded = np.concatenate([row, np.zeros(-len(row) % per_byte, row.dtype)]).reshape(-1, per_byte)
+        shifts = np.arange(per_byte)[::-1] * bits
+        rows += b'\0' + (padded << shifts).sum(1).astype(np.uint8).tobytes()
+    header = struct.pack('>IIBBBBB', values.shape[1], values.shape[0], bits, 0, 0, 0, 0)
+    chunks = [(b'IHDR', header), (b'IDAT', zlib.compress(rows)), (b'IEND', b'')]
+    return decoding.PNG_SIGNATURE + b''.join(
+        struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+PICTURES: dict[str, tuple[bytes, np.ndarray]] = {
+    'colour PNG': (stored(COLOUR), COLOUR),
+    'grey PNG': (stored(GREY), GREY[..., None].repeat(3, 2)),
+    'palette PNG': (stored(palette_picture()), np.asarray(palette_picture().convert('RGB'))),
+    '1 bit': (stored(GREY > 99), (GREY > 99)[..., None].repeat(3, 2) * np.uint8(255)),
+    'alpha': (stored(np.dstack([COLOUR, GREY])), COLOUR),
+    'TIFF': (stored(COLOUR, 'TIFF'), COLOUR),
+    'grey TIFF': (stored(GREY, 'TIFF'), GREY[..., None].repeat(3, 2)),
+    'BMP': (stored(COLOUR, 'BMP'), COLOUR),
+    'WebP': (stored(COLOUR, 'WEBP', lossless=True), COLOUR),
+    '16 bit': (stored_by_opencv(COLOUR[..., ::-1].astype(np.uint16) * 256, '.png'), COLOUR),
+    '16 bit TIFF': (stored_by_opencv(COLOUR[..., ::-1].astype(np.uint16) * 256, '.tif'), COLOUR),
+    '12 of 16 bit': (stored_by_opencv(COLOUR[..., ::-1].astype(np.uint16) * 16, '.png'), COLOUR),
+    '12 of 16 bit, grey': (
+        stored_by_opencv(GREY.astype(np.uint16) * 16, '.tif'),
+        GREY[..., None].repeat(3, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize('kind', PICTURES)
+def test_pictures(kind: str) -> None:
+    content, expected = PICTURES[kind]
+    np.testing.assert_array_equal(decode_picture(content, 'a')[..., ::-1], expected)
+    assert picture_size(content) == expected.shape[:2]
+
+
+def test_pictures_are_turned_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = stored(np.full((6, 9, 3), 50, np.uint8), 'JPEG', exif=exif)
+    assert decode_picture(content, 'a').shape == (9, 6, 3)
+    assert picture_size(content) == (9, 6)
+
+
+def test_depth_is_said_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, '_told', set())
+    content, _ = PICTURES['12 of 16 bit']
+    with caplog.at_level('WARNING', 'mmseg'):
+        decode_picture(content, 'a.png')
+        decode_picture(content, 'b.png')
+    (record,) = caplog.records
+    assert 'a.png: a 16-bit picture' in record.getMessage()
+    assert '12 bits, divided by 16' in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ('content', 'text'),
+    [
+        (stored_by_opencv((COLOUR / 255).astype(np.float32), '.tif'), 'floating point picture of 3 bands'),
+        (b'II*\x00 and nothing', 'TIFF in a form'),
+        (b'no picture', 'damaged file'),
+    ],
+)
+def test_other_pictures_say_what_they_are(content: bytes, text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        decode_picture(content, 'a.tif')
+
+
+IDS = GREY % 4
+LABELS: dict[str, tuple[bytes, np.ndarray]] = {
+    'grey': (stored(GREY), GREY),
+    'palette': (stored(palette_picture()), IDS),
+    'palette of 2 bits': (stored(palette_picture(), bits=2), IDS),
+    '1 bit': (stored(GREY > 99), GREY > 99),
+    '2 bits': (grey_png(IDS, 2), IDS),
+    '4 bits': (grey_png(GREY % 16, 4), GREY % 16),
+    '16 bits': (stored_by_opencv(GREY.astype(np.uint16), '.png'), GREY),
+    '32 bits': (stored(Image.fromarray(GREY.astype(np.int32), 'I'), 'TIFF'), GREY),
+    'TIFF': (stored(GREY, 'TIFF'), GREY),
+}
+
+
+@pytest.mark.parametrize('kind', LABELS)
+def test_label_maps(kind: str) -> None:
+    content, expected = LABELS[kind]
+    label = decode_label(content, 'a')
+    assert label.dtype == np.uint8
+    np.testing.assert_array_equal(label, expected)
+
+
+@pytest.mark.parametrize(
+    ('content', 'text'),
+    [
+        (stored(COLOUR), 'found a colour picture'),
+        (stored(np.dstack([COLOUR, GREY])), 'colour picture with transparency'),
+        (stored(GREY, 'JPEG'), 'found a JPEG as label map'),
+        (stored(GREY.astype(np.float32), 'TIFF'), 'floating point values'),
+        (stored_by_opencv(GREY.astype(np.uint16) * 9, '.png'), 'values 0 to|values [0-9]+ to'),
+        (b'no picture', 'damaged file'),
+    ],
+)
+def test_other_label_maps_say_what_they_are(content: bytes, text: str) -> None:
+    with pytest.raises(DataError, match=text):
+        decode_label(content, 'a.png')
