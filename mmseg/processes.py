@@ -106,6 +106,8 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
 def children_of(process: int) -> list[int]:
     """Ids of the processes that a process has started from its main thread; empty where /proc does not tell."""
     try:
-        return [int(word) for word in Path(f'/proc/{process}/task/{process}/children').read_text().split()]
+        return [
+            int(word) for word in Path(f'/proc/{process}/task/{process}/children').read_text('ascii').split()
+        ]
     except OSError:
         return []

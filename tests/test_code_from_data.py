@@ -32,8 +32,8 @@ KNOWN = {
     'mmseg/engine/build.py': {'network.backbone.compile', 'torch.compile'},
     # Arrays of the same run.
     'mmseg/engine/outputs.py': {'np.load'},
-    # 'module:function' in the table of experiments.
-    'mmseg/experiments/launch.py': {'import_module'},
+    # 'module:function' in the table of experiments; torchrun.
+    'mmseg/experiments/launch.py': {'import_module', 'subprocess.Popen'},
     # weights_only
     'mmseg/models/weights/reading.py': {'torch.load'},
     'mmseg/uda/instance_bank/files.py': {'np.load'},

@@ -106,7 +106,7 @@ def test_folder_instead_of_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('shape', [(4, 4), (4, 4, 3)])
 def test_raw_label_of_16_bits_is_refused_with_the_remedy(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    cv2.imwrite(str(tmp_path / 'raw.png'), np.zeros(shape, np.uint16))
+    cv2.imwrite(str(tmp_path / 'raw.png'), np.full(shape, 26001, np.uint16))
     with pytest.raises(DataError, match='convert'):
         read_label(tmp_path / 'raw.png')
 

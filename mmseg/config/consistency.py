@@ -25,8 +25,7 @@ IGNORED_ID = {'ignore_index': 'label without loss', 'seg_pad_val': 'label of pad
 
 def settle(values: MutableMapping[str, Any]) -> None:
     """Write 255, the ignored id behind the table, wherever the one of the training data is repeated, in place."""
-    train = (values.get('data') or {}).get('train')
-    ids = {single.get('ignore_index', IGNORED) for _, single in data_sets(train, 'data.train')}
+    ids = [single.get('ignore_index', IGNORED) for _, single in data_sets(_training(values), 'data.train')]
     for _, section in _ignoring(values):
         for key in IGNORED_ID:
             if key in section and section[key] in ids:
@@ -57,7 +56,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
 
 def doubts(values: Mapping[str, Any]) -> list[str]:
     """One sentence for each setting that makes a part of the training useless."""
-    uda, train = values.get('uda'), (values.get('data') or {}).get('train')
+    uda, train = values.get('uda'), _training(values)
     if not isinstance(uda, Mapping) or not isinstance(train, Mapping):
         return []
     top, bottom = (uda.get(f'pseudo_weight_ignore_{side}') or 0 for side in ('top', 'bottom'))
@@ -67,17 +66,19 @@ def doubts(values: Mapping[str, Any]) -> list[str]:
         for step in _steps(single.get('pipeline'))
         if isinstance(step.get('crop_size'), list | tuple)
     ]
-    if (
-        not heights
-        or not all(isinstance(value, int) for value in (top, bottom))
-        or top + bottom < min(heights)
-    ):
+    rows = [top, bottom, *heights]
+    if not heights or not all(isinstance(value, int) for value in rows) or top + bottom < min(heights):
         return []
     return [
         f'uda.pseudo_weight_ignore_top ({top}) and pseudo_weight_ignore_bottom ({bottom}) cover all {min(heights)} '
         'rows of the target crop: its pseudo-labels have no weight and nothing of the target is learned. Make them '
         'smaller.'
     ]
+
+
+def _training(values: Mapping[str, Any]) -> Any:
+    data = values.get('data')
+    return data.get('train') if isinstance(data, Mapping) else None
 
 
 def data_sets(cfg: Any, place: str = 'data') -> Iterator[tuple[str, dict[str, Any]]]:
@@ -180,9 +181,9 @@ def _score_problems(values: Mapping[str, Any], sets: list[tuple[str, dict[str, A
     if not isinstance(evaluation, Mapping):
         return []
     metric = evaluation.get('metric', 'mIoU')
-    metrics = [metric] if isinstance(metric, str) else list(metric or ())
-    if unknown := [name for name in metrics if name not in METRICS]:
-        return [f'evaluation.metric: found {unknown}; expected of {", ".join(METRICS)}.']
+    metrics = [metric] if isinstance(metric, str) else metric
+    if not isinstance(metrics, list | tuple) or any(name not in METRICS for name in metrics):
+        return []  # the check of the value tells
     best = evaluation.get('save_best')
     single = next((single for place, single in sets if place.startswith('data.val')), None)
     names = names_of(single) if single else None

@@ -95,14 +95,15 @@ class Feed(Iterator[Any]):
         while True:
             try:
                 return next(self._iterator)
-            except StopIteration:
-                self.close()
-                raise
             except RuntimeError as error:
                 if DIED.search(str(error)):
                     raise self._death() from error
                 if not TIMED_OUT.search(str(error)):
+                    self.close()
                     raise
+            except Exception:  # the end, or what a sample raised: no batch follows
+                self.close()
+                raise
             waited += LOOK_EVERY
             if self._give_up():
                 raise GivenUp

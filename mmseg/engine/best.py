@@ -8,8 +8,8 @@ from time import perf_counter
 
 from mmseg.engine.checkpoint import write_checkpoint
 from mmseg.engine.distributed import barrier, is_main
+from mmseg.engine.finite import sound_contents
 from mmseg.engine.loop import Run
-from mmseg.engine.state import collect
 
 MEMORY = 'best_checkpoint'
 Scores = dict[str, float]
@@ -38,9 +38,9 @@ class BestCheckpoint:
         stem = f'best_{re.sub("[^0-9A-Za-z.-]+", "_", name)}_iter_'
         path = Path(run.work_dir) / f'{stem}{run.iteration}.pth'
         run.memory[MEMORY] = {'score': name, 'value': value, 'file': path.name}
-        run.metrics.check()
+        contents = sound_contents(run)
         if is_main():
-            write_checkpoint(path, collect(run))
+            write_checkpoint(path, contents)
             run.logger.info(f'Best {name} so far: {100 * value:.2f}; saved as {path.name}')
             for older in path.parent.glob(f'{stem}*.pth'):
                 if older != path:

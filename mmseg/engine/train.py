@@ -124,14 +124,9 @@ def _whereabouts(run: Run, first: int, command: str) -> str:
 
 
 def assemble(
-    cfg: Config,
-    settings: TrainSettings,
-    folder: Path,
-    stamp: str,
-    validate: bool,
-    initialise: bool = True,
-    check: bool = False,
-) -> Run:
+    cfg: Config, settings: TrainSettings, folder: Path, stamp: str, validate: bool,
+    initialise: bool = True, check: bool = False,
+) -> Run:  # fmt: skip
     """Build everything a run consists of; nothing has been trained or restored yet.
 
     Args:
@@ -149,7 +144,7 @@ def assemble(
         preflight(dataset, scored, folder)
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
-    for data in [dataset, *([scored] if scored else [])]:
+    for data in (dataset, *filter(None, [scored])):
         check_classes(student_of(trainable), data)
     if initialise and settings.load_from:
         load_initial_weights(trainable, settings.load_from, dataset.CLASSES, settings.new_classifier)

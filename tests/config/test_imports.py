@@ -134,8 +134,10 @@ def test_an_entry_that_names_no_modules(folder: Path, entry: object) -> None:
         load_config(python(folder, entry))
 
 
-def test_a_file_in_the_current_folder_replaces_nothing_installed(folder: Path) -> None:
+def test_a_file_in_the_current_folder_replaces_nothing_installed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (folder / 'colorsys.py').write_text('raise ValueError')
-    sys.modules.pop('colorsys', None)
+    monkeypatch.delitem(sys.modules, 'colorsys', raising=False)
     parse('--custom-imports', 'colorsys')
     assert Path(sys.modules['colorsys'].__file__ or '').parent != folder

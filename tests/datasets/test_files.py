@@ -138,6 +138,7 @@ def test_folders_that_cannot_be_read_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize('name', ['../secret', 'a/../../secret', '/etc/secret', '..\\secret', 'C:\\secret'])
 def test_split_lines_stay_in_the_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / 'a.png').touch()
     (tmp_path / 'train.txt').write_text(f'a\n{name}\n')
-    with pytest.raises(DataError, match=r'train\.txt: .*secret.* leads out of the folder'):
-        read_split(str(tmp_path / 'train.txt'))
+    with pytest.raises(DataError, match=r'train\.txt, line 2: .*secret.* leads out of the folder'):
+        read_split(str(tmp_path / 'train.txt'), str(tmp_path), '.png')

@@ -24,7 +24,7 @@ def break_in_step(run: Run, error: Exception, after_optimizer: bool = False) -> 
         if toy.iteration == 2 and not after_optimizer:
             raise error
 
-    def after_step() -> None:
+    def after_step(skipped: torch.Tensor | None = None) -> None:
         if toy.iteration == 2:
             raise error
 
