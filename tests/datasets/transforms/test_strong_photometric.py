@@ -21,7 +21,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
 )
 @settings(max_examples=40, deadline=None)
 def test_neutral_value_changes_nothing_and_others_keep_shape_and_type(kind: str, value: float) -> None:
-    assert np.abs(jitter(IMAGE, kind, kind != 'hue').astype(int) - IMAGE).max() <= (
+    assert np.abs(jitter(IMAGE, kind, float(kind != 'hue')).astype(int) - IMAGE).max() <= (
         12 if kind == 'hue' else 1
     )
     moved = jitter(IMAGE, kind, value)
