@@ -22,15 +22,17 @@ from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, Prediction, 
 from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
+from mmseg.uda.class_prior import build_class_prior
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
+from mmseg.uda.flip_average import flip_averaged
 from mmseg.uda.gradients import gradient_norm
 from mmseg.uda.instance_bank import build_instances
 from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
 from mmseg.uda.options import DistanceOptions, SelfTrainingOptions, mix_problems, raise_problems
-from mmseg.uda.pseudo_label import PseudoLabel, mean_where, trusted_pseudo_label
+from mmseg.uda.pseudo_label import PseudoLabel, chained, mean_where, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
 
 
@@ -69,6 +71,10 @@ class DACS(Trainable):
             (and of auxiliary heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
         instance_bank: instance-level consistency (DIDA), see
             :class:`mmseg.uda.instance_bank.options.BankOptions`; None: off.
+        class_prior: dict(shares, strength, momentum, max_ratio): pseudo-labels are corrected by class priors, see
+            :class:`mmseg.uda.class_prior.ClassPrior`; None: off, as published.
+        pseudo_flip: average the teacher over the target images and their mirror images; published: no. A teacher that
+            only masking uses does not.
 
     Attributes:
         draws: makes the random decisions of a step from (seed, rank, iteration).
@@ -93,7 +99,8 @@ class DACS(Trainable):
         source_only: bool = False, mask_mode: str | None = None, mask_alpha: float | str = 'same',
         mask_pseudo_threshold: float | str | None = 'same', mask_lambda: float = 0,
         mask_generator: Mapping[str, Any] | None = None, mask_lambda_all: bool = False,
-        instance_bank: Mapping[str, Any] | None = None,
+        instance_bank: Mapping[str, Any] | None = None, class_prior: Mapping[str, Any] | None = None,
+        pseudo_flip: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.options = SelfTrainingOptions(
@@ -112,12 +119,14 @@ class DACS(Trainable):
         parts = (self.options, self.distance, masking)
         raise_problems([problem for part in parts for problem in part.problems()] + mix_problems(mix))
         self.blur = blur
+        self.pseudo_flip = pseudo_flip
         self.print_grad_magnitude = print_grad_magnitude
         self.draws: DrawSource = Draws
 
         self.model = MODELS.build(copy.deepcopy(model))
         self.ema_model = None if source_only else MODELS.build(copy.deepcopy(model))
         self.instances = build_instances(instance_bank, self.model, source_only=source_only)
+        self.prior = build_class_prior(class_prior, self.model.num_classes)
         self.mic = build_masking(masking, self.options, model, self.model, source_only=source_only)
         self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance.weight > 0 else None
         if self.imnet_model is not None:
@@ -237,9 +246,12 @@ class DACS(Trainable):
         else:  # not in inference mode, because the loss keeps the embedding for its backward pass
             found = weak = self.instances.look(teacher, batch, draws)
             correct = self.instances.correction(weak)
+        logits = found.logits
+        if self.pseudo_flip:
+            logits = flip_averaged(logits, batch['target_img'], teacher.generate_pseudo_label)
         options, valid = self.options, batch.get('valid_pseudo_mask')
         pseudo = trusted_pseudo_label(
-            found.logits, options.pseudo_threshold, *options.ignore_rows, valid, correct
+            logits, options.pseudo_threshold, *options.ignore_rows, valid, chained(correct, self.prior)
         )
         return replace(pseudo, seen=found.seen), weak
 

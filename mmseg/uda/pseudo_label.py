@@ -45,6 +45,17 @@ def pseudo_label(
     return PseudoLabel(label, confident.expand(label.shape), confident)
 
 
+def chained(*corrections: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
+    """All corrections of probabilities that are there, one after another."""
+
+    def correct(probabilities: Tensor) -> Tensor:
+        for correction in corrections:
+            probabilities = probabilities if correction is None else correction(probabilities)
+        return probabilities
+
+    return correct
+
+
 def ignore_pixels(weight: Tensor, top: int, bottom: int, valid: Tensor | None) -> Tensor:
     """Weight 0 for untrusted pixels; returns a new (B, H, W) tensor.
 
