@@ -32,6 +32,7 @@ from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
 from mmseg.uda.options import DistanceOptions, SelfTrainingOptions, mix_problems, raise_problems
+from mmseg.uda.pixel_weight import build_pixel_weight
 from mmseg.uda.pseudo_label import PseudoLabel, chained, mean_where, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
 
@@ -71,10 +72,10 @@ class DACS(Trainable):
             (and of auxiliary heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
         instance_bank: instance-level consistency (DIDA), see
             :class:`mmseg.uda.instance_bank.options.BankOptions`; None: off.
-        class_prior: dict(shares, strength, momentum, max_ratio): pseudo-labels are corrected by class priors, see
-            :class:`mmseg.uda.class_prior.ClassPrior`; None: off, as published.
-        pseudo_flip: average the teacher over the target images and their mirror images; published: no. A teacher that
-            only masking uses does not.
+        class_prior: dict(shares, ...): class priors correct pseudo-labels (:mod:`mmseg.uda.class_prior`); None: off.
+        pseudo_weight: 'batch': the published weight; 'pixel', 'class': :mod:`mmseg.uda.pixel_weight`.
+        pseudo_flip: average the teacher over target images and their mirror images; published: no.
+            A teacher that only masking uses has none of the three.
 
     Attributes:
         draws: makes the random decisions of a step from (seed, rank, iteration).
@@ -100,7 +101,7 @@ class DACS(Trainable):
         mask_pseudo_threshold: float | str | None = 'same', mask_lambda: float = 0,
         mask_generator: Mapping[str, Any] | None = None, mask_lambda_all: bool = False,
         instance_bank: Mapping[str, Any] | None = None, class_prior: Mapping[str, Any] | None = None,
-        pseudo_flip: bool = False,
+        pseudo_flip: bool = False, pseudo_weight: str = 'batch',
     ) -> None:  # fmt: skip
         super().__init__()
         self.options = SelfTrainingOptions(
@@ -127,6 +128,7 @@ class DACS(Trainable):
         self.ema_model = None if source_only else MODELS.build(copy.deepcopy(model))
         self.instances = build_instances(instance_bank, self.model, source_only=source_only)
         self.prior = build_class_prior(class_prior, self.model.num_classes)
+        self.pixel_weight = build_pixel_weight(pseudo_weight, pseudo_threshold, self.model.num_classes)
         self.mic = build_masking(masking, self.options, model, self.model, source_only=source_only)
         self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance.weight > 0 else None
         if self.imnet_model is not None:
@@ -251,7 +253,12 @@ class DACS(Trainable):
             logits = flip_averaged(logits, batch['target_img'], teacher.generate_pseudo_label)
         options, valid = self.options, batch.get('valid_pseudo_mask')
         pseudo = trusted_pseudo_label(
-            logits, options.pseudo_threshold, *options.ignore_rows, valid, chained(correct, self.prior)
+            logits,
+            options.pseudo_threshold,
+            *options.ignore_rows,
+            valid,
+            chained(correct, self.prior),
+            self.pixel_weight,
         )
         return replace(pseudo, seen=found.seen), weak
 
