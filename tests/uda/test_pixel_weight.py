@@ -18,11 +18,11 @@ def test_sure_pixels_count_and_unsure_ones_do_not() -> None:
 
 
 def test_threshold_of_a_class_follows_how_surely_it_is_predicted() -> None:
-    weight = PixelWeight(0.9, 3, by_class=True, momentum=0.0)
-    torch.testing.assert_close(weight.thresholds(), torch.full((3,), 0.9))
+    weight = PixelWeight(0.7, 3, by_class=True, momentum=0.0)
+    torch.testing.assert_close(weight.thresholds(), torch.full((3,), 0.7))
     found = weight(PROBABILITY, LABEL)
     mean = (0.9 + 0.5 + 0.9) / 3
-    torch.testing.assert_close(weight.thresholds(), 0.9 * torch.tensor([mean, 0.3, 1 / 3]) / mean)
+    torch.testing.assert_close(weight.thresholds(), 0.7 * torch.tensor([mean, 0.3, 1 / 3]) / mean)
     assert found.tolist() == [[[1, 0], [1, 1]]]
 
 
