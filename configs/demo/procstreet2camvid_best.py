@@ -1,5 +1,6 @@
-# DAFormer with what pays on real pictures (docs/results.md, 'Screening'): source pictures in the colours of target
-# pictures, pseudo-labels averaged over mirror images and corrected by the class shares of the source.
+# DAFormer with the best combination that was measured (docs/results.md, 'Screening'): source pictures in the colours
+# of target pictures; pseudo-labels averaged over mirror images, corrected by the class shares of the source, and used
+# only where the teacher is sure, by a threshold for each class.
 _base_ = ['procstreet2camvid_daformer.py']
 data = dict(
     train=dict(
@@ -14,6 +15,7 @@ data = dict(
 )
 uda = dict(
     pseudo_flip=True,
+    pseudo_weight='class',
     class_prior=dict(
         strength=1.0,
         # Percent of ProcStreet's pixels, classes merged.
