@@ -22,18 +22,16 @@ from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, Prediction, 
 from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
-from mmseg.uda.class_prior import build_class_prior
 from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
-from mmseg.uda.flip_average import flip_averaged
 from mmseg.uda.gradients import gradient_norm
 from mmseg.uda.instance_bank import build_instances
+from mmseg.uda.labelling import Labelling
 from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
 from mmseg.uda.options import DistanceOptions, SelfTrainingOptions, mix_problems, raise_problems
-from mmseg.uda.pixel_weight import build_pixel_weight
-from mmseg.uda.pseudo_label import PseudoLabel, chained, mean_where, trusted_pseudo_label
+from mmseg.uda.pseudo_label import PseudoLabel, mean_where
 from mmseg.uda.teacher import MeanTeacher
 
 
@@ -120,15 +118,15 @@ class DACS(Trainable):
         parts = (self.options, self.distance, masking)
         raise_problems([problem for part in parts for problem in part.problems()] + mix_problems(mix))
         self.blur = blur
-        self.pseudo_flip = pseudo_flip
         self.print_grad_magnitude = print_grad_magnitude
         self.draws: DrawSource = Draws
 
         self.model = MODELS.build(copy.deepcopy(model))
         self.ema_model = None if source_only else MODELS.build(copy.deepcopy(model))
         self.instances = build_instances(instance_bank, self.model, source_only=source_only)
-        self.prior = build_class_prior(class_prior, self.model.num_classes)
-        self.pixel_weight = build_pixel_weight(pseudo_weight, pseudo_threshold, self.model.num_classes)
+        self.labelling = Labelling(
+            self.options, self.model.num_classes, class_prior, pseudo_weight, pseudo_flip
+        )
         self.mic = build_masking(masking, self.options, model, self.model, source_only=source_only)
         self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance.weight > 0 else None
         if self.imnet_model is not None:
@@ -248,18 +246,8 @@ class DACS(Trainable):
         else:  # not in inference mode, because the loss keeps the embedding for its backward pass
             found = weak = self.instances.look(teacher, batch, draws)
             correct = self.instances.correction(weak)
-        logits = found.logits
-        if self.pseudo_flip:
-            logits = flip_averaged(logits, batch['target_img'], teacher.generate_pseudo_label)
-        options, valid = self.options, batch.get('valid_pseudo_mask')
-        pseudo = trusted_pseudo_label(
-            logits,
-            options.pseudo_threshold,
-            *options.ignore_rows,
-            valid,
-            chained(correct, self.prior),
-            self.pixel_weight,
-        )
+        images, valid = batch['target_img'], batch.get('valid_pseudo_mask')
+        pseudo = self.labelling(found.logits, images, teacher.generate_pseudo_label, valid, correct)
         return replace(pseudo, seen=found.seen), weak
 
     def _mixed(

@@ -77,12 +77,12 @@ def test_method_corrects_its_pseudo_labels_and_resumes_the_mean() -> None:
     assert (groups['mixed'].seen['pseudo_label'] != 0).all()
     again = small_method(class_prior={'shares': {3: 1.0, 0: 1e-5}})
     again.load_state_dict(method.state_dict())
-    assert torch.equal(again.prior.seen, method.prior.seen)
-    assert not torch.equal(method.prior.seen, method.prior.expected)
+    assert torch.equal(again.labelling.prior.seen, method.labelling.prior.seen)
+    assert not torch.equal(method.labelling.prior.seen, method.labelling.prior.expected)
 
 
 def test_off_leaves_keys_and_numbers_as_they_are() -> None:
-    assert not any(key.startswith('prior') for key in small_method().state_dict())
+    assert not any(key.startswith('labelling') for key in small_method().state_dict())
     plain, neutral = (
         train(small_method(**options), [small_batch()])[0]
         for options in ({}, {'class_prior': {'shares': {0: 1}, 'strength': 0.0}})
