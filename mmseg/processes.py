@@ -107,7 +107,8 @@ def children_of(process: int) -> list[int]:
     """Ids of the processes that a process has started from its main thread; empty where /proc does not tell."""
     try:
         return [
-            int(word) for word in Path(f'/proc/{process}/task/{process}/children').read_text('ascii').split()
+            int(word)
+            for word in Path(f'/proc/{process}/task/{process}/children').read_text(encoding='ascii').split()
         ]
     except OSError:
         return []

@@ -1,8 +1,13 @@
-"""Link ProcStreet and CamVid below data/ and count the classes of ProcStreet for rare class sampling.
+"""Link the small data sets below data/, count the classes of labelled sources, split the validation of CamVid by time.
+
+ProcStreet (rendered) and CamVid (real) at 480 x 360, unless others are named: both at 960 x 720, and carla800, frames
+of a game engine. The first half of every validation sequence is listed in val_choose.txt, to choose settings by, the
+second in val_report.txt, for the scores that are reported.
 
 examples:
   python tools/prepare_procstreet2camvid.py
-  python tools/prepare_procstreet2camvid.py --shared ../shared --out data
+  python tools/prepare_procstreet2camvid.py procstreet carla800 camvid
+  python tools/prepare_procstreet2camvid.py procstreet960 camvid960 --shared ../shared --out data
 """
 
 import argparse
@@ -14,11 +19,21 @@ import numpy as np
 from mmseg.cli import run_cli
 from mmseg.datasets.conversion import LabelStats, write_statistics
 from mmseg.datasets.files import find_files
+from mmseg.datasets.time_split import split_by_time
 from mmseg.errors import DataError
 from mmseg.fileio import read_label
 
-LINKS = {'procstreet': ('images', 'labels'), 'camvid': ('leftImg8bit', 'gtFine')}
+SOURCE, TARGET = ('images', 'labels'), ('leftImg8bit', 'gtFine')
+LINKS = {
+    'procstreet': SOURCE,
+    'camvid': TARGET,
+    'procstreet960': SOURCE,
+    'camvid960': TARGET,
+    'carla800': SOURCE,
+}
+DEFAULT = ('procstreet', 'camvid')
 LABELS = '_labelTrainIds.png'
+PICTURES = '_leftImg8bit.jpg'
 
 
 def link_folder(source: Path, link: Path) -> None:
@@ -29,7 +44,7 @@ def link_folder(source: Path, link: Path) -> None:
     """
     if not source.is_dir():
         raise DataError(
-            f'{source} does not exist. Expected the shared folder with data/procstreet and data/camvid; name it with '
+            f'{source} does not exist. Expected the shared folder with data/{source.parent.name}; name it with '
             '--shared or the environment variable MMSEG_SHARED.'
         )
     if link.is_symlink():
@@ -50,6 +65,22 @@ def count_classes(labels: Path) -> list[LabelStats]:
     return stats
 
 
+def prepare_source(folder: Path) -> list[str]:
+    """Count the classes of a labelled source; returns the files written."""
+    return write_statistics(str(folder), count_classes(folder / 'labels'))
+
+
+def prepare_target(folder: Path) -> list[str]:
+    """Split the validation pictures by time; returns the files written."""
+    names = find_files(str(folder / 'leftImg8bit' / 'val'), PICTURES)
+    written = []
+    for part, chosen in zip(('choose', 'report'), split_by_time(names), strict=True):
+        path = folder / f'val_{part}.txt'
+        path.write_text(''.join(f'{name.removesuffix(PICTURES)}\n' for name in chosen))
+        written.append(str(path))
+    return written
+
+
 @run_cli
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -62,14 +93,20 @@ def main() -> None:
     parser.add_argument(
         '--out', type=Path, default=Path('data'), help='where the links go (default: %(default)s)'
     )
+    parser.add_argument(
+        'names',
+        nargs='*',
+        metavar='NAME',
+        help=f'data sets out of {", ".join(LINKS)} (default: {" ".join(DEFAULT)})',
+    )
     args = parser.parse_args()
-    for name, folders in LINKS.items():
-        for folder in folders:
+    if unknown := sorted(set(args.names) - set(LINKS)):
+        parser.error(f'{", ".join(unknown)}: not known; expected some of {", ".join(LINKS)}')
+    for name in args.names or DEFAULT:
+        for folder in LINKS[name]:
             link_folder(args.shared / 'data' / name / folder, args.out / name / folder)
-    stats = count_classes(args.out / 'procstreet' / 'labels')
-    written = write_statistics(str(args.out / 'procstreet'), stats)
-    print(f'Linked {args.out}/procstreet and {args.out}/camvid; counted {len(stats)} label maps:')
-    print('\n'.join(f'  {path}' for path in written))
+        written = (prepare_source if LINKS[name] == SOURCE else prepare_target)(args.out / name)
+        print(f'{args.out / name} linked; written: {" ".join(written)}')
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ from mmseg.datasets.domains import (
     SynthiaDataset,
 )
 from mmseg.datasets.loading import build_test_loader, build_train_loader, collate
-from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
+from mmseg.datasets.small_domains import CamVid960Dataset, CamVidDataset, Carla800Dataset, ProcStreetDataset
 from mmseg.datasets.uda import UDADataset
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     'SYNTHIA_13',
     'SYNTHIA_16',
     'ACDCDataset',
+    'CamVid960Dataset',
     'CamVidDataset',
+    'Carla800Dataset',
     'CityscapesDataset',
     'ConcatDataset',
     'CustomDataset',

@@ -25,6 +25,9 @@ def train_pipeline(
     labels: bool = True,
     flip_prob: float = 0.5,
     img_norm_cfg: Step | None = None,
+    ratio_range: Sequence[float] | None = None,
+    colour_transfer: Step | None = None,
+    strong_photometric: Step | None = None,
 ) -> list[Step]:
     """Resize, crop, flip, normalise, pad to the crop size.
 
@@ -36,7 +39,13 @@ def train_pipeline(
         labels: load the label map; False for targets that have none.
         flip_prob: probability of a horizontal flip.
         img_norm_cfg: mean, std and to_rgb of ``Normalize``; ImageNet's if None.
+        ratio_range: scale by a random factor between these two besides.
+        colour_transfer: arguments of ``ColourTransfer``; None: none.
+        strong_photometric: arguments of ``StrongPhotometric``, {} for its defaults; None: none.
     """
+    resize: Step = {'type': 'Resize', 'img_scale': tuple(img_scale)}
+    if ratio_range is not None:
+        resize['ratio_range'] = tuple(ratio_range)
     crop: Step = {'type': 'RandomCrop', 'crop_size': tuple(crop_size)}
     if cat_max_ratio is not None:
         crop['cat_max_ratio'] = cat_max_ratio
@@ -44,10 +53,12 @@ def train_pipeline(
     return [
         {'type': 'LoadImageFromFile'},
         *([{'type': 'LoadAnnotations'}] if labels else []),
-        {'type': 'Resize', 'img_scale': tuple(img_scale)},
+        resize,
+        *([] if colour_transfer is None else [{'type': 'ColourTransfer', **colour_transfer}]),
         crop,
         {'type': 'RandomFlip', 'prob': flip_prob},
         *([{'type': 'PhotoMetricDistortion'}] if photometric else []),
+        *([] if strong_photometric is None else [{'type': 'StrongPhotometric', **strong_photometric}]),
         {'type': 'Normalize', **(img_norm_cfg or IMAGENET_NORM)},
         {'type': 'Pad', 'size': tuple(crop_size), 'pad_val': 0, 'seg_pad_val': 255},
         {'type': 'DefaultFormatBundle'},

@@ -3,8 +3,8 @@
 from mmseg.experiments.rows import SEEDS, Experiment, FileRow
 
 
-def _procstreet(method: str, *seeds: int) -> FileRow:
-    stem = f'procstreet2camvid_{method}'
+def _procstreet(method: str, *seeds: int, pair: str = 'procstreet2camvid') -> FileRow:
+    stem = f'{pair}_{method}'
     return FileRow(f'demo/{stem}.py', f'{stem}_efficientnet-lite0', seeds)
 
 
@@ -25,5 +25,20 @@ EXPERIMENTS = (
     Experiment(
         '202', 'Real pictures', '-', 'ProcStreet->CamVid, HRDA and instance banks',
         tuple(_procstreet(method, *SEEDS) for method in ('hrda', 'dida', 'dida_clean', 'hrda_dida')),
+    ),
+    Experiment(
+        '203', 'Real pictures', '-', 'ProcStreet->CamVid, best combination',
+        (_procstreet('best', *SEEDS),),
+    ),
+    Experiment(
+        '204', 'Real pictures', '-', 'ProcStreet->CamVid at 960x720',
+        tuple(
+            _procstreet(method, 0, 1, pair='procstreet2camvid960')
+            for method in ('source_only', 'daformer', 'hrda', 'target_only')
+        ),
+    ),
+    Experiment(
+        '205', 'Real pictures', '-', 'carla800->CamVid',
+        tuple(_procstreet(method, 0, pair='carla2camvid') for method in ('source_only', 'daformer')),
     ),
 )  # fmt: skip

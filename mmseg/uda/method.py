@@ -26,11 +26,12 @@ from mmseg.uda.draws import Draws, DrawSource, StepDraws, draw_strong
 from mmseg.uda.feature_distance import Distance, feature_distance
 from mmseg.uda.gradients import gradient_norm
 from mmseg.uda.instance_bank import build_instances
+from mmseg.uda.labelling import Labelling
 from mmseg.uda.masking import MaskOptions, build_masking
 from mmseg.uda.mixing import class_mask
 from mmseg.uda.mixing import mix as mix_where
 from mmseg.uda.options import DistanceOptions, SelfTrainingOptions, mix_problems, raise_problems
-from mmseg.uda.pseudo_label import PseudoLabel, mean_where, trusted_pseudo_label
+from mmseg.uda.pseudo_label import PseudoLabel, mean_where
 from mmseg.uda.teacher import MeanTeacher
 
 
@@ -69,6 +70,10 @@ class DACS(Trainable):
             (and of auxiliary heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
         instance_bank: instance-level consistency (DIDA), see
             :class:`mmseg.uda.instance_bank.options.BankOptions`; None: off.
+        class_prior: dict(shares, ...): class priors correct pseudo-labels (:mod:`mmseg.uda.class_prior`); None: off.
+        pseudo_weight: 'batch': the published weight; 'pixel', 'class': :mod:`mmseg.uda.pixel_weight`.
+        pseudo_flip: average the teacher over target images and their mirror images; published: no.
+            A teacher that only masking uses has none of the three.
 
     Attributes:
         draws: makes the random decisions of a step from (seed, rank, iteration).
@@ -93,7 +98,8 @@ class DACS(Trainable):
         source_only: bool = False, mask_mode: str | None = None, mask_alpha: float | str = 'same',
         mask_pseudo_threshold: float | str | None = 'same', mask_lambda: float = 0,
         mask_generator: Mapping[str, Any] | None = None, mask_lambda_all: bool = False,
-        instance_bank: Mapping[str, Any] | None = None,
+        instance_bank: Mapping[str, Any] | None = None, class_prior: Mapping[str, Any] | None = None,
+        pseudo_flip: bool = False, pseudo_weight: str = 'batch',
     ) -> None:  # fmt: skip
         super().__init__()
         self.options = SelfTrainingOptions(
@@ -118,6 +124,9 @@ class DACS(Trainable):
         self.model = MODELS.build(copy.deepcopy(model))
         self.ema_model = None if source_only else MODELS.build(copy.deepcopy(model))
         self.instances = build_instances(instance_bank, self.model, source_only=source_only)
+        self.labelling = Labelling(
+            self.options, self.model.num_classes, class_prior, pseudo_weight, pseudo_flip
+        )
         self.mic = build_masking(masking, self.options, model, self.model, source_only=source_only)
         self.imnet_model = MODELS.build(copy.deepcopy(model)) if self.distance.weight > 0 else None
         if self.imnet_model is not None:
@@ -237,10 +246,8 @@ class DACS(Trainable):
         else:  # not in inference mode, because the loss keeps the embedding for its backward pass
             found = weak = self.instances.look(teacher, batch, draws)
             correct = self.instances.correction(weak)
-        options, valid = self.options, batch.get('valid_pseudo_mask')
-        pseudo = trusted_pseudo_label(
-            found.logits, options.pseudo_threshold, *options.ignore_rows, valid, correct
-        )
+        images, valid = batch['target_img'], batch.get('valid_pseudo_mask')
+        pseudo = self.labelling(found.logits, images, teacher.generate_pseudo_label, valid, correct)
         return replace(pseudo, seen=found.seen), weak
 
     def _mixed(

@@ -28,7 +28,10 @@ class PseudoLabel:
 
 
 def pseudo_label(
-    logits: Tensor, threshold: float | None, correct: Callable[[Tensor], Tensor] | None = None
+    logits: Tensor,
+    threshold: float | None,
+    correct: Callable[[Tensor], Tensor] | None = None,
+    weigh: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> PseudoLabel:
     """Label every pixel; all share one weight, the share of the *batch* that reaches ``threshold``.
 
@@ -36,13 +39,26 @@ def pseudo_label(
         logits: (B, C, H, W), any range.
         threshold: probability in [0, 1] from which a pixel counts as confident; None: every pixel does.
         correct: changes the probabilities (B, C, H, W) first.
+        weigh: gives weights (B, H, W) in place of that one, from probabilities and labels (B, H, W).
     """
     probabilities = logits.float().softmax(dim=1)
     if correct is not None:
         probabilities = correct(probabilities)
     probability, label = probabilities.max(dim=1)
     confident = probability.new_ones(()) if threshold is None else (probability >= threshold).float().mean()
-    return PseudoLabel(label, confident.expand(label.shape), confident)
+    weight = confident.expand(label.shape) if weigh is None else weigh(probability, label)
+    return PseudoLabel(label, weight, confident)
+
+
+def chained(*corrections: Callable[[Tensor], Tensor] | None) -> Callable[[Tensor], Tensor]:
+    """All corrections of probabilities that are there, one after another."""
+
+    def correct(probabilities: Tensor) -> Tensor:
+        for correction in corrections:
+            probabilities = probabilities if correction is None else correction(probabilities)
+        return probabilities
+
+    return correct
 
 
 def ignore_pixels(weight: Tensor, top: int, bottom: int, valid: Tensor | None) -> Tensor:
@@ -81,9 +97,10 @@ def trusted_pseudo_label(
     bottom: int = 0,
     valid: Tensor | None = None,
     correct: Callable[[Tensor], Tensor] | None = None,
+    weigh: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> PseudoLabel:
     """:func:`pseudo_label` followed by :func:`ignore_pixels`; never synchronises with the device."""
-    found = pseudo_label(logits, threshold, correct)
+    found = pseudo_label(logits, threshold, correct, weigh)
     return PseudoLabel(found.label, ignore_pixels(found.weight, top, bottom, valid), found.confident)
 
 

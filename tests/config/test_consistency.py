@@ -106,7 +106,6 @@ def test_lists_of_class_ids(uda: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ('evaluation', 'text'),
     [
-        ({'metric': 'mIOU'}, "evaluation.metric: found ['mIOU']"),
         ({'save_best': 'mIoU'}, ''),
         ({'save_best': 'auto'}, ''),
         ({'save_best': 'b'}, ''),

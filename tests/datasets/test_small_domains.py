@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmseg.datasets import CamVidDataset, ProcStreetDataset
+from mmseg.datasets import CamVid960Dataset, CamVidDataset, Carla800Dataset, ProcStreetDataset
 from mmseg.errors import DataError
 from tests.shared import shared_path
 
@@ -33,3 +33,14 @@ def test_procstreet_labels_are_merged_on_load():
     dataset = ProcStreetDataset(PIPELINE, 'images', ann_dir='labels', data_root=root, class_merge=MERGE)
     assert len(dataset) == 400
     assert set(np.unique(dataset.get_gt_seg_map(3))) <= set(MERGE['classes'])
+
+
+def test_sets_of_higher_resolution_as_counted_in_their_descriptions():
+    camvid = CamVid960Dataset(
+        PIPELINE, 'leftImg8bit/val', ann_dir='gtFine/val', data_root=str(shared_path('data/camvid960'))
+    )
+    assert len(camvid) == 175
+    carla = Carla800Dataset(PIPELINE, 'images', ann_dir='labels', data_root=str(shared_path('data/carla800')))
+    assert len(carla) == 299
+    assert camvid.get_gt_seg_map(0).shape == camvid.FULL_SIZE
+    assert carla.get_gt_seg_map(0).shape == (500, 800)

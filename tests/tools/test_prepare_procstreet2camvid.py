@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmseg.datasets.files import read_split
 from mmseg.datasets.rare_classes import read_samples, read_stats, total_pixels
 from mmseg.fileio import write_label_png
 
@@ -27,6 +28,10 @@ def shared(tmp_path: Path) -> Path:
     root = tmp_path / 'shared'
     for folder in ('procstreet/images', 'procstreet/labels', 'camvid/leftImg8bit', 'camvid/gtFine'):
         (root / 'data' / folder).mkdir(parents=True)
+    for frame in (10, 20, 30, 40):
+        picture = root / f'data/camvid/leftImg8bit/val/Seq/Seq_{frame:06d}_leftImg8bit.jpg'
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.touch()
     for name, ids in {'00000': [[0, 0], [18, 255]], '00001': [[0, 7], [7, 7]]}.items():
         label = np.array(ids, np.uint8)
         write_label_png(root / 'data/procstreet/labels' / f'{name}_labelTrainIds.png', label)
@@ -45,6 +50,23 @@ def test_links_and_statistics_as_rare_class_sampling_reads_them(
         (str(out / 'procstreet/labels/00000_labelTrainIds.png'), 1)
     ]
     assert json.loads((out / 'procstreet/sample_class_stats.json').read_text())[1]['7'] == 3
+
+
+def test_validation_is_split_by_time_as_split_files(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / 'data'
+    assert run(monkeypatch, '--shared', shared, '--out', out, 'camvid') == 0
+    assert not (out / 'procstreet').exists()
+    assert read_split(str(out / 'camvid/val_choose.txt')) == ['Seq/Seq_000010', 'Seq/Seq_000020']
+    assert read_split(str(out / 'camvid/val_report.txt')) == ['Seq/Seq_000030', 'Seq/Seq_000040']
+
+
+def test_unknown_data_set_lists_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, 'gta5') == 2
+    assert 'carla800' in capsys.readouterr().err
 
 
 def test_a_missing_shared_folder_is_named(

@@ -16,7 +16,12 @@ from mmseg.datasets.domains import (
 )
 from mmseg.datasets.files import find_files, spread, walk_files
 from mmseg.datasets.label_table import IGNORED
-from mmseg.datasets.small_domains import CamVidDataset, ProcStreetDataset
+from mmseg.datasets.small_domains import (
+    CamVid960Dataset,
+    CamVidDataset,
+    Carla800Dataset,
+    ProcStreetDataset,
+)
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import read_label
 
@@ -147,12 +152,30 @@ LAYOUTS = (
         [i for i in range(len(CLASSES)) if CLASSES[i] != 'train'], 'needed',
     ),
     _layout(
+        'ProcStreet960', ProcStreetDataset, [Split('all', 'images', 'labels', 400)], (720, 960),
+        [i for i in range(len(CLASSES)) if CLASSES[i] != 'train'], 'needed',
+    ),
+    _layout(
+        'Carla800', Carla800Dataset, [Split('all', 'images', 'labels', 299)], (500, 800),
+        [0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 13], 'needed',
+    ),
+    _layout(
         'CamVid', CamVidDataset,
         _cityscapes_like('leftImg8bit', 'gtFine', ('train', None, True), ('val', None, True)), (360, 480),
         [0, 1, 2, 4, 5, 7, 8, 10, 11, 13, 18],
     ),
+    _layout(
+        'CamVid960', CamVid960Dataset,
+        _cityscapes_like('leftImg8bit', 'gtFine', ('train', 231, True), ('val', 175, True)), (720, 960),
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 15, 18],
+    ),
 )  # fmt: skip
 """Known data sets, the more special one first where folders look alike."""
+
+
+def _likely_first(root: str) -> list[Layout]:
+    """All layouts; one that is named like the folder comes first, because some look alike."""
+    return sorted(LAYOUTS, key=lambda layout: layout.name.lower() != Path(root).name.lower())
 
 
 def layout_named(name: str) -> Layout:
@@ -173,7 +196,7 @@ def recognise(root: str) -> Layout:
     """
     if not Path(root).is_dir():
         raise DataError(f'{root}: no such folder. Expected the root of a data set, for instance data/gta.')
-    for layout in LAYOUTS:
+    for layout in _likely_first(root):
         if layout.present(root) and not (layout.name == 'GTA' and _is_own(root)):
             return layout
     if any(Path(root, 'rgb_anon', condition).is_dir() for condition in ('fog', 'night', 'rain', 'snow')):

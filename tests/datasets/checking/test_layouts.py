@@ -44,3 +44,14 @@ def test_names_are_found_in_any_case():
     assert layout_named('dark_zurich').name == 'DarkZurich'
     with pytest.raises(UsageError, match='expected one of GTA'):
         layout_named('kitti')
+
+
+def test_a_folder_named_like_a_data_set_is_that_one_where_layouts_look_alike(tmp_path):
+    for folder, name in {'carla800': 'Carla800', 'other': 'ProcStreet', 'camvid960': 'CamVid960'}.items():
+        part = 'leftImg8bit/val/s' if 'camvid' in folder else 'images'
+        picture = tmp_path / folder / part / 'a_leftImg8bit.jpg'
+        label = tmp_path / folder / 'labels/a_labelTrainIds.png'
+        for path in (picture, label):
+            path.parent.mkdir(parents=True)
+            path.touch()
+        assert recognise(str(tmp_path / folder)).name == name
