@@ -76,7 +76,7 @@ def prepare_target(folder: Path) -> list[str]:
     written = []
     for part, chosen in zip(('choose', 'report'), split_by_time(names), strict=True):
         path = folder / f'val_{part}.txt'
-        path.write_text(''.join(f'{name.removesuffix(PICTURES)}\n' for name in chosen))
+        path.write_text(''.join(f'{name.removesuffix(PICTURES)}\n' for name in chosen), encoding='utf-8')
         written.append(str(path))
     return written
 

@@ -58,8 +58,10 @@ def test_validation_is_split_by_time_as_split_files(
     out = tmp_path / 'data'
     assert run(monkeypatch, '--shared', shared, '--out', out, 'camvid') == 0
     assert not (out / 'procstreet').exists()
-    assert read_split(str(out / 'camvid/val_choose.txt')) == ['Seq/Seq_000010', 'Seq/Seq_000020']
-    assert read_split(str(out / 'camvid/val_report.txt')) == ['Seq/Seq_000030', 'Seq/Seq_000040']
+    pictures, ending = str(out / 'camvid/leftImg8bit/val'), '_leftImg8bit.jpg'
+    for part, numbers in (('choose', (10, 20)), ('report', (30, 40))):
+        listed = read_split(str(out / f'camvid/val_{part}.txt'), pictures, ending)
+        assert listed == [f'Seq/Seq_0000{number}{ending}' for number in numbers]
 
 
 def test_unknown_data_set_lists_the_known_ones(
