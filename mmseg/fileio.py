@@ -29,20 +29,32 @@ FIRST_MARKER = 0xC0
 PathLike = str | os.PathLike[str]
 
 
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if os.name == 'posix' else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 @contextlib.contextmanager
-def atomic_write(path: PathLike) -> Iterator[Path]:
+def atomic_write(path: PathLike, durable: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` and rename it when the block ends without an error.
 
     The folder is created. The temporary name is hidden (leading dot) and keeps the ending, since writers
     choose the format by it. On an error, Ctrl-C included, nothing is left behind and an older file stays as
-    it was.
+    it was. With ``durable`` file and folder are on the disk when the block has ended, also after a power cut.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f'.{target.stem}.{secrets.token_hex(4)}.tmp{target.suffix}')
     try:
         yield temporary
+        if durable:
+            _flush(temporary)
         os.replace(temporary, target)
+        if durable and os.name == 'posix':  # folders cannot be opened elsewhere
+            _flush(target.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.filename is None:

@@ -100,6 +100,7 @@ def main() -> None:
     args = parse_arguments()
     # Imported here because it takes seconds, in which signals are to be answered.
     from mmseg.config import load_config
+    from mmseg.engine.checkpoint import require_unused
     from mmseg.engine.distributed import close_distributed, init_distributed, is_main
     from mmseg.engine.train import choose_work_dir, save_config, train
 
@@ -108,6 +109,8 @@ def main() -> None:
         die_with_parent(signal.SIGTERM)
     init_distributed(args.launcher)
     work_dir = choose_work_dir(cfg, args.work_dir)
+    if not (args.resume or args.resume_from or cfg.get('resume_from')):
+        require_unused(work_dir)
     if is_main():
         save_config(cfg, work_dir / Path(args.config).name)
     train(

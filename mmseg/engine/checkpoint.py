@@ -1,18 +1,25 @@
 """Checkpoint files: published contents (spec/tools.md 5) plus everything an exact resume needs."""
 
+import logging
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from mmseg.errors import CheckpointError, TrainingError
+from mmseg.errors import CheckpointError, TrainingError, UsageError
 from mmseg.fileio import atomic_write
 from mmseg.models.weights import read_checkpoint as read_file
 
 LATEST = 'latest.pth'
 POINTER = 'last_checkpoint'
+OLD_FORMAT = b'\x80\x02'
+"""Beginning of files of torch before 1.6, which have no check sums."""
+
+logger = logging.getLogger('mmseg')
 
 
 def write_checkpoint(path: Path, contents: Mapping[str, Any]) -> None:
@@ -23,7 +30,7 @@ def write_checkpoint(path: Path, contents: Mapping[str, Any]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as temporary:
+        with atomic_write(path, durable=True) as temporary:
             torch.save(dict(contents), temporary)
     except (OSError, RuntimeError) as error:
         raise TrainingError(
@@ -56,26 +63,63 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 def find_latest(work_dir: Path) -> Path:
-    """The checkpoint that ``--resume`` continues.
+    """The checkpoint that ``--resume`` continues: the newest one that is not damaged. Damaged ones are warned of.
 
     Raises:
-        CheckpointError: the folder holds none.
+        CheckpointError: the folder holds none, or damaged ones only.
     """
-    pointer = work_dir / POINTER
-    named = [work_dir / pointer.read_text(encoding='utf-8').strip()] if pointer.is_file() else []
-    candidates = [*named, work_dir / LATEST, *reversed(_numbered(work_dir))]
-    found = next((path for path in candidates if path.is_file()), None)
-    if found is None:
+    candidates = [*_pointed_at(work_dir), work_dir / LATEST, *reversed(_numbered(work_dir))]
+    present = dict.fromkeys(path.resolve() for path in candidates if path.is_file())
+    damaged = []
+    for path in present:
+        problem = damage(path)
+        if problem is None:
+            return path
+        damaged.append(path.name)
+        logger.warning(f'{path} is DAMAGED ({problem}) and left out; looking for an older checkpoint.')
+    if damaged:
         raise CheckpointError(
-            f'{work_dir}: nothing to resume, the folder holds no checkpoint (iter_N.pth or {LATEST}). Start without '
-            '--resume, or name a file with --resume-from.'
+            f'{work_dir}: every checkpoint is damaged ({", ".join(damaged)}). Copy a sound one there, or start again '
+            'in another folder with --work-dir.'
         )
-    return found.resolve()
+    raise CheckpointError(
+        f'{work_dir}: nothing to resume, the folder holds no checkpoint (iter_N.pth or {LATEST}). Start without '
+        '--resume, or name a file with --resume-from.'
+    )
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a checkpoint file; None if every record in it has the check sum that was written with it."""
+    try:
+        with path.open('rb') as file:
+            if file.read(2) == OLD_FORMAT:
+                return None
+        with zipfile.ZipFile(path) as archive:
+            record = archive.testzip()
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        zlib.error,
+        zipfile.BadZipFile,
+    ) as error:
+        return f'{type(error).__name__}: {error}'
+    return None if record is None else f'the check sum of {record} is wrong'
+
+
+def _pointed_at(work_dir: Path) -> list[Path]:
+    """What ``last_checkpoint`` names, if it names a file of the folder."""
+    try:
+        name = (work_dir / POINTER).read_text(encoding='utf-8').strip()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [path for path in _numbered(work_dir) if path.name == name]
 
 
 def mark_latest(path: Path) -> None:
     """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder."""
-    with atomic_write(path.parent / POINTER) as temporary:
+    with atomic_write(path.parent / POINTER, durable=True) as temporary:
         Path(temporary).write_text(path.name + '\n', encoding='utf-8')
     link = path.parent / f'.{LATEST}.new'
     link.unlink(missing_ok=True)
@@ -83,9 +127,27 @@ def mark_latest(path: Path) -> None:
     os.replace(link, path.parent / LATEST)
 
 
-def remove_old(work_dir: Path, keep: int) -> None:
-    """Delete all but the ``keep`` newest ``iter_N.pth``; -1 or 0 keeps all."""
-    numbered = _numbered(work_dir)
+def require_unused(work_dir: Path) -> None:
+    """Make sure that a new run does not begin in the folder of another one, which would mix their checkpoints.
+
+    Raises:
+        UsageError: the folder holds checkpoints.
+    """
+    present = _numbered(work_dir)
+    if present:
+        raise UsageError(
+            f'{work_dir}: the folder holds a run already ({present[-1].name}), and a work folder holds one run. Go on '
+            'with that run with --resume, or choose another folder with --work-dir.'
+        )
+
+
+def remove_old(newest: Path, keep: int) -> None:
+    """Delete all but the ``keep`` newest ``iter_N.pth`` up to the one just written; -1 or 0 keeps all.
+
+    Files of later iterations, beside which an earlier checkpoint was resumed, are left alone.
+    """
+    written = _numbered(newest.parent)
+    numbered = written[: written.index(newest) + 1]
     for path in numbered[:-keep] if keep > 0 else []:
         path.unlink(missing_ok=True)
 

@@ -208,7 +208,7 @@ class CheckpointHook(Hook):
             run.logger.info(f'Saving checkpoint at {run.iteration} iterations')
             write_checkpoint(path, contents)
             mark_latest(path)
-            remove_old(run.work_dir, self.keep)
+            remove_old(path, self.keep)
         barrier()
         self._saved = run.iteration
         run.aside += perf_counter() - started

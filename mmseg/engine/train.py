@@ -25,7 +25,7 @@ from mmseg.engine.build import (
     load_initial_weights,
     to_dict,
 )
-from mmseg.engine.checkpoint import find_latest, read_checkpoint
+from mmseg.engine.checkpoint import find_latest, read_checkpoint, require_unused
 from mmseg.engine.damage import DamageHook
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
@@ -75,7 +75,8 @@ def train(
         The finished run.
 
     Raises:
-        UserError: anything wrong with configuration, data or checkpoints; a loss that is not finite.
+        UserError: anything wrong with configuration, data or checkpoints; a used folder without ``resume``; a loss that
+            is not finite.
         Interrupted: the user stopped the run; a checkpoint was saved.
     """
     _require(cfg, validate)
@@ -83,6 +84,9 @@ def train(
     folder = choose_work_dir(cfg, work_dir)
     source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
     saved = read_checkpoint(source) if source else None
+    if saved is None:
+        require_unused(folder)
+        barrier()  # before the first process writes there
     folder.mkdir(parents=True, exist_ok=True)
     stamp = time.strftime('%Y%m%d_%H%M%S')
     logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)

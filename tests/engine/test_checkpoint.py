@@ -1,0 +1,96 @@
+"""Damaged checkpoints are passed over loudly, a folder holds one run, rotation leaves other files alone."""
+
+import logging
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmseg.engine.checkpoint import (
+    damage,
+    find_latest,
+    mark_latest,
+    remove_old,
+    require_unused,
+    write_checkpoint,
+)
+from mmseg.errors import CheckpointError, UsageError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for iteration in (2, 4, 6):
+        path = tmp_path / f'iter_{iteration}.pth'
+        write_checkpoint(path, {'weight': torch.arange(5000.0) + iteration})
+        mark_latest(path)
+    return tmp_path
+
+
+def flip(path: Path) -> None:
+    """Change one bit in the middle of the largest record."""
+    with zipfile.ZipFile(path) as archive:
+        record = max(archive.infolist(), key=lambda info: info.file_size)
+    content = bytearray(path.read_bytes())
+    content[record.header_offset + record.file_size // 2] ^= 4
+    path.write_bytes(content)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    'truncated': lambda path: path.write_bytes(path.read_bytes()[:9000]),
+    'empty': lambda path: path.write_bytes(b''),
+    'one bit': flip,
+    'a page of zeros': lambda path: path.write_bytes(
+        path.read_bytes()[:8192] + bytes(4096) + path.read_bytes()[12288:]
+    ),
+    'text': lambda path: path.write_text('not a checkpoint'),
+}
+
+
+@pytest.mark.parametrize('kind', DAMAGE)
+def test_the_newest_sound_one_is_resumed(folder: Path, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger('mmseg').propagate = True
+    DAMAGE[kind](folder / 'iter_6.pth')
+    assert find_latest(folder).name == 'iter_4.pth'
+    assert 'iter_6.pth is DAMAGED' in caplog.text
+
+
+@pytest.mark.parametrize('kind', DAMAGE)
+def test_nothing_sound_is_an_error(folder: Path, kind: str) -> None:
+    for path in folder.glob('iter_*.pth'):
+        DAMAGE[kind](path)
+    with pytest.raises(CheckpointError, match='every checkpoint is damaged'):
+        find_latest(folder)
+
+
+@pytest.mark.parametrize(
+    'content', [b'', b'\xff\xfe\x00', b'../../etc/passwd', b'iter_99.pth', b'a\nb', b'x' * 5000]
+)
+def test_rubbish_in_the_pointer_is_passed_over(folder: Path, content: bytes) -> None:
+    (folder / 'last_checkpoint').write_bytes(content)
+    assert find_latest(folder).name == 'iter_6.pth'
+
+
+def test_nothing_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match='nothing to resume'):
+        find_latest(tmp_path)
+
+
+def test_files_of_old_torch_have_no_check_sums(tmp_path: Path) -> None:
+    torch.save({'weight': torch.ones(3)}, tmp_path / 'iter_1.pth', _use_new_zipfile_serialization=False)
+    assert damage(tmp_path / 'iter_1.pth') is None
+
+
+def test_a_folder_holds_one_run(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r'iter_6\.pth.*--resume.*--work-dir'):
+        require_unused(folder)
+    require_unused(tmp_path / 'new')
+
+
+@pytest.mark.parametrize(
+    ('written', 'keep', 'left'), [(6, 1, {6}), (6, 2, {4, 6}), (4, 1, {4, 6}), (6, -1, {2, 4, 6})]
+)
+def test_rotation_leaves_later_files(folder: Path, written: int, keep: int, left: set[int]) -> None:
+    remove_old(folder / f'iter_{written}.pth', keep)
+    assert {int(path.stem[5:]) for path in folder.glob('iter_*.pth')} == left
