@@ -1,6 +1,7 @@
 """Fixtures that several parts of the test suite share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.isolation import isolated
 # No time limit per example: the machines that run the tests are shared.
 settings.register_profile('suite', deadline=None, max_examples=50)
 settings.load_profile('suite')
+
+if hasattr(signal, 'SIGHUP'):
+    # Under nohup it is ignored, which programs respect; what tests expect is a terminal's.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

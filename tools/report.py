@@ -70,7 +70,11 @@ def find_config(folder: Path) -> Path:
     """
     others = ('.log.json', 'result_student.json', 'result_teacher.json')
     found = [
-        f for f in sorted(folder.iterdir()) if f.suffix in ('.py', '.json') and not f.name.endswith(others)
+        f
+        for f in sorted(folder.iterdir())
+        if f.suffix in ('.py', '.json')
+        and not f.name.endswith(others)
+        and not f.name.startswith('nonfinite_')
     ]
     if len(found) != 1:
         names = ', '.join(f.name for f in found) or 'none'

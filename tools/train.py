@@ -13,7 +13,7 @@ EXAMPLES = """examples:
   python tools/train.py CONFIG --seed 1
   python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=4 data.samples_per_gpu=1
   python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=6 --resume --amp
-  torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch --cfg-options runner.max_iters=2
+  torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch --work-dir two --cfg-options runner.max_iters=2
 
 """
 

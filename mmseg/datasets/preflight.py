@@ -22,7 +22,7 @@ SKIP = 'Repair this, or skip the look at the data with --no-check.'
 logger = logging.getLogger(__name__)
 
 
-def preflight(train: Any, scored: Any, folder: Path) -> None:
+def preflight(train: Any, scored: Any, folder: Path, tolerant: bool = False) -> None:
     """Look at the data of a run; what is odd becomes a warning.
 
     What was found sound is not looked at again as long as options and files (names, sizes, times) stay the same.
@@ -31,6 +31,7 @@ def preflight(train: Any, scored: Any, folder: Path) -> None:
         train: data set of the training, single, combined or a pair.
         scored: data set of the evaluations, or None.
         folder: work folder, which gets :data:`CACHE`.
+        tolerant: only warn of what is wrong with the training data (``data.on_error='skip'``).
 
     Raises:
         DataError: a file cannot be used, or no label map looked at has a pixel of any class.
@@ -40,17 +41,20 @@ def preflight(train: Any, scored: Any, folder: Path) -> None:
     notes: dict[str, list[str]] = {}
     for name, dataset, labelled in _parts(train, scored):
         mark = fingerprint(dataset, labelled)
-        notes[mark] = known[mark] if mark in known else look(name, dataset, labelled)
+        notes[mark] = (
+            known[mark] if mark in known else look(name, dataset, labelled, tolerant and name != 'val')
+        )
         for note in notes[mark]:
             logger.warning('%s: %s', name, note)
     with atomic_write(path) as temporary:
         Path(temporary).write_text(json.dumps(notes, indent=1), encoding='utf-8')
 
 
-def look(name: str, dataset: CustomDataset, labelled: bool) -> list[str]:
+def look(name: str, dataset: CustomDataset, labelled: bool, tolerant: bool = False) -> list[str]:
     """What is odd about a data set, one sentence each; raises DataError for what cannot be trained on."""
     report = check_dataset(dataset, name, SAMPLE, labelled)
-    if wrong := [finding.text for finding in report.findings if finding.wrong]:
+    wrong = [finding.text for finding in report.findings if finding.wrong]
+    if wrong and not tolerant:
         more = f' ({len(wrong) - 1} more of this kind.)' if len(wrong) > 1 else ''
         raise DataError(f'{name}: {wrong[0]}{more} {SKIP}')
     return [finding.text for finding in report.findings]

@@ -145,7 +145,7 @@ def assemble(
     dataset = build_dataset(to_dict(cfg)['data']['train'])
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
     if check and is_main():
-        preflight(dataset, scored, folder)
+        preflight(dataset, scored, folder, tolerant=settings.on_error == 'skip')
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
     for data in (dataset, *filter(None, [scored])):

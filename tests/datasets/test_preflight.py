@@ -53,6 +53,15 @@ def test_labels_without_a_class_are_refused(folders: Path) -> None:
     assert not (folders / CACHE).exists()
 
 
+def test_damage_that_is_skipped_is_only_warned_of(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    next((folders / 'source/images').iterdir()).write_bytes(b'')
+    with pytest.raises(DataError, match='source: '):
+        preflight(*pair_and_val(folders), folders)
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(*pair_and_val(folders), folders, tolerant=True)
+    assert 'the file is empty' in caplog.text
+
+
 def test_combined_sets_are_named(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
     dataset = build_dataset([source_cfg(folders), source_cfg(folders)])
     with caplog.at_level(logging.WARNING, 'mmseg'):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.errors import DataError, UserError
@@ -101,7 +102,7 @@ def test_finished_run_is_not_trained_again(
     iters = plan_config(DEMO, LaunchOptions(cfg_options={'runner.max_iters': 5}))[0].config['runner'][
         'max_iters'
     ]
-    (folder / f'iter_{iters}.pth').touch()
+    torch.save({}, folder / f'iter_{iters}.pth')
     run_config(DEMO, LaunchOptions(resume=True, cfg_options={'runner.max_iters': 5}), said.append)
     assert len(stand_in.names) == 1
     assert 'This run is finished already.' in said

@@ -210,7 +210,7 @@ def _write_weights(root: Path) -> str:
 
 def _write_shared(root: Path) -> str:
     """The layout of the real pictures, with one label map."""
-    for folder in ('procstreet/images', 'camvid/leftImg8bit', 'camvid/gtFine'):
+    for folder in ('procstreet/images', 'camvid/leftImg8bit/val', 'camvid/gtFine'):
         (root / 'shared' / 'data' / folder).mkdir(parents=True)
     write_label_png(root / 'shared/data/procstreet/labels/0_labelTrainIds.png', np.arange(19)[None])
     return 'shared'

@@ -169,7 +169,7 @@ def test_loss_that_is_not_finite(
     path = write_config(tmp_path, config)
     assert run_tool(monkeypatch, 'train', path, '--work-dir', tmp_path / 'run', '--no-validate') == 1
     assert_one_paragraph(capsys.readouterr().err, 'decode.loss_seg is nan at iteration')
-    assert not list((tmp_path / 'run').glob('*.pth'))
+    assert [path.name for path in (tmp_path / 'run').glob('*.pth')] == ['nonfinite_iter_2.pth']
 
 
 def test_missing_and_broken_configs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
