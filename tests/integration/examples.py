@@ -49,7 +49,10 @@ _PREPARE = 'python tools/prepare_procstreet2camvid.py'
 INSTEAD = {
     'python tools/benchmark.py all': 'python tools/benchmark.py ema blur',
     _PREPARE: f'{_PREPARE} --shared SHARED',
-    f'{_PREPARE} --shared ../shared --out data': f'{_PREPARE} --shared SHARED --out elsewhere',
+    f'{_PREPARE} procstreet carla800 camvid': f'{_PREPARE} procstreet carla800 camvid --shared SHARED',
+    f'{_PREPARE} procstreet960 camvid960 --shared ../shared --out data': (
+        f'{_PREPARE} procstreet960 camvid960 --shared SHARED --out elsewhere'
+    ),
 }
 """Examples that need too much time or other machines -> what is run in their place."""
 
@@ -210,7 +213,11 @@ def _write_weights(root: Path) -> str:
 
 def _write_shared(root: Path) -> str:
     """The layout of the real pictures, with one label map."""
-    for folder in ('procstreet/images', 'camvid/leftImg8bit/val', 'camvid/gtFine'):
-        (root / 'shared' / 'data' / folder).mkdir(parents=True)
-    write_label_png(root / 'shared/data/procstreet/labels/0_labelTrainIds.png', np.arange(19)[None])
+    data = root / 'shared' / 'data'
+    for name in ('camvid', 'camvid960'):
+        for folder in ('leftImg8bit/val', 'gtFine'):
+            (data / name / folder).mkdir(parents=True)
+    for name in ('procstreet', 'procstreet960', 'carla800'):
+        (data / name / 'images').mkdir(parents=True)
+        write_label_png(data / name / 'labels/0_labelTrainIds.png', np.arange(19)[None])
     return 'shared'
