@@ -46,7 +46,6 @@ class LogHook(Hook):
             self._write(run)
 
     def after_run(self, run: Run) -> None:
-        self._write(run)
         self.writer.close()
 
     def _write(self, run: Run) -> None:

@@ -74,6 +74,21 @@ class MetricWindow:
         self._steps += new
         return new
 
+    def state(self, upto: int) -> list[tuple[int, dict[str, float]]]:
+        """Iteration and finite values of the steps up to one that were read and not flushed, for a checkpoint.
+
+        With several processes these are the values of the first one.
+        """
+        return [
+            (step.iteration, {name: value for name, value in step.values.items() if math.isfinite(value)})
+            for step in self._steps
+            if step.iteration <= upto
+        ]
+
+    def load_state(self, steps: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """Take up the window where :meth:`state` left it."""
+        self._steps = [Step(iteration, dict(values), SOUND, ()) for iteration, values in steps]
+
     def flush(self) -> dict[str, float]:
         """Means since the last flush, in logging order, over all processes; a mean is one of finite values."""
         self.read()

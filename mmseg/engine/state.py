@@ -18,6 +18,7 @@ def collect(run: Run) -> dict[str, Any]:
         'training_state': {
             'method': run.trainable.training_state(),
             'memory': run.memory,
+            'window': run.metrics.state(run.iteration),
             'seed': run.settings.seed,
         },
     }
@@ -48,3 +49,4 @@ def restore(run: Run, contents: dict[str, Any], path: str) -> None:
         )
     run.trainable.load_training_state(state['method'])
     run.memory = dict(state['memory'])
+    run.metrics.load_state(state.get('window', ()))

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from mmseg.engine.optimizer import build_optimizer
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
+from mmseg.engine.work_folder import reserved
 from mmseg.errors import DataError, ResourceError
 from mmseg.fileio import atomic_write
 from mmseg.processes import signal_name
@@ -82,22 +84,22 @@ def train(
     _require(cfg, validate)
     settings = train_settings(cfg)
     folder = choose_work_dir(cfg, work_dir)
-    source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
-    saved = read_checkpoint(source) if source else None
-    if saved is None:
-        require_unused(folder)
+    with reserved(folder) if is_main() else nullcontext():
+        source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
+        saved = read_checkpoint(source) if source else None
+        if saved is None:
+            require_unused(folder)
         barrier()  # before the first process writes there
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp = time.strftime('%Y%m%d_%H%M%S')
-    logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
-    seed_everything(settings.seed, settings.deterministic)
-    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
-    announce(run)
-    announce_report(inspect_config(to_dict(cfg)))
-    if saved is not None:
-        restore(run, saved, str(source))
-        logger.info(f'Resumed from {source} at iteration {run.iteration}')
-    _run(run, resume_command or default_resume_command(cfg, folder))
+        stamp = time.strftime('%Y%m%d_%H%M%S')
+        logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
+        seed_everything(settings.seed, settings.deterministic)
+        run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
+        announce(run)
+        announce_report(inspect_config(to_dict(cfg)))
+        if saved is not None:
+            restore(run, saved, str(source))
+            logger.info(f'Resumed from {source} at iteration {run.iteration}')
+        _run(run, resume_command or default_resume_command(cfg, folder))
     return run
 
 

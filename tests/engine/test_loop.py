@@ -213,3 +213,40 @@ def test_step_seeds_differ() -> None:
         draws.append(torch.rand(1).item())
     assert len(set(draws)) == 3
     assert draws[0] == draws[3]
+
+
+def logged(folder: Path, after: int = 0) -> list[dict[str, object]]:
+    """Training lines without what a clock tells."""
+    path = folder / 'run.log.json'
+    written = path.read_text(encoding='utf-8').splitlines() if path.is_file() else []
+    lines = [json.loads(line) for line in written]
+    return [
+        {key: value for key, value in line.items() if key not in ('time', 'data_time', 'memory')}
+        for line in lines
+        if line.get('mode') == 'train' and line['iter'] > after
+    ]
+
+
+@pytest.mark.parametrize('last', [4, 7, 8, 11])
+def test_logs_of_a_resumed_run_are_those_of_a_whole_one(tmp_path: Path, last: int) -> None:
+    """Lines of five iterations, stops in between: the window goes on where it was saved."""
+
+    class Stop(Hook):
+        def after_iteration(self, run: Run) -> None:
+            if run.iteration == last:
+                run.stop.number = signal.SIGTERM
+
+    folders = [tmp_path / name for name in ('whole', 'stopped', 'resumed')]
+    for folder in folders:
+        folder.mkdir()
+    whole, stopped, resumed = (
+        make_run(folder, 13, extra, log_interval=5)
+        for folder, extra in zip(folders, ([], [Stop()], []), strict=True)
+    )
+    run_loop(whole)
+    run_loop(stopped)
+    assert stopped.iteration == last
+    restore(resumed, read_checkpoint(folders[1] / f'iter_{last}.pth'), 'iter.pth')
+    run_loop(resumed)
+    assert logged(folders[1]) + logged(folders[2]) == logged(folders[0])
+    assert [line['iter'] for line in logged(folders[0])] == [5, 10, 13]

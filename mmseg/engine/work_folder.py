@@ -1,0 +1,43 @@
+"""A work folder belongs to one process at a time."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mmseg.errors import UsageError
+
+LOCK = '.lock'
+PATIENCE = 5.0
+"""Seconds to wait for a process that is about to end, or has just been killed."""
+TEMPORARY = re.compile(r'\..+\.[0-9a-f]{8}\.tmp(\.\w+)?|\.latest\.pth\.new')
+"""Names that files have while they are written (:func:`mmseg.fileio.atomic_write`)."""
+
+
+@contextlib.contextmanager
+def reserved(work_dir: Path) -> Iterator[None]:
+    """Keep other processes out of a work folder, and remove what dead ones have left half-written.
+
+    The system gives the lock back when its process ends, however it ends; the file :data:`LOCK` stays.
+
+    Raises:
+        UsageError: another process trains there.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(work_dir / LOCK, timeout=PATIENCE)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise UsageError(
+            f'{work_dir}: another process is training in this folder. Wait for it or stop it, then go on with '
+            '--resume; for a second run choose another folder with --work-dir.'
+        ) from None
+    try:
+        for path in work_dir.iterdir():
+            if TEMPORARY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        yield
+    finally:
+        lock.release()
