@@ -69,7 +69,13 @@ class LogHook(Hook):
 
 
 class ClosableObserver(Protocol):
-    """An observer of loss groups that has something to finish."""
+    """An observer of loss groups that has something to finish.
+
+    Attributes:
+        interval: iterations between those that it looks at; 0: never.
+    """
+
+    interval: int
 
     def __call__(self, iteration: int, group: LossGroup) -> None:
         """See :data:`mmseg.models.trainable.Observer`."""
@@ -86,11 +92,11 @@ class ObserverHook(Hook):
 
     def before_run(self, run: Run) -> None:
         """Start watching."""
-        run.trainable.observers.append(self.observer)
+        run.trainable.watch(self.observer, self.observer.interval)
 
     def after_run(self, run: Run) -> None:
         """Stop watching and finish."""
-        run.trainable.observers.remove(self.observer)
+        run.trainable.unwatch(self.observer)
         self.observer.close()
 
 

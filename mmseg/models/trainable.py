@@ -28,20 +28,25 @@ class LossGroup:
 
     Attributes:
         name: 'source', 'mixed', 'masked', ...
-        losses: scalars by log name, in logging order. The sum of the entries whose name contains 'loss' is
-            back-propagated; the others (accuracies) are only logged.
+        losses: scalars by log name, in logging order; their sum is back-propagated.
+        metrics: scalars by log name that are only logged, behind the losses.
         seen: detached tensors for debug pictures and reference checks, e.g. ``img`` (B, 3, H, W), ``label``
-            (B, 1, H, W), ``weight`` (B, H, W) in [0, 1], ``pseudo_label`` (B, H, W). Never used for training.
+            (B, 1, H, W), ``weight`` (B, H, W) in [0, 1], ``pseudo_label`` (B, H, W). Never used for training, and
+            empty where nobody looks (:meth:`Trainable.shown`).
     """
 
     name: str
     losses: dict[str, Tensor]
+    metrics: dict[str, Tensor] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
 
     def total(self) -> Tensor:
         """The scalar to back-propagate."""
-        terms = [value.mean() for name, value in self.losses.items() if 'loss' in name]
-        return torch.stack(terms).sum()
+        return torch.stack([value.mean() for value in self.losses.values()]).sum()
+
+    def logged(self) -> dict[str, Tensor]:
+        """Losses and metrics without a graph, in logging order."""
+        return {name: value.detach().mean() for name, value in {**self.losses, **self.metrics}.items()}
 
 
 class Average(Protocol):
@@ -55,6 +60,7 @@ class Average(Protocol):
 
 
 Observer = Callable[[int, LossGroup], None]
+"""Called with (iteration, group) after a group's backward pass: debug pictures, reference checks."""
 
 
 class Trainable(nn.Module, ABC):
@@ -63,15 +69,28 @@ class Trainable(nn.Module, ABC):
     Attributes:
         iteration: number of finished steps. Part of :meth:`training_state`, so a resumed run goes on counting.
         seed: seed of the run. Random decisions of step t are a pure function of (seed, rank, t).
-        observers: functions called with (iteration, group) after a group's backward pass; used by debug pictures
-            and by the reference checks.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.iteration = 0
         self.seed = 0
-        self.observers: list[Observer] = []
+        self._observers: list[tuple[int, Observer]] = []
+
+    def watch(self, observer: Observer, interval: int = 1) -> None:
+        """Show an observer the loss groups of every iteration that ``interval`` divides; 0: of none."""
+        self._observers.append((interval, observer))
+
+    def unwatch(self, observer: Observer) -> None:
+        """Show it nothing any more."""
+        self._observers = [entry for entry in self._observers if entry[1] is not observer]
+
+    def _watching(self) -> list[Observer]:
+        return [observer for each, observer in self._observers if each > 0 and self.iteration % each == 0]
+
+    def shown(self, seen: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """``LossGroup.seen`` for this iteration: what the function makes, nothing if nobody looks."""
+        return seen() if self._watching() else {}
 
     @abstractmethod
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
@@ -128,8 +147,8 @@ class Trainable(nn.Module, ABC):
         logged: dict[str, Tensor] = {}
         for group in self.loss_groups(data):
             optim_wrapper.backward(group.total())
-            logged.update({name: value.detach().mean() for name, value in group.losses.items()})
-            for observe in self.observers:
+            logged.update(group.logged())
+            for observe in self._watching():
                 observe(self.iteration, group)
             del group  # the next pass runs without what this one has shown
         guard.judge(logged.values())

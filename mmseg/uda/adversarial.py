@@ -158,9 +158,8 @@ class AdvSeg(Trainable):
         self.model_D.requires_grad_(False)
         output = self.model.forward_train(source, batch['gt_semantic_seg'], draws=draws)
         source_logits = _detached(self._compared({'main': output.logits, **output.auxiliary}, source))
-        yield LossGroup(
-            'source', output.losses, {'img': source, 'label': batch['gt_semantic_seg'], **output.seen}
-        )
+        shown = self.shown(lambda: {'img': source, 'label': batch['gt_semantic_seg'], **output.seen()})
+        yield LossGroup('source', *output.parts(), shown)
         del output  # frees what only its own backward pass needed
 
         raw, seen = self.model.forward_logits(target, draws)
@@ -171,11 +170,12 @@ class AdvSeg(Trainable):
             for head, value in logits.items()
         }
         del raw, logits
-        yield LossGroup('adversarial', fooled, {'img': target, 'logits': target_logits['main'], **seen})
-        del fooled, seen
+        shown = self.shown(lambda: {'img': target, 'logits': target_logits['main'], **seen()})
+        yield LossGroup('adversarial', fooled, {}, shown)
+        del fooled, seen, shown
 
         if self.mic is not None:
-            yield self.mic.masked(self.model, batch, None, draws)
+            yield self.mic.masked(self.model, batch, None, draws, self.shown)
 
         self.model_D.requires_grad_(True)
         yield self._discriminate('source', 'D_src', source_logits, SOURCE)
@@ -191,8 +191,8 @@ class AdvSeg(Trainable):
         losses = {
             f'{prefix}.loss.{head}': self._domain_loss(answer, domain) / 2 for head, answer in answers.items()
         }
-        seen = {'logits': logits['main'], 'answer': answers['main'].detach()}
-        return LossGroup(f'discriminator_{name}', losses, seen)
+        shown = self.shown(lambda: {'logits': logits['main'], 'answer': answers['main'].detach()})
+        return LossGroup(f'discriminator_{name}', losses, {}, shown)
 
     def _answer(self, head: str, logits: Tensor) -> Tensor:
         """What a head's discriminator makes of its predictions; in float32."""

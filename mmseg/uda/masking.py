@@ -6,7 +6,7 @@ ask for one more loss group a step.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
+from mmseg.models.segmentors.outputs import Seen
 from mmseg.models.trainable import Batch, LossGroup
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import apply_strong, normalisation
@@ -28,6 +29,9 @@ from mmseg.uda.transfer import to_device
 
 MODES = ('separatetrg', 'separatetrgaug', 'separatesrc', 'separatesrcaug', 'separate', 'separateaug')
 """Valid values of ``uda.mask_mode`` (spec/mic.md 3.1)."""
+
+MAIN_LOSS = 'decode.loss_seg'
+"""That of the decode head, of both scales together where there are two."""
 
 SAME = 'same'
 """Value of ``mask_alpha`` and ``mask_pseudo_threshold``: as the host method."""
@@ -153,7 +157,12 @@ class MaskedConsistency(nn.Module):
             self.teacher.average.update(iteration)
 
     def masked(
-        self, student: EncoderDecoder, batch: Batch, shared: PseudoLabel | None, draws: StepDraws
+        self,
+        student: EncoderDecoder,
+        batch: Batch,
+        shared: PseudoLabel | None,
+        draws: StepDraws,
+        shown: Callable[[Seen], dict[str, Any]],
     ) -> LossGroup:
         """Label masked images with the student (spec/mic.md 3.2).
 
@@ -162,6 +171,7 @@ class MaskedConsistency(nn.Module):
             batch: source and target images.
             shared: pseudo-labels of the host, used without a teacher of its own.
             draws: the step's random decisions.
+            shown: :meth:`mmseg.models.trainable.Trainable.shown`.
         """
         images, label, weight = self._selected(batch, shared)
         if self.augments:
@@ -171,9 +181,13 @@ class MaskedConsistency(nn.Module):
         mask = block_mask(to_device(scores, images.device), self.ratio, images.shape[2:])
         images = images * mask
         output = student.forward_train(images, label, weight=weight, draws=draws)
-        losses = {f'masked.{name}': self._weighted(name, value) for name, value in output.losses.items()}
-        seen = {'img': images, 'label': label, 'mask': mask, **output.seen}
-        return LossGroup('masked', losses, seen if weight is None else {**seen, 'weight': weight})
+        output.losses = {name: self._weighted(name, value) for name, value in output.losses.items()}
+
+        def seen() -> dict[str, Any]:
+            found = {'img': images, 'label': label, 'mask': mask, **output.seen()}
+            return found if weight is None else {**found, 'weight': weight}
+
+        return LossGroup('masked', *output.prefixed('masked.').parts(), shown(seen))
 
     def _selected(self, batch: Batch, shared: PseudoLabel | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """Images (B, 3, H, W), labels (B, 1, H, W) and weights (B, H, W) or None by mode."""
@@ -196,8 +210,7 @@ class MaskedConsistency(nn.Module):
 
     def _weighted(self, name: str, value: Tensor) -> Tensor:
         """Quirk: by default ``mask_lambda`` scales the main loss only, not those of single scales."""
-        scaled = name == 'decode.loss_seg' or (self.weight_all and 'loss' in name)
-        return value * self.weight if scaled else value
+        return value * self.weight if self.weight_all or name == MAIN_LOSS else value
 
 
 def build_masking(

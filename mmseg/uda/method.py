@@ -19,6 +19,7 @@ from mmseg.models.detail_crop import crop
 from mmseg.models.draws import process_rank
 from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder, Prediction, View
+from mmseg.models.terms import Terms
 from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.augmentation import JitterStrength, apply_strong, normalisation
@@ -172,7 +173,7 @@ class DACS(Trainable):
             pseudo, weak = self._pseudo_label(self.ema_model, batch, draws)
             yield self._mixed(batch, pseudo, weak, draws)
         if self.mic is not None:
-            yield self.mic.masked(self.model, batch, pseudo, draws)
+            yield self.mic.masked(self.model, batch, pseudo, draws, self.shown)
 
     def averages(self) -> list[Average]:
         """The teacher, and that of masking."""
@@ -196,14 +197,15 @@ class DACS(Trainable):
         student = self.model.forward_train(image, label, draws=draws)
         if self.instances is not None:
             self.instances.observe(student.embedding, label, self.iteration)
-        seen = {'img': image, 'label': label, **student.seen}
         distances: dict[str, Tensor] = {}
+        compared: dict[str, Any] = {}
         if self.imnet_model is not None:
             distance = self._feature_distance(image, label, student.views)
             distances['src.loss_imnet_feat_dist'] = self.distance.weight * distance.value
-            seen |= {'distance_mask': distance.mask, 'distance_label': distance.label}
+            compared = {'distance_mask': distance.mask, 'distance_label': distance.label}
         sizes = self._gradient_sizes({'Seg. Grad.': student.losses, 'Fdist Grad.': distances})
-        return LossGroup('source', {**student.losses, **distances, **sizes}, seen)
+        shown = self.shown(lambda: {'img': image, 'label': label, **student.seen(), **compared})
+        return LossGroup('source', {**student.losses, **distances}, {**student.metrics, **sizes}, shown)
 
     def _gradient_sizes(self, parts: Mapping[str, dict[str, Tensor]]) -> dict[str, Tensor]:
         """Norm of what each part's losses do to the backbone, if that is asked for."""
@@ -248,7 +250,7 @@ class DACS(Trainable):
             correct = self.instances.correction(weak)
         images, valid = batch['target_img'], batch.get('valid_pseudo_mask')
         pseudo = self.labelling(found.logits, images, teacher.generate_pseudo_label, valid, correct)
-        return replace(pseudo, seen=found.seen), weak
+        return replace(pseudo, seen=self.shown(found.seen)), weak
 
     def _mixed(
         self, batch: Batch, pseudo: PseudoLabel, weak: Prediction | None, draws: StepDraws
@@ -264,27 +266,26 @@ class DACS(Trainable):
         strong = draw_strong(draws, len(image), options.jitter_strength, options.jitter_above, self.blur)
         image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
         student = self.model.forward_train(image, label, weight=weight, draws=draws)
-        losses = {f'mix.{name}': value for name, value in student.losses.items()}
-        instances: dict[str, Tensor] = {}
+        mixed, instances = student.prefixed('mix.'), Terms({}, {})
         if self.instances is not None and weak is not None:
             instances = self.instances.losses(student, weak, pseudo, mask)
-        sizes = self._gradient_sizes({'Mix. Grad.': losses, 'Instance Grad.': instances})
+        sizes = self._gradient_sizes({'Mix. Grad.': mixed.losses, 'Instance Grad.': instances.losses})
+        mixed.update(instances)
         # Our own entry comes last, so that the published ones keep their order.
-        seen = {
-            'img': image,
-            'label': label,
-            'weight': weight,
-            'mask': mask,
-            'target_img': target,
-            'pseudo_label': pseudo.label,
-            'target_seen': pseudo.seen,
-            **student.seen,
-        }
-        return LossGroup(
-            'mixed',
-            {**losses, **instances, 'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight), **sizes},
-            seen,
+        own = {'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight), **sizes}
+        shown = self.shown(
+            lambda: {
+                'img': image,
+                'label': label,
+                'weight': weight,
+                'mask': mask,
+                'target_img': target,
+                'pseudo_label': pseudo.label,
+                'target_seen': pseudo.seen,
+                **student.seen(),
+            }
         )
+        return LossGroup('mixed', mixed.losses, {**mixed.metrics, **own}, shown)
 
 
 def _check_sizes(source: Tensor, target: Tensor) -> None:

@@ -97,19 +97,19 @@ class MinEnt(Trainable):
         source, target = batch['img'], batch['target_img']
 
         output = self.model.forward_train(source, batch['gt_semantic_seg'], draws=draws)
-        yield LossGroup(
-            'source', output.losses, {'img': source, 'label': batch['gt_semantic_seg'], **output.seen}
-        )
+        shown = self.shown(lambda: {'img': source, 'label': batch['gt_semantic_seg'], **output.seen()})
+        yield LossGroup('source', *output.parts(), shown)
         del output  # frees what only its own backward pass needed
 
         raw, seen = self.model.forward_logits(target, draws)
         logits = {head: self.model.domain_logits(value, target.shape[2:]) for head, value in raw.items()}
         losses = {f'ent.loss.{head}': self.weights[head] * entropy(value) for head, value in logits.items()}
-        yield LossGroup('entropy', losses, {'img': target, 'logits': logits['main'].detach(), **seen})
+        shown = self.shown(lambda: {'img': target, 'logits': logits['main'].detach(), **seen()})
+        yield LossGroup('entropy', losses, {}, shown)
 
         if self.mic is not None:
             # Published programs train on these losses without logging them.
-            yield self.mic.masked(self.model, batch, None, draws)
+            yield self.mic.masked(self.model, batch, None, draws, self.shown)
 
 
 def entropy(logits: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from mmseg.models.initialization import init_head
 from mmseg.models.layers import resize
 from mmseg.models.losses import accuracy
 from mmseg.models.precision import autocast
+from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
 
 CONV_SEG_INIT: dict[str, Any] = {'type': 'Normal', 'std': 0.01, 'override': {'name': 'conv_seg'}}
@@ -21,16 +22,14 @@ CROSS_ENTROPY: dict[str, Any] = {'type': 'CrossEntropyLoss', 'use_sigmoid': Fals
 
 
 @dataclass
-class HeadOutput:
-    """Result of a head's training pass.
+class HeadOutput(Terms):
+    """Result of a head's training pass: loss 'loss_seg', metric 'acc_seg' (percent), and what they come from.
 
     Attributes:
-        losses: 'loss_seg' and 'acc_seg' (percent), scalars.
         logits: (B, num_classes, h, w) at the head's resolution.
         embedding: (B, D, h, w), what dropout and classifier receive.
     """
 
-    losses: dict[str, Tensor]
     logits: Tensor
     embedding: Tensor
 
@@ -163,9 +162,9 @@ class BaseDecodeHead(nn.Module, ABC):
         """Logits, losses and embedding in one pass; arguments as :meth:`losses`."""
         embedding = self.embed(features)
         logits = self.classify(embedding)
-        return HeadOutput(self.losses(logits, label, weight), logits, embedding)
+        return HeadOutput(*self.losses(logits, label, weight).parts(), logits, embedding)
 
-    def losses(self, logits: Tensor, label: Tensor, weight: Tensor | None = None) -> dict[str, Tensor]:
+    def losses(self, logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Terms:
         """Loss and accuracy at the label's resolution, in float32 whatever the precision of ``logits``.
 
         Args:
@@ -174,7 +173,7 @@ class BaseDecodeHead(nn.Module, ABC):
             weight: (B, H, W) pixel weights in [0, 1], or None for 1. A sampler, if set, replaces them.
 
         Returns:
-            'loss_seg' and 'acc_seg' (percent of all pixels), scalars.
+            Loss 'loss_seg', metric 'acc_seg' (percent of all pixels).
         """
         label = label.squeeze(1)
         with autocast(logits, 'fp32'):
@@ -182,4 +181,4 @@ class BaseDecodeHead(nn.Module, ABC):
             if self.sampler is not None:
                 weight = self.sampler(logits, label, self.loss_decode, self.ignore_index)
             loss = self.loss_decode(logits, label, weight=weight, ignore_index=self.ignore_index)
-            return {'loss_seg': loss, 'acc_seg': accuracy(logits.detach(), label)}
+            return Terms({'loss_seg': loss}, {'acc_seg': accuracy(logits.detach(), label)})

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmseg.models.heads.base import BaseDecodeHead, HeadOutput
 from mmseg.models.layers import attend_positions
 from mmseg.models.precision import autocast
+from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
 
 
@@ -128,12 +129,10 @@ class DAHead(BaseDecodeHead):
             'pam': self.pam_conv_seg(self._dropped(position)),
             'cam': self.cam_conv_seg(self._dropped(channel)),
         }
-        losses = {
-            f'{prefix}.{name}': value
-            for prefix, output in outputs.items()
-            for name, value in self.losses(output, label, weight).items()
-        }
-        return HeadOutput(losses, logits, embedding)
+        terms = Terms({}, {})
+        for name, output in outputs.items():
+            terms.update(self.losses(output, label, weight).prefixed(f'{name}.'))
+        return HeadOutput(*terms.parts(), logits, embedding)
 
     def _dropped(self, x: Tensor) -> Tensor:
         return x if self.dropout is None else self.dropout(x)

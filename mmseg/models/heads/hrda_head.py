@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box, crop, resize_by, shrink
 from mmseg.models.layers import resize
+from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
 
 
@@ -36,6 +37,10 @@ class ScaleLogits:
     attention: Tensor | float
     weight: Tensor | float
     plain_context: Tensor
+
+    def detached(self) -> 'ScaleLogits':
+        """The same numbers without the graph behind them."""
+        return ScaleLogits(**{k: v.detach() if isinstance(v, Tensor) else v for k, v in vars(self).items()})
 
     def attention_map(self) -> Tensor:
         """Attention to the detail scale in [0, 1], weighted by the predicted classes, (B, 1, H', W')."""
@@ -187,7 +192,7 @@ class HRDAHead(nn.Module):
 
     def losses(
         self, scales: ScaleLogits, label: Tensor, weight: Tensor | None = None, box: Box | None = None
-    ) -> dict[str, Tensor]:
+    ) -> Terms:
         """Fused loss, and context and detail loss where their weights are positive (spec/hrda.md 2.4).
 
         Args:
@@ -197,23 +202,26 @@ class HRDAHead(nn.Module):
             box: detail crop in pixels of ``label``.
 
         Returns:
-            'loss_seg', 'acc_seg' and, prefixed by 'lr.' and 'hr.', those of the scales; losses are weighted.
+            Loss 'loss_seg', metric 'acc_seg' and, prefixed by 'lr.' and 'hr.', those of the scales; losses are
+            weighted.
         """
-        found: dict[str, Tensor] = self.head.losses(scales.fused, label, weight)
+        terms: Terms = self.head.losses(scales.fused, label, weight)
         rest = 1 - self.lr_loss_weight - self.hr_loss_weight
-        terms: list[tuple[str, float, dict[str, Tensor]]] = []
+        terms.losses = {name: value * rest for name, value in terms.losses.items()}
         if self.lr_loss_weight > 0:
-            terms.append(('lr.', self.lr_loss_weight, self.head.losses(scales.context, label, weight)))
+            context = self.head.losses(scales.context, label, weight)
+            terms.update(_shared(context, self.lr_loss_weight).prefixed('lr.'))
         if self.hr_loss_weight > 0:
             if self.enable_hr_crop and box is not None:
                 label, weight = crop(label, box), None if weight is None else crop(weight, box)
-            terms.append(('hr.', self.hr_loss_weight, self.head.losses(scales.detail, label, weight)))
-        losses = dict(found)
-        for prefix, share, values in terms:
-            losses[f'{prefix}loss_seg'] = values['loss_seg'] * share
-            losses[f'{prefix}acc_seg'] = values['acc_seg']
-        losses['loss_seg'] = losses['loss_seg'] * rest
-        return losses
+            detail = self.head.losses(scales.detail, label, weight)
+            terms.update(_shared(detail, self.hr_loss_weight).prefixed('hr.'))
+        return terms
+
+
+def _shared(terms: Terms, share: float) -> Terms:
+    """Losses of one scale with their share of the whole."""
+    return Terms({name: value * share for name, value in terms.losses.items()}, terms.metrics)
 
 
 def _attention_config(base: Mapping[str, Any], embed_dim: int, classes: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from mmseg.models.detail_crop import Box
 from mmseg.models.draws import Streams, process_rank
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
-from mmseg.models.segmentors.outputs import Draws, Prediction, SegmentorOutput, View
+from mmseg.models.segmentors.outputs import Draws, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
@@ -132,18 +132,18 @@ class EncoderDecoder(Trainable):
         features = self.extract_feat(img)
         with autocast(img, self.precision):
             output = self.decode_head.forward_train(features, label, weight)
-            losses = {f'decode.{name}': value for name, value in output.losses.items()}
+            terms = output.prefixed('decode.')
             auxiliary: dict[str, Tensor] = {}
             for prefix, head, weighted in self._auxiliary_heads():
                 found = head.forward_train(features, label, weight if weighted else None)
-                losses.update({f'{prefix}.{name}': value for name, value in found.losses.items()})
+                terms.update(found.prefixed(f'{prefix}.'))
                 auxiliary[prefix] = found.logits
         views = [View(features, None)]
-        return SegmentorOutput(losses, views, output.logits, output.embedding, auxiliary=auxiliary)
+        return SegmentorOutput(*terms.parts(), views, output.logits, output.embedding, auxiliary=auxiliary)
 
     def forward_logits(
         self, img: Tensor, draws: Draws | None = None
-    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    ) -> tuple[dict[str, Tensor], Seen]:
         """A training pass without labels; arguments as :meth:`forward_train`.
 
         Returns:
@@ -153,7 +153,7 @@ class EncoderDecoder(Trainable):
         with autocast(img, self.precision):
             logits = {'main': self.decode_head(features)}
             logits |= {prefix: head(features) for prefix, head, _ in self._auxiliary_heads()}
-        return logits, {}
+        return logits, dict
 
     def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:
         """Logits as the losses of MinEnt and AdvSeg compare them between domains (spec/uda.md 3, 4).
@@ -172,7 +172,8 @@ class EncoderDecoder(Trainable):
         img, label = batch['img'], batch['gt_semantic_seg']
         draws = self.draws(self.seed, process_rank(), self.iteration)
         output = self.forward_train(img, label, draws=draws)
-        yield LossGroup('source', output.losses, {'img': img, 'label': label, **output.seen})
+        seen = self.shown(lambda: {'img': img, 'label': label, **output.seen()})
+        yield LossGroup('source', *output.parts(), seen)
 
     def inference(self, img: Tensor, metas: Sequence[Meta], rescale: bool = True) -> Tensor:
         """Class probabilities in the orientation of the original image.

@@ -11,7 +11,7 @@ from mmseg.models.heads.hrda_head import HRDAHead, ScaleLogits, coarse_boxes
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.segmentors.outputs import DetailEmbedding, Draws, Prediction, SegmentorOutput, View
+from mmseg.models.segmentors.outputs import DetailEmbedding, Draws, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.registry import MODELS
 
@@ -144,7 +144,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         with autocast(img, self.precision):
             found = self.decode_head.losses(scales, label, weight, detail.box)
         return SegmentorOutput(
-            {f'decode.{name}': value for name, value in found.items()},
+            *found.prefixed('decode.').parts(),
             self._compared([context, detail]),
             scales.fused,
             embeddings[0],
@@ -154,7 +154,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
 
     def forward_logits(
         self, img: Tensor, draws: Draws | None = None
-    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    ) -> tuple[dict[str, Tensor], Seen]:
         """See :class:`EncoderDecoder`; the fused logits of the context image and one random detail crop."""
         _, detail, scales, _ = self._training_pass(img, draws)
         return {'main': scales.fused}, self._seen(scales, detail.box)
@@ -204,9 +204,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
         cut = [image if box is None else crop(image, box) for image, box in zip(images, boxes, strict=True)]
         return [self.extract_feat(image) for image in cut]
 
-    def _seen(self, scales: ScaleLogits, box: Box | None) -> dict[str, Any]:
-        """What debug pictures show: predictions, the detail crop, and a function for the images behind them."""
-        return {'scales': scales, 'detail_box': box, 'scale_images': self.scale_images}
+    def _seen(self, scales: ScaleLogits, box: Box | None) -> Seen:
+        """Debug pictures show predictions, the detail crop, and what a function makes of the images behind them."""
+        return lambda: {'scales': scales.detached(), 'detail_box': box, 'scale_images': self.scale_images}
 
     def scale_images(self, img: Tensor, box: Box | None) -> dict[str, Tensor]:
         """What the encoder sees of images (B, 3, H, W), by published title; the detail cut to ``box``."""

@@ -1,11 +1,13 @@
 """What segmentors take and return besides tensors."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from mmseg.models.detail_crop import Box
+from mmseg.models.terms import Terms
 
 
 class Draws(Protocol):
@@ -13,6 +15,10 @@ class Draws(Protocol):
 
     def stream(self, name: str) -> Any:
         """A generator of random numbers for one kind of decision."""
+
+
+Seen = Callable[[], dict[str, Any]]
+"""Makes what debug pictures show; pictures are rare, so nothing is made or kept for them before they are drawn."""
 
 
 @dataclass
@@ -37,25 +43,23 @@ class DetailEmbedding:
 
 
 @dataclass
-class SegmentorOutput:
-    """Result of a training pass.
+class SegmentorOutput(Terms):
+    """Result of a training pass: losses ('decode.loss_seg', ...), metrics ('decode.acc_seg', ...), and more.
 
     Attributes:
-        losses: scalars by log name in logging order, e.g. 'decode.loss_seg', 'decode.acc_seg'.
         views: features that a feature distance compares.
         logits: (B, num_classes, h, w) at the head's resolution.
         embedding: (B, D, h, w), what the head's dropout and classifier received; of the context image where there
             are two resolutions.
-        seen: what debug pictures show besides image and label.
+        seen: makes what debug pictures show besides image and label, detached.
         detail: embedding of the detail crop where there are two resolutions.
         auxiliary: logits of the auxiliary heads by log prefix ('aux', or 'aux_0', 'aux_1', ...).
     """
 
-    losses: dict[str, Tensor]
     views: list[View]
     logits: Tensor
     embedding: Tensor
-    seen: dict[str, Any] = field(default_factory=dict)
+    seen: Seen = dict
     detail: DetailEmbedding | None = None
     auxiliary: dict[str, Tensor] = field(default_factory=dict)
 
@@ -68,10 +72,10 @@ class Prediction:
         logits: float32 (B, num_classes, H, W).
         embedding: (B, D, h, w), see :class:`SegmentorOutput`.
         detail: the same of the whole detail image, (B, D, h', w'), if there is one and it was asked for.
-        seen: what debug pictures show of it.
+        seen: makes what debug pictures show of it, detached.
     """
 
     logits: Tensor
     embedding: Tensor
     detail: Tensor | None = None
-    seen: dict[str, Any] = field(default_factory=dict)
+    seen: Seen = dict

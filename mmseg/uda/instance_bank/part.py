@@ -13,6 +13,7 @@ from mmseg.models.detail_crop import Box, crop, shrink
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import Prediction, SegmentorOutput
+from mmseg.models.terms import Terms
 from mmseg.models.trainable import Batch
 from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong, normalisation
 from mmseg.uda.draws import StepDraws
@@ -110,7 +111,7 @@ class InstanceConsistency(nn.Module):
 
     def losses(
         self, student: SegmentorOutput, weak: Prediction, pseudo: PseudoLabel, pasted: Tensor
-    ) -> dict[str, Tensor]:
+    ) -> Terms:
         """Loss and what is logged beside it.
 
         Args:
@@ -131,7 +132,7 @@ class InstanceConsistency(nn.Module):
             logged = self._watched(weak.embedding, probability, pseudo.label)
             if self.options.gather == 'mix_logits':
                 logged['instance.negative'] = self._negative(weak.embedding, student.logits.detach())
-            return {'instance.loss_in': loss, **logged}
+            return Terms({'instance.loss_in': loss}, logged)
 
     def _views(
         self, student: SegmentorOutput, weak: Prediction
