@@ -38,11 +38,18 @@ class Registry(EngineRegistry):
         Raises:
             ConfigError: nothing of that name is registered.
         """
-        kind = cfg.get('type')
-        component = self.get(kind)
-        if component is None:
+        return self.component(cfg.get('type'))(**{key: value for key, value in cfg.items() if key != 'type'})
+
+    def component(self, kind: object) -> Any:
+        """What is registered under a ``type``.
+
+        Raises:
+            ConfigError: nothing is.
+        """
+        found = self.get(kind)
+        if found is None:
             raise ConfigError(f'type: {self.unknown(kind)}')
-        return component(**{key: value for key, value in cfg.items() if key != 'type'})
+        return found
 
     def unknown(self, kind: object) -> str:
         """The sentence about a ``type`` that is not registered."""
@@ -58,6 +65,9 @@ class Registry(EngineRegistry):
 
 MODELS = Registry('model', ['mmseg.models', 'mmseg.uda'])
 """Backbones, necks, heads, losses, segmentors and adaptation methods."""
+
+PARTS = Registry('part', ['mmseg.uda'])
+"""What adaptation methods are composed of: ``uda.parts``."""
 
 DATASETS = Registry('dataset', ['mmseg.datasets'])
 TRANSFORMS = Registry('transform', ['mmseg.datasets.transforms'])

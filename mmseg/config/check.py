@@ -16,11 +16,11 @@ from mmengine.config import Config
 from mmseg.config import schema
 from mmseg.config.consistency import INNER, contradictions, doubts
 from mmseg.config.parts import part_problems
-from mmseg.config.types import mismatches, parameters, shown
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
+from mmseg.option_types import mismatches, parameters, shown
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS, Registry
-from mmseg.uda.instance_bank.options import BankOptions
+from mmseg.uda.adaptation import Adaptation
 
 MODEL_SLOTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode', 'sampler')
 OPTIMIZERS = {
@@ -86,10 +86,7 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     for place, (valid, expected) in schema.VALUES.items():
         _check_value(values, place, valid, expected, report)
     _check_model(values.get('model'), 'model', report)
-    _check_component(values.get('uda'), 'uda', MODELS, report)
-    bank = _at(values, 'uda.instance_bank')
-    if isinstance(bank, Mapping):
-        _check_types(BankOptions, bank, 'uda.instance_bank', report)
+    _check_method(values.get('uda'), report)
     _check_optimizer(values.get('optimizer'), report)
     for split in ('train', 'val', 'test'):
         _check_dataset(_at(values, f'data.{split}'), f'data.{split}', report)
@@ -160,6 +157,20 @@ def _check_model(model: Any, place: str, report: Report) -> None:
             suffix = f'.{index}' if isinstance(parts, list | tuple) else ''
             if part is not None:
                 _check_model(part, f'{place}.{slot}{suffix}', report)
+
+
+def _check_method(method: Any, report: Report) -> None:
+    """Keys and types, then what an adaptation method says of its options together and of its parts."""
+    before = len(report.problems)
+    _check_component(method, 'uda', MODELS, report)
+    if not isinstance(method, Mapping):
+        return
+    kind = MODELS.get(method.get('type'))
+    if not (isinstance(kind, type) and issubclass(kind, Adaptation)):
+        return
+    known = report.problems[before:]
+    places = {problem.partition(':')[0] for problem in known}
+    report.problems += [p for p in kind.problems(method) if p.partition(':')[0] not in places]
 
 
 def _check_dataset(dataset: Any, place: str, report: Report) -> None:

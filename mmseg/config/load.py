@@ -16,9 +16,9 @@ from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.options import parse_options
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
-from mmseg.config.types import mismatches
 from mmseg.datasets.presets import PRESETS, expand_pipeline, is_preset
 from mmseg.errors import ConfigError
+from mmseg.option_types import mismatches
 
 Source = str | Path | Mapping[str, Any]
 Options = Mapping[str, Any] | Iterable[str]

@@ -5,12 +5,10 @@ registered component instead (``mmseg.config.check``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Literal
 
-from mmseg.config.types import expectation, fits
 from mmseg.evaluation.metrics import METRICS
-from mmseg.uda.instance_bank.options import BankOptions
+from mmseg.option_types import expectation, fits
 
 TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
@@ -70,7 +68,6 @@ SECTIONS = {
     'optimizer.paramwise_cfg': {'custom_keys'},
     'model.test_cfg': {'mode', 'stride', 'crop_size', 'batched_slide'},
     'model.train_cfg': set(),
-    'uda.instance_bank': {field.name for field in fields(BankOptions)},
 }
 """Keys of the sections that hold plain values."""
 

@@ -3,23 +3,25 @@
 import copy
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from mmengine.config import Config
-from torch import nn
 
 from mmseg.errors import ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.precision import check_precision
-from mmseg.models.trainable import Trainable
+from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
 from mmseg.models.weights.state import State
 from mmseg.registry import MODELS
+from mmseg.uda.supervised import Supervised
+from mmseg.uda.trainable import Trainable
 
 Settings: TypeAlias = Config | Mapping[str, Any]
+Speedable = TypeVar('Speedable', Trainable, EncoderDecoder)
 
 HEAD = re.compile(r'^(?:decode_head|auxiliary_head)\.')
 CLASSIFIER = re.compile(r'^(?!.*scale_attention).*(?:conv_seg|linear_pred)\.')
@@ -46,15 +48,15 @@ def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialis
         with building('uda with its model'):
             trainable: Trainable = MODELS.build(method)
     else:
-        trainable = build_segmentor(values['model'])
+        trainable = Supervised(build_segmentor(values['model']))
     trainable.seed = int(values.get('seed') or 0)
     if initialise:
-        trainable.init_weights()  # type: ignore[operator]
+        trainable.init_weights()
     return apply_speed_options(trainable, values, torch.device(device))
 
 
 def load_initial_weights(
-    trainable: nn.Module, path: str, class_names: Sequence[str] = (), new_classifier: bool = False
+    trainable: Trainable, path: str, class_names: Sequence[str] = (), new_classifier: bool = False
 ) -> None:
     """``load_from``: weights to start with; a file of a plain network goes into the student.
 
@@ -70,15 +72,15 @@ def load_initial_weights(
     """
     content = read_checkpoint(path)
     state = state_dict_of(content, path)
-    network = getattr(trainable, 'model', trainable)
+    network = trainable.student
     if new_classifier:
         weights, left_out = without_classifier(select_network(state, 'student', path), network)
         load_into(network, weights, path, allow_missing=True)
         logger.info('%s: new_classifier, so these layers begin anew: %s', path, ', '.join(left_out))
         return
     check_class_names(meta_of(content).get('CLASSES'), class_names, path, refuse=True)
-    if state.keys() & trainable.state_dict().keys():
-        load_into(trainable, state, path)
+    if state.keys() & trainable.stored().state_dict().keys():
+        load_into(trainable.stored(), state, path)
     else:
         load_into(network, select_network(state, 'student', path), path)
 
@@ -145,7 +147,7 @@ def check_classes(network: Any, dataset: Any) -> None:
         )
 
 
-def apply_speed_options(module: Trainable, values: Mapping[str, Any], device: torch.device) -> Trainable:
+def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: torch.device) -> Speedable:
     """Put a training object or segmentor on its device and switch on the options that change only rounding."""
     precision = check_precision(values.get('precision') or 'fp32')
     if precision == 'fp16' and device.type != 'cuda':
@@ -156,20 +158,14 @@ def apply_speed_options(module: Trainable, values: Mapping[str, Any], device: to
     module.to(device)
     if values.get('channels_last'):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for network in networks(module):
+    segmentors = module.networks().values() if isinstance(module, Trainable) else [module]
+    for network in segmentors:
         network.precision = precision
         if values.get('compile'):
             network.backbone.compile()
             head = network.decode_head
             head.embed = torch.compile(head.embed)  # training does not go through the head's __call__
     return module
-
-
-def networks(module: nn.Module) -> Iterator[Any]:
-    """The segmentors inside a training object (itself, student, teacher, ...)."""
-    return (
-        child for child in module.modules() if hasattr(child, 'backbone') and hasattr(child, 'decode_head')
-    )
 
 
 def choose_device(name: str | None = None) -> torch.device:

@@ -148,8 +148,3 @@ def evaluate_dataset(
         values.update(scores.values)
         texts.append(scores.text)
     return values, '\n'.join(texts)
-
-
-def student_of(trainable: nn.Module) -> Any:
-    """The network that is tested: the student of a method, or a plain segmentor itself."""
-    return getattr(trainable, 'model', trainable)

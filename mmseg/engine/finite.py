@@ -122,7 +122,7 @@ def not_finite(contents: Mapping[str, Any], run: Run) -> str | None:
     tensors = dict(_tensors(contents))
     if all_finite(tensors.values()):
         return None
-    names = [name for name, _ in run.trainable.named_parameters()]
+    names = [name for name, _ in run.trainable.stored().named_parameters()]
     place = next(place for place, tensor in tensors.items() if not tensor.isfinite().all())
     part, *path = place
     if part == 'optimizer':

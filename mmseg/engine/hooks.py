@@ -14,7 +14,7 @@ from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.finite import sound_contents
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.trackers import LogWriter
-from mmseg.models.trainable import LossGroup
+from mmseg.uda.trainable import LossGroup
 
 Scores = dict[str, float]
 
@@ -78,7 +78,7 @@ class ClosableObserver(Protocol):
     interval: int
 
     def __call__(self, iteration: int, group: LossGroup) -> None:
-        """See :data:`mmseg.models.trainable.Observer`."""
+        """See :data:`mmseg.uda.trainable.Observer`."""
 
     def close(self) -> None:
         """Finish."""

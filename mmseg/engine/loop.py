@@ -22,7 +22,7 @@ from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
 from mmseg.engine.safeguard import Safeguard
 from mmseg.engine.signals import StopRequest
 from mmseg.faults import described
-from mmseg.models.trainable import Batch, Trainable
+from mmseg.uda.trainable import Batch, Trainable
 
 STOP_INTERVAL = 10
 """Steps between two exchanges of stop requests among processes; each one waits for the device."""

@@ -33,7 +33,7 @@ class GuardedOptimWrapper(OptimWrapper):
     """mmengine's wrapper: averages gradients over the processes, leaves out steps that the guard forbids.
 
     Args:
-        guard: decides before each step (:meth:`mmseg.models.trainable.Trainable.train_step` asks it to).
+        guard: decides before each step (:meth:`mmseg.uda.trainable.Trainable.train_step` asks it to).
         options: of mmengine's wrapper.
     """
 

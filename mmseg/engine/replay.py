@@ -19,7 +19,7 @@ from mmseg.engine.loop import Run, one_step, pictures_of, to_device
 from mmseg.engine.state import collect, restore
 from mmseg.engine.train import assemble
 from mmseg.errors import CheckpointError, UsageError
-from mmseg.models.trainable import Trainable
+from mmseg.uda.trainable import Trainable
 
 
 @dataclass
@@ -163,12 +163,12 @@ def _watching(trainable: Trainable, found: Replay) -> Iterator[None]:
 
     handles: list[RemovableHandle] = [
         module.register_forward_hook(layer(name))
-        for name, module in trainable.named_modules()
+        for name, module in trainable.stored().named_modules()
         if not any(module.children())
     ]
     handles += [
         parameter.register_post_accumulate_grad_hook(gradient(name))
-        for name, parameter in trainable.named_parameters()
+        for name, parameter in trainable.stored().named_parameters()
         if parameter.requires_grad
     ]
     yield

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper
 from mmseg.engine.distributed import world_size
 from mmseg.errors import DataError, ResourceError
 from mmseg.faults import described
-from mmseg.models.trainable import Trainable
+from mmseg.uda.trainable import Trainable
 
 
 class Safeguard:

@@ -13,8 +13,8 @@ def collect(run: Run) -> dict[str, Any]:
     """Published contents (``state_dict``, ``optimizer``, ``meta``) and ``training_state`` for an exact resume."""
     return {
         'meta': {**run.meta, 'iter': run.iteration, 'epoch': 1, 'time': strftime('%c')},
-        'state_dict': run.trainable.state_dict(),
-        'optimizer': optimizer_state(run.optimizer, run.trainable),
+        'state_dict': run.trainable.stored().state_dict(),
+        'optimizer': optimizer_state(run.optimizer, run.trainable.stored()),
         'training_state': {
             'method': run.trainable.training_state(),
             'memory': run.memory,
@@ -34,8 +34,8 @@ def restore(run: Run, contents: dict[str, Any], path: str) -> None:
         ConfigError: its classes have another order.
     """
     check_class_names(contents['meta'].get('CLASSES'), run.meta.get('CLASSES', ()), path, refuse=True)
-    load_into(run.trainable, contents['state_dict'], path)
-    load_optimizer_state(run.optimizer, run.trainable, contents['optimizer'], path)
+    load_into(run.trainable.stored(), contents['state_dict'], path)
+    load_optimizer_state(run.optimizer, run.trainable.stored(), contents['optimizer'], path)
     state = contents.get('training_state')
     if state is None:
         run.trainable.iteration = int(contents['meta'].get('iter', 0))

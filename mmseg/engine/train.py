@@ -36,7 +36,7 @@ from mmseg.engine.environment import (
     open_log,
     seed_everything,
 )
-from mmseg.engine.evaluate import evaluate_dataset, student_of
+from mmseg.engine.evaluate import evaluate_dataset
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import build_optimizer
@@ -47,7 +47,7 @@ from mmseg.engine.work_folder import reserved
 from mmseg.errors import DataError, ResourceError
 from mmseg.fileio import atomic_write
 from mmseg.processes import signal_name
-from mmseg.uda.debug import DebugPictures
+from mmseg.visualization.debug_pictures import DebugPictures, Paint
 
 PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
 
@@ -151,7 +151,7 @@ def assemble(
     device = choose_device()
     trainable = build_trainable(cfg, device, initialise)
     for data in (dataset, *filter(None, [scored])):
-        check_classes(student_of(trainable), data)
+        check_classes(trainable.student, data)
     if initialise and settings.load_from:
         load_initial_weights(trainable, settings.load_from, dataset.CLASSES, settings.new_classifier)
     share_initial_state(trainable)
@@ -166,7 +166,11 @@ def assemble(
     run = Run(
         trainable=trainable,
         optimizer=build_optimizer(
-            trainable, settings.optimizer, settings.precision, settings.grad_clip, settings.nan_policy
+            trainable.stored(),
+            settings.optimizer,
+            settings.precision,
+            settings.grad_clip,
+            settings.nan_policy,
         ),
         settings=settings,
         batches=batches,
@@ -202,15 +206,15 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
     hooks: list[Hook] = [LogHook(writer, settings.log_interval)]
     if settings.on_error == 'skip':
         hooks.append(DamageHook(settings.max_error_share))
-    if settings.debug_img_interval > 0 and is_main():
-        mean, std = normalisation_of(cfg)
-        pictures = DebugPictures(folder, settings.debug_img_interval, dataset.PALETTE, mean, std)
-        hooks.append(ObserverHook(pictures))
+    layout = run.trainable.layout()
+    if settings.debug_img_interval > 0 and layout is not None and is_main():
+        paint = Paint(dataset.PALETTE, *normalisation_of(cfg))
+        hooks.append(ObserverHook(DebugPictures(folder, layout, settings.debug_img_interval, paint)))
     if scored is not None:
         workers = loader_workers(settings.workers)
 
         def evaluate(run: Run) -> tuple[Scores, str]:
-            student, metrics = student_of(run.trainable), settings.eval_metrics
+            student, metrics = run.trainable.student, settings.eval_metrics
             return evaluate_dataset(student, scored, workers, metrics, give_up=lambda: run.stop.requested)
 
         best = BestCheckpoint(settings.save_best, settings.best_rule) if settings.save_best else None

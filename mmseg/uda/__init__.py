@@ -1,7 +1,21 @@
 """Adaptation methods and the parts they are composed of."""
 
 from mmseg.uda.adversarial import AdvSeg
-from mmseg.uda.method import DACS
+from mmseg.uda.feature_distance import FeatureDistance
+from mmseg.uda.instance_bank.part import InstanceConsistency
+from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.min_entropy import MinEnt
+from mmseg.uda.part import Part
+from mmseg.uda.self_training import DACS
+from mmseg.uda.supervised import Supervised
 
-__all__ = ['DACS', 'AdvSeg', 'MinEnt']
+__all__ = [
+    'DACS',
+    'AdvSeg',
+    'FeatureDistance',
+    'InstanceConsistency',
+    'MaskedConsistency',
+    'MinEnt',
+    'Part',
+    'Supervised',
+]

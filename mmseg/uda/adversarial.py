@@ -2,30 +2,25 @@
 arXiv:1802.10349; spec/uda.md 4).
 """
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmseg.models.draws import process_rank
 from mmseg.models.guard import Rollback
-from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.trainable import Average, Batch, LossGroup, Trainable
+from mmseg.models.segmentors.outputs import SegmentorOutput
+from mmseg.options import Amount
 from mmseg.registry import MODELS
-from mmseg.uda.augmentation import JitterStrength
-from mmseg.uda.draws import Draws, DrawSource
-from mmseg.uda.masking import MaskOptions, build_masking
+from mmseg.uda.adaptation import Adaptation
+from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.min_entropy import check_no_valid_mask
-from mmseg.uda.options import (
-    SelfTrainingOptions,
-    head_weights,
-    raise_problems,
-    range_problems,
-    weight_problems,
-)
+from mmseg.uda.options import AdaptationOptions, head_weights, weight_problems
+from mmseg.uda.part import Part, Step
+from mmseg.uda.pictures import Arrays, Layout, Rows, discriminator_rows
+from mmseg.uda.trainable import Batch, LossGroup
 
 SOURCE, TARGET = 0.0, 1.0
 """What the discriminator should answer."""
@@ -67,177 +62,170 @@ class FCDiscriminator(nn.Module):
         return answer
 
 
-@MODELS.register_module()
-class AdvSeg(Trainable):
-    """Supervised on source images; predictions on target images should look like those on source images.
+@dataclass(frozen=True, kw_only=True)
+class AdversarialOptions(AdaptationOptions):
+    """Options of :class:`AdvSeg`, besides those of :class:`AdaptationOptions`.
 
-    Quirk: the discriminator is a part of the trained object, so the run's optimiser steps it as well, before its own
-    Adam does. To leave it to Adam alone, set ``optimizer.paramwise_cfg.custom_keys.model_D`` to
-    ``dict(lr_mult=0, decay_mult=0)``.
-
-    Args:
-        model: configuration of the segmentor.
-        max_iters: length of the run, over which the discriminator's learning rate decays.
+    Attributes:
         lambda_adv_target: weight of the adversarial loss of the decode head's predictions under ``main``, of those of
             auxiliary heads under ``aux``; each head has a discriminator of its own. None of the published networks
             has an auxiliary head.
         discriminator_type: 'LS' or 'Vanilla', see :data:`DOMAIN_LOSSES`.
         lr_D, lr_D_power, lr_D_min: the discriminator's learning rate in iteration i is
             ``(lr_D - lr_D_min) * (1 - i / max_iters) ** lr_D_power + lr_D_min``.
-        debug_img_interval, alpha, pseudo_threshold, pseudo_weight_ignore_top, pseudo_weight_ignore_bottom, blur,
-            color_jitter_strength, color_jitter_probability, mask_mode, mask_alpha, mask_pseudo_threshold, mask_lambda,
-            mask_generator, mask_lambda_all: see :class:`mmseg.uda.min_entropy.MinEnt`.
-
-    Attributes:
-        draws: makes the random decisions of a step from (seed, rank, iteration).
-
-    Raises:
-        ConfigError: a value is out of range; all problems are listed.
     """
 
-    model: EncoderDecoder
+    lambda_adv_target: Mapping[str, float]
+    discriminator_type: Literal['LS', 'Vanilla'] = 'LS'
+    lr_D: Amount = 1e-4
+    lr_D_power: Amount = 0.9
+    lr_D_min: Amount = 0
 
-    def __init__(
-        self, model: Mapping[str, Any], max_iters: int, lambda_adv_target: Mapping[str, float],
-        discriminator_type: str = 'LS', lr_D: float = 1e-4, lr_D_power: float = 0.9, lr_D_min: float = 0,
-        debug_img_interval: int = 1000, alpha: float = 0.999, pseudo_threshold: float = 0.968,
-        pseudo_weight_ignore_top: int = 0, pseudo_weight_ignore_bottom: int = 0, blur: bool = True,
-        color_jitter_strength: float | Mapping[str, float] = 0.2, color_jitter_probability: float = 0.2,
-        mask_mode: str | None = None, mask_alpha: float | str = 'same',
-        mask_pseudo_threshold: float | str | None = 'same', mask_lambda: float = 0,
-        mask_generator: Mapping[str, Any] | None = None, mask_lambda_all: bool = False,
-    ) -> None:  # fmt: skip
-        super().__init__()
-        options = SelfTrainingOptions(
-            alpha,
-            pseudo_threshold,
-            (pseudo_weight_ignore_top, pseudo_weight_ignore_bottom),
-            JitterStrength.parse(color_jitter_strength),
-            color_jitter_probability,
+    def conflicts(self) -> list[str]:
+        """The weights."""
+        return super().conflicts() + weight_problems('lambda_adv_target', self.lambda_adv_target)
+
+
+class Discriminators(Part):
+    """One for each head, with an optimiser of their own.
+
+    Quirk: they are a part of the trained object, so the run's optimiser steps them as well, before their own Adam does.
+    To leave them to Adam alone, set ``optimizer.paramwise_cfg.custom_keys.model_D`` to ``dict(lr_mult=0,
+    decay_mult=0)``.
+    """
+
+    options: AdversarialOptions
+
+    def __init__(self, options: AdversarialOptions, host: Adaptation) -> None:
+        super().__init__(options, host)
+        self.weights = head_weights('lambda_adv_target', options.lambda_adv_target, host.student.head_names)
+        self.networks = nn.ModuleDict(
+            {head: FCDiscriminator(host.student.num_classes) for head in self.weights}
         )
-        masking = MaskOptions(
-            mask_mode, mask_alpha, mask_pseudo_threshold, mask_lambda, mask_generator, mask_lambda_all
-        )
-        problems = range_problems(lr_D=lr_D, lr_D_power=lr_D_power, lr_D_min=lr_D_min)
-        problems += options.problems() + masking.problems()
-        problems += weight_problems('lambda_adv_target', lambda_adv_target)
-        if discriminator_type not in DOMAIN_LOSSES:
-            known = ' or '.join(map(repr, DOMAIN_LOSSES))
-            problems.append(f'uda.discriminator_type is {discriminator_type!r}; expected {known}')
-        raise_problems(problems)
-        self.domain_loss = DOMAIN_LOSSES[discriminator_type]
-        self.rate = (lr_D, lr_D_power, lr_D_min)
-        self.max_iters = max_iters
-        self.draws: DrawSource = Draws
-        self.model = MODELS.build(copy.deepcopy(model))
-        self.weights = head_weights('lambda_adv_target', lambda_adv_target, self.model.head_names)
-        self.model_D = nn.ModuleDict({head: FCDiscriminator(self.model.num_classes) for head in self.weights})
-        self.mic = build_masking(masking, options, model, self.model, require_teacher=True)
-        self.adam = torch.optim.Adam(self.model_D.parameters(), lr=lr_D, betas=BETAS)
+        self.adam = torch.optim.Adam(self.networks.parameters(), lr=options.lr_D, betas=BETAS)
+        self.domain_loss = DOMAIN_LOSSES[options.discriminator_type]
 
-    def init_weights(self) -> None:
-        """Load or draw the weights of the network and of the masking's teacher; the discriminator has torch's."""
-        self.model.init_weights()
-        if self.mic is not None:
-            self.mic.init_weights()
+    def modules(self) -> dict[str, nn.Module]:
+        """The discriminators."""
+        return {'model_D': self.networks}
 
-    def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
-        """Source, adversarial, masked; then the discriminator on both domains.
-
-        Args:
-            batch: source and target batch of at least 32 x 32 pixels (64 x 64 with two resolutions), see
-                :data:`mmseg.models.trainable.Batch`.
-        """
-        if self.mic is None:
-            check_no_valid_mask(batch, 'AdvSeg')
-        else:
-            self.mic.update(self.iteration)
-        draws = self.draws(self.seed, process_rank(), self.iteration)
-        source, target = batch['img'], batch['target_img']
-
-        self.model_D.requires_grad_(False)
-        output = self.model.forward_train(source, batch['gt_semantic_seg'], draws=draws)
-        source_logits = _detached(self._compared({'main': output.logits, **output.auxiliary}, source))
-        shown = self.shown(lambda: {'img': source, 'label': batch['gt_semantic_seg'], **output.seen()})
-        yield LossGroup('source', *output.parts(), shown)
-        del output  # frees what only its own backward pass needed
-
-        raw, seen = self.model.forward_logits(target, draws)
-        logits = self._compared(raw, target)
-        target_logits = _detached(logits)
-        fooled = {
-            f'G_trg.loss.{head}': self.weights[head] * self._domain_loss(self._answer(head, value), SOURCE)
+    def fooled(self, logits: Heads) -> dict[str, Tensor]:
+        """How far from the source the discriminators take the student's target predictions for."""
+        return {
+            f'G_trg.loss.{head}': self.weights[head] * self._distance(self._answer(head, value), SOURCE)
             for head, value in logits.items()
         }
-        del raw, logits
-        shown = self.shown(lambda: {'img': target, 'logits': target_logits['main'], **seen()})
-        yield LossGroup('adversarial', fooled, {}, shown)
-        del fooled, seen, shown
 
-        if self.mic is not None:
-            yield self.mic.masked(self.model, batch, None, draws, self.shown)
-
-        self.model_D.requires_grad_(True)
-        yield self._discriminate('source', 'D_src', source_logits, SOURCE)
-        yield self._discriminate('target', 'D_trg', target_logits, TARGET)
-
-    def _compared(self, logits: Mapping[str, Tensor], images: Tensor) -> Heads:
-        """Predictions of each head as the discriminators see them."""
-        return {head: self.model.domain_logits(value, images.shape[2:]) for head, value in logits.items()}
-
-    def _discriminate(self, name: str, prefix: str, logits: Heads, domain: float) -> LossGroup:
-        """Teach the discriminators where predictions come from."""
+    def taught(self, prefix: str, logits: Heads, domain: float) -> tuple[dict[str, Tensor], Tensor]:
+        """Losses that teach where predictions come from, and the answer to those of the main head."""
         answers = {head: self._answer(head, value) for head, value in logits.items()}
-        losses = {
-            f'{prefix}.loss.{head}': self._domain_loss(answer, domain) / 2 for head, answer in answers.items()
-        }
-        shown = self.shown(lambda: {'logits': logits['main'], 'answer': answers['main'].detach()})
-        return LossGroup(f'discriminator_{name}', losses, {}, shown)
+        losses = {f'{prefix}.loss.{head}': self._distance(x, domain) / 2 for head, x in answers.items()}
+        return losses, answers['main'].detach()
 
     def _answer(self, head: str, logits: Tensor) -> Tensor:
         """What a head's discriminator makes of its predictions; in float32."""
-        answer: Tensor = self.model_D[head](logits.softmax(dim=1))
+        answer: Tensor = self.networks[head](logits.softmax(dim=1))
         return answer
 
-    def _domain_loss(self, answer: Tensor, domain: float) -> Tensor:
+    def _distance(self, answer: Tensor, domain: float) -> Tensor:
         """How far the discriminator's answer is from ``domain``."""
         return self.domain_loss(answer, torch.full_like(answer, domain))
 
-    def after_step(self, skipped: Tensor | None = None) -> None:
-        """Step the discriminator's own optimiser, after that of the run; where that one did not step, undo it.
+    def after_step(self, iteration: int, skipped: Tensor | None) -> None:
+        """Step the own optimiser, after that of the run; where that one did not step, undo it.
 
         Only the optimiser's count of steps, which the host keeps, goes on.
         """
-        rate, power, lowest = self.rate
-        progress = self.iteration / self.max_iters
+        rate, power, lowest = self.options.lr_D, self.options.lr_D_power, self.options.lr_D_min
+        progress = iteration / self.host.max_iters
         for group in self.adam.param_groups:
             group['lr'] = (rate - lowest) * (1 - progress) ** power + lowest
         if skipped is None:
             self.adam.step()
             return
-        weights = list(self.model_D.parameters())
+        weights = list(self.networks.parameters())
         for weight in weights:
             assert weight.grad is not None
-            weight.grad.masked_fill_(
-                skipped, 0.0
-            )  # for the first step, when there are no moments to go back to
+            # For the first step, when there are no moments to go back to.
+            weight.grad.masked_fill_(skipped, 0.0)
         moments = [state[name] for state in self.adam.state.values() for name in ('exp_avg', 'exp_avg_sq')]
         undo = Rollback([*weights, *moments])
         self.adam.step()
         undo.undo(skipped)
 
-    def averages(self) -> list[Average]:
-        """The teacher of masking."""
-        return [] if self.mic is None else [*self.mic.averages()]
+    def state(self) -> dict[str, Any]:
+        """The optimiser."""
+        return {'discriminator_optimizer': self.adam.state_dict()}
 
-    def training_state(self) -> dict[str, Any]:
-        """Adds the discriminator's optimiser."""
-        return {**super().training_state(), 'discriminator_optimizer': self.adam.state_dict()}
-
-    def load_training_state(self, state: dict[str, Any]) -> None:
-        """Restore what :meth:`training_state` returned."""
-        super().load_training_state(state)
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore the optimiser."""
         self.adam.load_state_dict(state['discriminator_optimizer'])
+
+
+@MODELS.register_module()
+class AdvSeg(Adaptation):
+    """Supervised on source images; predictions on target images should look like those on source images.
+
+    Arguments: :class:`Adaptation` and :class:`AdversarialOptions`.
+    """
+
+    Options = AdversarialOptions
+    options: AdversarialOptions
+
+    def own_parts(self) -> list[Part]:
+        """The discriminators."""
+        self.judges = Discriminators(self.options, self)
+        return [self.judges]
+
+    def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
+        """Source, adversarial, masked; then the discriminators on both domains.
+
+        Args:
+            batch: source and target batch of at least 32 x 32 pixels (64 x 64 with two resolutions), see
+                :data:`mmseg.uda.trainable.Batch`.
+        """
+        if self.part(MaskedConsistency) is None:
+            check_no_valid_mask(batch, 'AdvSeg')
+        step = self.begin(batch)
+        judged: dict[str, Heads] = {}
+        self.judges.networks.requires_grad_(False)
+        yield self.source_pass(step, lambda output: judged.update(source=self._judged(output, batch['img'])))
+        yield self._adversarial_pass(step, judged)
+        yield from self.further_passes(step)
+        self.judges.networks.requires_grad_(True)
+        yield self._judging_pass('source', 'D_src', judged['source'], SOURCE)
+        yield self._judging_pass('target', 'D_trg', judged['target'], TARGET)
+
+    def _judged(self, output: SegmentorOutput, images: Tensor) -> Heads:
+        """Predictions of a supervised pass by head, as the discriminators see them."""
+        return _detached(self._compared({'main': output.logits, **output.auxiliary}, images))
+
+    def _compared(self, logits: Mapping[str, Tensor], images: Tensor) -> Heads:
+        return {head: self.student.domain_logits(value, images.shape[2:]) for head, value in logits.items()}
+
+    def _adversarial_pass(self, step: Step, judged: dict[str, Heads]) -> LossGroup:
+        """Fool the discriminators on target images; the predictions are added to ``judged``."""
+        target = step.batch['target_img']
+        raw, seen = self.student.forward_logits(target, step.draws)
+        logits = self._compared(raw, target)
+        judged['target'] = _detached(logits)
+        shown = self.shown(lambda: {'img': target, 'logits': judged['target']['main'], **seen()})
+        return LossGroup(self.judges.fooled(logits), name='adversarial', seen=shown)
+
+    def _judging_pass(self, name: str, prefix: str, logits: Heads, domain: float) -> LossGroup:
+        """Teach the discriminators where predictions come from."""
+        losses, answer = self.judges.taught(prefix, logits, domain)
+        shown = self.shown(lambda: {'logits': logits['main'], 'answer': answer})
+        return LossGroup(losses, name=f'discriminator_{name}', seen=shown)
+
+    def layout(self) -> Layout:
+        """Source and target with the discriminators' answers, and panels of the parts."""
+        groups = ('source', 'adversarial', 'discriminator_source', 'discriminator_target')
+        scales = (('Source', 'source', False), ('Target', 'adversarial', False))
+        return Layout(groups, 'debug', 3, self._rows, scales)
+
+    def _rows(self, groups: Mapping[str, Arrays], j: int) -> Rows:
+        return self.with_parts(discriminator_rows(groups, j), groups, j)
 
 
 def _detached(logits: Heads) -> Heads:

@@ -33,18 +33,24 @@ class JitterStrength:
     @classmethod
     def parse(cls, value: float | Mapping[str, float]) -> 'JitterStrength':
         """From ``uda.color_jitter_strength``: one number for all four, or a dict of some of them."""
-        names = [field.name for field in fields(cls)]
-        if not isinstance(value, Mapping):
-            value = dict.fromkeys(names, value)
-        unknown = sorted(set(value) - set(names))
-        strength = {name: float(value[name]) for name in names if name in value}
-        too_large = [name for name, x in strength.items() if not 0 <= x <= (0.5 if name == 'hue' else 1)]
-        if unknown or too_large:
-            raise ConfigError(
-                f'uda.color_jitter_strength is {dict(value)}; expected one number or a dict with some of the '
-                f'keys {", ".join(names)}, each in [0, 1], hue in [0, 0.5].'
-            )
-        return cls(**strength)
+        if problems := cls.problems(value):
+            raise ConfigError(f'uda.{problems[0]}')
+        return cls(**{name: float(x) for name, x in cls._named(value).items()})
+
+    @classmethod
+    def problems(cls, value: float | Mapping[str, float]) -> list[str]:
+        """One sentence if :meth:`parse` does not take a value."""
+        limits = {field.name: 0.5 if field.name == 'hue' else 1.0 for field in fields(cls)}
+        if all(name in limits and 0 <= x <= limits[name] for name, x in cls._named(value).items()):
+            return []
+        return [
+            f'color_jitter_strength: found {value!r}, expected one number or a dict with some of the keys '
+            f'{", ".join(limits)}, each in [0, 1], hue in [0, 0.5].'
+        ]
+
+    @classmethod
+    def _named(cls, value: float | Mapping[str, float]) -> Mapping[str, float]:
+        return value if isinstance(value, Mapping) else dict.fromkeys((f.name for f in fields(cls)), value)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,25 @@
 """ImageNet feature distance on thing classes (spec/uda.md 2.3; Hoyer et al., CVPR 2022, section 3.3)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.models.detail_crop import crop
+from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
+from mmseg.models.segmentors.outputs import SegmentorOutput, View
+from mmseg.options import Amount, NoOptions, Share
+from mmseg.registry import MODELS, PARTS
+from mmseg.uda.part import Contribution, Part, Step
+from mmseg.uda.pictures import Arrays, Panel, Rows
 from mmseg.uda.pseudo_label import mean_where
+
+if TYPE_CHECKING:
+    from mmseg.uda.adaptation import Adaptation
 
 IGNORE = 255
 
@@ -115,3 +127,96 @@ def feature_distance(
     scaled = downscale_label_ratio(label, scale_factor, min_ratio, num_classes)
     mask = in_classes(scaled, classes)
     return Distance(masked_distance(features, frozen, mask), mask, scaled)
+
+
+@dataclass(frozen=True)
+class DistanceOptions(NoOptions):
+    """Options of :class:`FeatureDistance`.
+
+    Attributes:
+        weight: of the loss; published key ``imnet_feature_dist_lambda``, where 0 switches it off.
+        classes: whose positions are compared, None for all positions.
+        min_ratio: share of a feature cell that its class must cover.
+    """
+
+    weight: Amount = 0.005
+    classes: Sequence[int] | None = None
+    min_ratio: Share | None = None
+
+    def conflicts(self) -> list[str]:
+        """Classes need a share."""
+        if self.classes is None or self.min_ratio is not None:
+            return []
+        return [
+            'min_ratio: missing; with classes it must say what share of a feature cell a class has to cover '
+            '(published: 0.75).'
+        ]
+
+
+@PARTS.register_module()
+class FeatureDistance(Part):
+    """Keeps the encoder close to its ImageNet features on source images."""
+
+    Options = DistanceOptions
+    gradient_name = 'Fdist Grad.'
+    options: DistanceOptions
+
+    def __init__(self, options: DistanceOptions, host: 'Adaptation') -> None:
+        super().__init__(options, host)
+        self.frozen: EncoderDecoder = MODELS.build(copy.deepcopy(host.model_cfg))
+        self.frozen.requires_grad_(False)
+
+    def modules(self) -> dict[str, nn.Module]:
+        """The network of ImageNet features."""
+        return {'imnet_model': self.frozen}
+
+    def init_weights(self) -> None:
+        """Load its pretrained weights."""
+        self.frozen.init_weights()
+
+    def constants(self) -> list[nn.Module]:
+        """The network of ImageNet features."""
+        return [self.frozen]
+
+    def after_mode(self) -> None:
+        """It is always in evaluation mode."""
+        self.frozen.eval()
+
+    def source(self, step: Step, output: SegmentorOutput) -> Contribution:
+        """The distance on the source images."""
+        found = self.distance(step.batch['img'], step.batch['gt_semantic_seg'], output.views)
+        loss = {'src.loss_imnet_feat_dist': self.options.weight * found.value}
+        seen = {'distance_mask': found.mask, 'distance_label': found.label}
+        return Contribution(loss, seen=lambda: seen)
+
+    def distance(self, image: Tensor, label: Tensor, views: Sequence[View]) -> Distance:
+        """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3).
+
+        The distances of several views of one image (``model.feature_scale = 'all'``) are summed; mask and label
+        are those of the first.
+        """
+        with torch.no_grad():
+            frozen = self.frozen.extract_views(image, [view.box for view in views])
+        parts = [
+            feature_distance(
+                view.features[-1],
+                features[-1],
+                label if view.box is None else crop(label, view.box),
+                self.options.classes,
+                self.options.min_ratio or 0.0,
+                self.host.student.num_classes,
+            )
+            for view, features in zip(views, frozen, strict=True)
+        ]
+        return replace(parts[0], value=torch.stack([part.value for part in parts]).sum())
+
+    def panels(self, groups: Mapping[str, Arrays], j: int) -> Rows:
+        """Which positions take part, and their classes."""
+        source: dict[str, Any] = groups.get('source', {})
+        if 'distance_mask' not in source:
+            return []
+        mask, label = source['distance_mask'][j, 0], source['distance_label'][j]
+        return [
+            [Panel('FDist Mask', 'shade', mask.astype('float32'))],
+            [Panel('Scaled GT', 'classes', label)],
+        ]

@@ -1,14 +1,13 @@
 """Masked image consistency: MIC (Hoyer et al., CVPR 2023, arXiv:2212.01322; spec/mic.md).
 
 Square blocks of an image are hidden, and the student must label it from what is left: a target image as the teacher
-labels the complete image, a source image as its ground truth. A part that adaptation methods hold as ``mic`` and
-ask for one more loss group a step.
+labels the complete image, a source image as its ground truth.
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -17,18 +16,24 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.segmentors.outputs import Seen
-from mmseg.models.trainable import Batch, LossGroup
-from mmseg.registry import MODELS
+from mmseg.option_types import Range
+from mmseg.options import Amount, NoOptions, Share, parse
+from mmseg.registry import MODELS, PARTS
 from mmseg.uda.augmentation import apply_strong, normalisation
-from mmseg.uda.draws import StepDraws, draw_strong_mask
-from mmseg.uda.options import SelfTrainingOptions, range_problems
+from mmseg.uda.draws import draw_strong_mask
+from mmseg.uda.part import Part, Step
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
+from mmseg.uda.trainable import Average, Batch, LossGroup
 from mmseg.uda.transfer import to_device
 
-MODES = ('separatetrg', 'separatetrgaug', 'separatesrc', 'separatesrcaug', 'separate', 'separateaug')
-"""Valid values of ``uda.mask_mode`` (spec/mic.md 3.1)."""
+if TYPE_CHECKING:
+    from mmseg.uda.adaptation import Adaptation
+
+Mode = Literal['separatetrg', 'separatetrgaug', 'separatesrc', 'separatesrcaug', 'separate', 'separateaug']
+"""Of the published option ``uda.mask_mode`` (spec/mic.md 3.1)."""
+
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 MAIN_LOSS = 'decode.loss_seg'
 """That of the decode head, of both scales together where there are two."""
@@ -38,43 +43,56 @@ SAME = 'same'
 
 
 @dataclass(frozen=True)
-class MaskOptions:
-    """The options ``mask_*`` below ``uda``, see :class:`mmseg.uda.method.DACS`."""
+class BlockMask(NoOptions):
+    """``uda.mask_generator``: dict(type='block', ...).
 
-    mode: str | None
-    alpha: float | str
-    pseudo_threshold: float | str | None
-    weight: float
-    generator: Mapping[str, Any] | None
-    weight_all: bool
+    Attributes:
+        mask_ratio: probability that a block is hidden.
+        mask_block_size: its side in pixels.
+    """
 
-    def problems(self) -> list[str]:
-        """One sentence for each option that is not valid."""
-        found = range_problems(
-            mask_alpha=_number(self.alpha, None),
-            mask_pseudo_threshold=_number(self.pseudo_threshold, None),
-            mask_lambda=self.weight,
-        )
-        found += [
-            f"uda.{name} is {value!r}; expected a number or '{SAME}'"
-            for name, value in (('mask_alpha', self.alpha), ('mask_pseudo_threshold', self.pseudo_threshold))
-            if isinstance(value, str) and value != SAME
-        ]
-        if self.mode is not None and self.mode not in MODES:
-            found.append(f'uda.mask_mode is {self.mode!r}; expected None or one of {", ".join(MODES)}')
-        return found + (self._generator_problems() if self.mode is not None else [])
+    mask_ratio: Share
+    mask_block_size: Annotated[int, Range(1)]
+    type: Literal['block'] = 'block'
 
-    def _generator_problems(self) -> list[str]:
-        generator = dict(self.generator or {})
-        ratio, size = generator.get('mask_ratio'), generator.get('mask_block_size')
-        known = set(generator) == {'type', 'mask_ratio', 'mask_block_size'} and generator['type'] == 'block'
-        valid_ratio = isinstance(ratio, int | float) and 0 <= ratio <= 1
-        if known and valid_ratio and isinstance(size, int) and size >= 1:
-            return []
-        return [
-            f"uda.mask_generator is {generator or None}; expected dict(type='block', mask_ratio=from 0 to 1, "
-            'mask_block_size=pixels)'
-        ]
+
+@dataclass(frozen=True)
+class MaskOptions(NoOptions):
+    """Options of :class:`MaskedConsistency`; published keys begin with ``mask_``, that of ``weight`` is
+    ``mask_lambda``.
+
+    Attributes:
+        mode: which images are masked in a pass of their own.
+        alpha: of a teacher that only masking uses, 'same': as the host; 0: the current student.
+        pseudo_threshold: the same for the host's ``pseudo_threshold``; None: all pseudo-labels have weight 1. Only if
+            both are 'same', the host's pseudo-labels are shared.
+        weight: of the masked loss. Quirk: it is 0 if not given.
+        generator: see :class:`BlockMask`.
+        weight_all: ``weight`` also scales the losses of single scales of multi-resolution networks (and of auxiliary
+            heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
+    """
+
+    mode: Mode | None
+    generator: Mapping[str, Any] | None = None
+    alpha: Share | Literal['same'] = 'same'
+    pseudo_threshold: Share | Literal['same'] | None = 'same'
+    weight: Amount = 0
+    weight_all: bool = False
+
+    def conflicts(self) -> list[str]:
+        """The blocks."""
+        try:
+            self.blocks()
+        except ConfigError:
+            return [
+                f"generator: found {self.generator!r}, expected dict(type='block', mask_ratio=from 0 to 1, "
+                'mask_block_size=pixels).'
+            ]
+        return []
+
+    def blocks(self) -> BlockMask:
+        """What is hidden."""
+        return parse(BlockMask, self.generator or {})
 
 
 class MaskingTeacher(nn.Module):
@@ -116,78 +134,63 @@ class MaskingTeacher(nn.Module):
         return trusted_pseudo_label(logits, self.threshold, *self.ignore_rows, valid=valid)
 
 
-class MaskedConsistency(nn.Module):
-    """The masked pass.
+@PARTS.register_module()
+class MaskedConsistency(Part):
+    """The masked pass. Source images and ground truth, whatever the mode, if the method has no target."""
 
-    Args:
-        options: checked options, ``mode`` given.
-        host: options of the host method.
-        teacher: the teacher of its own, or None if the host lends its pseudo-labels (or none are needed).
-        source_only: source images and ground truth, whatever the mode.
-    """
+    Options = MaskOptions
+    options: MaskOptions
 
-    def __init__(
-        self,
-        options: MaskOptions,
-        host: SelfTrainingOptions,
-        teacher: MaskingTeacher | None,
-        source_only: bool,
-    ) -> None:
-        super().__init__()
-        mode, generator = options.mode or '', options.generator or {}
-        self.domain = 'src' if source_only else mode.removeprefix('separate').removesuffix('aug')
+    def __init__(self, options: MaskOptions, host: 'Adaptation') -> None:
+        super().__init__(options, host)
+        mode = options.mode or ''
+        self.domain = mode.removeprefix('separate').removesuffix('aug') if host.has_target else 'src'
         self.augments = mode.endswith('aug')
-        self.ratio, self.block_size = float(generator['mask_ratio']), int(generator['mask_block_size'])
-        self.weight, self.weight_all = options.weight, options.weight_all
-        self.jitter_strength, self.jitter_above = host.jitter_strength, host.jitter_above
-        self.teacher = teacher
+        self.blocks = options.blocks()
+        self.teacher = None
+        shared = (options.alpha, options.pseudo_threshold) == (SAME, SAME)
+        if not shared or (host.has_target and not host.has_pseudo_labels):
+            alpha = _number(options.alpha, host.options.alpha)
+            threshold = _number(options.pseudo_threshold, host.options.pseudo_threshold)
+            rows = host.options.ignore_rows
+            self.teacher = MaskingTeacher(host.model_cfg, host.student, alpha, threshold, rows)
+
+    def modules(self) -> dict[str, nn.Module]:
+        """The teacher, if there is one of its own."""
+        return {} if self.teacher is None else {'mic': nn.ModuleDict({'teacher': self.teacher})}
 
     def init_weights(self) -> None:
-        """Load or draw the weights of the teacher, if there is one of its own."""
+        """Load or draw the weights of the teacher."""
         if self.teacher is not None:
             self.teacher.ema_model.init_weights()
 
-    def averages(self) -> list[MeanTeacher]:
+    def averages(self) -> list[Average]:
         """The own teacher's average, if there is one."""
         return [] if self.teacher is None else [self.teacher.average]
 
-    def update(self, iteration: int) -> None:
-        """Average the own teacher; at the start of a step."""
+    def before_step(self, step: Step) -> None:
+        """Average the own teacher."""
         if self.teacher is not None:
-            self.teacher.average.update(iteration)
+            self.teacher.average.update(step.iteration)
 
-    def masked(
-        self,
-        student: EncoderDecoder,
-        batch: Batch,
-        shared: PseudoLabel | None,
-        draws: StepDraws,
-        shown: Callable[[Seen], dict[str, Any]],
-    ) -> LossGroup:
-        """Label masked images with the student (spec/mic.md 3.2).
-
-        Args:
-            student: the trained network.
-            batch: source and target images.
-            shared: pseudo-labels of the host, used without a teacher of its own.
-            draws: the step's random decisions.
-            shown: :meth:`mmseg.models.trainable.Trainable.shown`.
-        """
-        images, label, weight = self._selected(batch, shared)
+    def groups(self, step: Step) -> Iterator[LossGroup]:
+        """Label masked images with the student (spec/mic.md 3.2)."""
+        images, label, weight = self._selected(step.batch, step.pseudo)
+        draws, host = step.draws, self.host.options
         if self.augments:
-            strong = draw_strong_mask(draws, len(images), self.jitter_strength, self.jitter_above)
-            images = apply_strong(images, strong, *normalisation(batch['img_metas'], images.device))
-        scores = draws.block_scores(len(images), *block_grid(images.shape[2:], self.block_size))
-        mask = block_mask(to_device(scores, images.device), self.ratio, images.shape[2:])
+            strong = draw_strong_mask(draws, len(images), host.jitter_strength, host.jitter_above)
+            images = apply_strong(images, strong, *normalisation(step.batch['img_metas'], images.device))
+        scores = draws.block_scores(len(images), *block_grid(images.shape[2:], self.blocks.mask_block_size))
+        mask = block_mask(to_device(scores, images.device), self.blocks.mask_ratio, images.shape[2:])
         images = images * mask
-        output = student.forward_train(images, label, weight=weight, draws=draws)
+        output = self.host.student.forward_train(images, label, weight=weight, draws=draws)
         output.losses = {name: self._weighted(name, value) for name, value in output.losses.items()}
 
         def seen() -> dict[str, Any]:
             found = {'img': images, 'label': label, 'mask': mask, **output.seen()}
             return found if weight is None else {**found, 'weight': weight}
 
-        return LossGroup('masked', *output.prefixed('masked.').parts(), shown(seen))
+        yield LossGroup(*output.prefixed('masked.').parts(), name='masked', seen=step.shown(seen))
 
     def _selected(self, batch: Batch, shared: PseudoLabel | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """Images (B, 3, H, W), labels (B, 1, H, W) and weights (B, H, W) or None by mode."""
@@ -210,35 +213,7 @@ class MaskedConsistency(nn.Module):
 
     def _weighted(self, name: str, value: Tensor) -> Tensor:
         """Quirk: by default ``mask_lambda`` scales the main loss only, not those of single scales."""
-        return value * self.weight if self.weight_all or name == MAIN_LOSS else value
-
-
-def build_masking(
-    options: MaskOptions,
-    host: SelfTrainingOptions,
-    model: Mapping[str, Any],
-    student: EncoderDecoder,
-    require_teacher: bool = False,
-    source_only: bool = False,
-) -> MaskedConsistency | None:
-    """The masking part of a method, or None without ``mask_mode``.
-
-    Args:
-        options: ``uda.mask_*``, without :meth:`MaskOptions.problems`.
-        host: options of the host method that 'same' refers to.
-        model: configuration of the segmentor, for a teacher.
-        student: the trained network.
-        require_teacher: the host has no pseudo-labels to lend.
-        source_only: see :class:`MaskedConsistency`.
-    """
-    if options.mode is None:
-        return None
-    teacher = None
-    if require_teacher or (options.alpha, options.pseudo_threshold) != (SAME, SAME):
-        alpha = _number(options.alpha, host.alpha)
-        threshold = _number(options.pseudo_threshold, host.pseudo_threshold)
-        teacher = MaskingTeacher(model, student, alpha, threshold, host.ignore_rows)
-    return MaskedConsistency(options, host, teacher, source_only)
+        return value * self.options.weight if self.options.weight_all or name == MAIN_LOSS else value
 
 
 def block_grid(size: Sequence[int], block: int) -> tuple[int, int]:

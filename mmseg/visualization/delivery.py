@@ -11,7 +11,6 @@ from prettytable import PrettyTable
 from mmseg.datasets.class_use import ClassUse, label_of
 from mmseg.visualization.charts import new_figure, run_colour, tidy
 from mmseg.visualization.palette import Palette, colourise, denormalised, overlay
-from mmseg.visualization.panels import Panel
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +26,7 @@ def picture_of(image: np.ndarray, meta: Mapping[str, Any]) -> np.ndarray:
     return picture if norm['to_rgb'] else picture[..., ::-1]
 
 
-def sample_panels(sample: Mapping[str, Any], palette: Palette, number: int) -> list[Panel]:
+def sample_panels(sample: Mapping[str, Any], palette: Palette, number: int) -> list[tuple[str, np.ndarray]]:
     """One line of a grid: source picture, its label over it, and the target picture if there is one.
 
     Where a target's pseudo-labels do not count (``valid_pseudo_mask``) it is darkened.
@@ -40,8 +39,8 @@ def sample_panels(sample: Mapping[str, Any], palette: Palette, number: int) -> l
     meta = sample['img_metas']
     source = picture_of(sample['img'].numpy(), meta)
     panels = [
-        Panel(f'{number}: {_short(meta)}', source),
-        Panel('label', overlay(source, colourise(label_of(dict(sample)), palette), OPACITY)),
+        (f'{number}: {_short(meta)}', source),
+        ('label', overlay(source, colourise(label_of(dict(sample)), palette), OPACITY)),
     ]
     if 'target_img' in sample:
         meta = sample['target_img_metas']
@@ -49,7 +48,7 @@ def sample_panels(sample: Mapping[str, Any], palette: Palette, number: int) -> l
         if 'valid_pseudo_mask' in sample:
             valid = sample['valid_pseudo_mask'][0].numpy()[..., None] > 0
             target = np.where(valid, target, target // 3)
-        panels.append(Panel(_short(meta), target))
+        panels.append((_short(meta), target))
     return panels
 
 

@@ -4,7 +4,6 @@ Drawn without matplotlib, whose axes take several times as long: a run draws doz
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -15,23 +14,20 @@ SIDE = 300
 TITLE_HEIGHT, MARGIN, FONT_SIZE = 24, 3, 14
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One picture of a figure: uint8 RGB (H, W, 3), or grey values (H, W) in [0, 1]."""
+def draw_panels(rows: Sequence[Sequence[tuple[str, np.ndarray]]], columns: int) -> Image.Image:
+    """A white picture with a square of :data:`SIDE` pixels a panel.
 
-    title: str
-    picture: np.ndarray
-
-
-def draw_panels(rows: Sequence[Sequence[Panel]], columns: int) -> Image.Image:
-    """A white picture with a square of :data:`SIDE` pixels a panel; rows may be shorter than ``columns``."""
+    Args:
+        rows: panels: title and picture, uint8 RGB (H, W, 3) or grey values (H, W) in [0, 1].
+        columns: panels of the longest row.
+    """
     figure = Image.new('RGB', (SIDE * columns, SIDE * len(rows)), 'white')
     pen, font = ImageDraw.Draw(figure), ImageFont.load_default(FONT_SIZE)
     for i, panels in enumerate(rows):
-        for j, panel in enumerate(panels):
+        for j, (title, values) in enumerate(panels):
             left, top = SIDE * j, SIDE * i
-            pen.text((left + SIDE // 2, top + TITLE_HEIGHT // 2), panel.title, 'black', font, anchor='mm')
-            picture = _fitting(panel.picture)
+            pen.text((left + SIDE // 2, top + TITLE_HEIGHT // 2), title, 'black', font, anchor='mm')
+            picture = _fitting(values)
             x = left + (SIDE - picture.width) // 2
             y = top + TITLE_HEIGHT + (SIDE - TITLE_HEIGHT - picture.height) // 2
             figure.paste(picture, (x, y))

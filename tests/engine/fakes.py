@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from mmseg.engine.hooks import CheckpointHook, LogHook
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.engine.trackers import LogWriter
-from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import Batch, LossGroup, Trainable
 
 OPTIMIZER = {
     'type': 'AdamW',
@@ -35,11 +36,19 @@ class Toy(Trainable):
         self.ema_model = nn.Linear(3, 4).requires_grad_(False)
         self.poison_at = -1
 
+    student = property(lambda self: self.model)
+
+    def networks(self) -> dict[str, Any]:
+        return {}
+
+    def init_weights(self) -> None:
+        """They are drawn."""
+
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         loss = (self.model(batch['img']) - 1).square().mean()
         if self.iteration == self.poison_at:
             loss = loss * float('nan')
-        yield LossGroup('source', {'decode.loss_seg': loss, 'decode.acc_seg': loss.detach() * 10})
+        yield LossGroup({'decode.loss_seg': loss}, {'decode.acc_seg': loss.detach() * 10}, name='source')
 
 
 def batches(start: int, end: int, offset: int = 0) -> Iterator[Batch]:

@@ -13,11 +13,14 @@ from mmseg.engine.hooks import CheckpointHook, LogHook
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.engine.trackers import LogWriter
-from mmseg.models.segmentors import EncoderDecoder
-from mmseg.models.trainable import Batch, Trainable
 from mmseg.registry import MODELS
 from mmseg.uda.adversarial import AdvSeg
+from mmseg.uda.feature_distance import FeatureDistance
+from mmseg.uda.instance_bank import InstanceConsistency
+from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.min_entropy import MinEnt
+from mmseg.uda.supervised import Supervised
+from mmseg.uda.trainable import Batch, Trainable
 from tests.uda.networks import DISTANCE, MODEL, TWO_SCALES, small_batch, small_method
 
 AT = 3
@@ -39,7 +42,7 @@ def _others(kind: type, **options: Any) -> Trainable:
 
 
 METHODS: dict[str, Callable[[], Trainable]] = {
-    'supervised': lambda: MODELS.build(MODEL),
+    'supervised': lambda: Supervised(MODELS.build(MODEL)),
     'dacs': small_method,
     'daformer': lambda: small_method(**DISTANCE),
     'hrda': lambda: small_method(TWO_SCALES, **DISTANCE),
@@ -72,7 +75,7 @@ class Injection:
 
 
 def scaled(owner: Any, function: str, factor: float, term: str = 'loss') -> Callable[[Any], None]:
-    """Multiply the losses that a method of ``owner(trainable)`` returns, in iteration ``AT`` alone."""
+    """Multiply the terms that a method of ``owner(trainable)`` returns, in iteration ``AT`` alone."""
 
     def prepare(trainable: Any) -> None:
         place = owner(trainable)
@@ -80,9 +83,12 @@ def scaled(owner: Any, function: str, factor: float, term: str = 'loss') -> Call
 
         def spoilt(*arguments: Any, **options: Any) -> Any:
             found = original(*arguments, **options)
-            losses = found if isinstance(found, dict) else found.losses
-            if trainable.iteration == AT - 1:
-                losses.update({name: value * factor for name, value in losses.items() if term in name})
+            if trainable.iteration != AT - 1:
+                return found
+            if isinstance(found, Tensor):
+                return found * factor
+            for terms in (found.losses, found.metrics):
+                terms.update({name: value * factor for name, value in terms.items() if term in name})
             return found
 
         setattr(place, function, spoilt)
@@ -94,7 +100,7 @@ def gradient(name: str) -> Callable[[Any], None]:
     """Spoil the gradient of a parameter; all losses stay finite."""
 
     def prepare(trainable: Trainable) -> None:
-        parameter = trainable.get_parameter(name)
+        parameter = trainable.stored().get_parameter(name)
         parameter.register_hook(lambda value: value * NAN if trainable.iteration == AT - 1 else value)
 
     return prepare
@@ -102,30 +108,30 @@ def gradient(name: str) -> Callable[[Any], None]:
 
 def distance(trainable: Any) -> None:
     """The frozen network overflows."""
-    original = trainable.imnet_model.extract_views
+    original = trainable.part(FeatureDistance).frozen.extract_views
 
     def spoilt(*arguments: Any) -> Any:
         found = original(*arguments)
         return [[maps * INF for maps in one] for one in found] if trainable.iteration == AT - 1 else found
 
-    trainable.imnet_model.extract_views = spoilt
+    trainable.part(FeatureDistance).frozen.extract_views = spoilt
 
 
 def classes(trainable: Any) -> None:
     """The loss of class 3 overflows, which only a label with that class shows."""
-    trainable.decode_head.loss_decode.class_weight = torch.tensor([1.0, 1.0, 1.0, 3e38])
+    trainable.student.decode_head.loss_decode.class_weight = torch.tensor([1.0, 1.0, 1.0, 3e38])
 
 
 def domain(trainable: Any) -> None:
     """The discriminator's loss overflows, after everything else of the step."""
-    original = trainable._domain_loss
+    original = trainable.judges._distance
 
     def spoilt(answer: Tensor, wanted: float) -> Tensor:
         spoils = trainable.iteration == AT - 1 and not answer.requires_grad
         loss = original(answer, wanted)
         return loss * INF if spoils or (trainable.iteration == AT - 1 and wanted == 1.0) else loss
 
-    trainable._domain_loss = spoilt
+    trainable.judges._distance = spoilt
 
 
 def pixel(key: str, value: float) -> Callable[[Batch], None]:
@@ -155,7 +161,7 @@ def rate(run: Run) -> None:
 
 def moments(run: Run) -> Tensor:
     """Of the first weight."""
-    return run.optimizer.optimizer.state[next(run.trainable.model.parameters())]['exp_avg_sq']
+    return run.optimizer.optimizer.state[next(run.trainable.student.parameters())]['exp_avg_sq']
 
 
 def labels_with_class_3(batch: Batch) -> None:
@@ -164,16 +170,22 @@ def labels_with_class_3(batch: Batch) -> None:
 
 
 UNDONE = {
-    'source loss nan': Injection('dacs', 'decode.loss_seg is nan', scaled(lambda t: t.model, 'forward_train', NAN)),
-    'supervised loss inf': Injection('supervised', 'decode.loss_seg is inf', scaled(lambda t: t, 'forward_train', INF)),
-    'log value': Injection(
-        'dacs', 'decode.acc_seg is nan', scaled(lambda t: t.model, 'forward_train', NAN, 'acc')
+    'source loss nan': Injection('dacs', 'decode.loss_seg is nan', scaled(lambda t: t.student, 'forward_train', NAN)),
+    'supervised loss inf': Injection(
+        'supervised', 'decode.loss_seg is inf', scaled(lambda t: t.student, 'forward_train', INF)
     ),
-    'masked loss': Injection('mic', 'masked.decode.loss_seg is nan', scaled(lambda t: t.mic, 'masked', NAN)),
+    'log value': Injection(
+        'dacs', 'decode.acc_seg is nan', scaled(lambda t: t.student, 'forward_train', NAN, 'acc')
+    ),
+    'masked loss': Injection(
+        'mic', 'masked.decode.loss_seg is nan', scaled(lambda t: t.part(MaskedConsistency), '_weighted', NAN)
+    ),
     'feature distance': Injection('daformer', 'src.loss_imnet_feat_dist is (nan|inf)', distance),
-    'instance loss': Injection('dida', 'instance.loss_in is nan', scaled(lambda t: t.instances, 'losses', NAN)),
+    'instance loss': Injection(
+        'dida', 'instance.loss_in is nan', scaled(lambda t: t.part(InstanceConsistency), 'mixed', NAN)
+    ),
     'loss of one scale': Injection(
-        'hrda', 'decode.hr.loss_seg is inf', scaled(lambda t: t.model, 'forward_train', INF, 'hr.loss')
+        'hrda', 'decode.hr.loss_seg is inf', scaled(lambda t: t.student, 'forward_train', INF, 'hr.loss')
     ),
     'discriminator': Injection('advseg', 'D_trg.loss.main is inf', domain),
     'gradient of the encoder': Injection('dacs', 'gradient', gradient('model.backbone.first.0.weight')),
@@ -190,7 +202,7 @@ UNDONE = {
         'daformer', 'is (nan|inf|not finite)', spoil=pixel('img', 3e38), settings={'precision': 'bf16'}
     ),
     'fp16': Injection(
-        'dacs', 'decode.loss_seg is nan', scaled(lambda t: t.model, 'forward_train', NAN),
+        'dacs', 'decode.loss_seg is nan', scaled(lambda t: t.student, 'forward_train', NAN),
         settings={'precision': 'fp16'},
     ),
 }  # fmt: skip
@@ -199,18 +211,18 @@ UNDONE = {
 LASTING = {
     'weight beyond float32': Injection('dacs', 'weight after the step', after=rate),
     'weight': Injection('dacs', r'model\.backbone\.first\.0\.weight', after=tensor(
-        lambda run: next(run.trainable.model.parameters()), NAN)),
+        lambda run: next(run.trainable.student.parameters()), NAN)),
     'running variance': Injection('hrda', r'model\.backbone\.first\.1\.running_var', after=tensor(
-        lambda run: run.trainable.model.backbone.first[1].running_var, INF)),
+        lambda run: run.trainable.student.backbone.first[1].running_var, INF)),
     'teacher': Injection('dacs', r'ema_model\.', after=tensor(
-        lambda run: next(run.trainable.ema_model.parameters()), NAN)),
+        lambda run: next(run.trainable.teacher.parameters()), NAN)),
     'teacher of the masking': Injection('mic', r'mic\.teacher\.ema_model', after=tensor(
-        lambda run: next(run.trainable.mic.teacher.parameters()), NAN)),
+        lambda run: next(run.trainable.part(MaskedConsistency).teacher.parameters()), NAN)),
     'bank': Injection('dida', r'instances\.features', after=tensor(
-        lambda run: run.trainable.instances.bank.features, NAN)),
+        lambda run: run.trainable.part(InstanceConsistency).bank.features, NAN)),
     'moment': Injection('daformer', r'exp_avg_sq of model\.backbone\.first\.0\.weight', after=tensor(moments, INF)),
     'moment of the discriminator': Injection('advseg', 'discriminator_optimizer', after=tensor(
-        lambda run: next(iter(run.trainable.adam.state.values()))['exp_avg'], NAN)),
+        lambda run: next(iter(run.trainable.judges.adam.state.values()))['exp_avg'], NAN)),
 }  # fmt: skip
 """What was there before the step is not finite, or the step itself has overwritten it."""
 
@@ -240,9 +252,8 @@ def injected_run(folder: Path, injection: Injection, max_iters: int = 5, **optio
     )
     torch.manual_seed(0)
     trainable = METHODS[injection.method]()
-    for part in trainable.modules():
-        if isinstance(part, EncoderDecoder) and settings.precision == 'bf16':
-            part.precision = 'bf16'
+    for network in trainable.networks().values():
+        network.precision = 'bf16' if settings.precision == 'bf16' else 'fp32'
     injection.prepare(trainable)
 
     def batches(start: int) -> Any:
@@ -260,7 +271,7 @@ def injected_run(folder: Path, injection: Injection, max_iters: int = 5, **optio
     return Run(
         trainable=trainable,
         optimizer=build_optimizer(
-            trainable, settings.optimizer, settings.precision, nan_policy=settings.nan_policy
+            trainable.stored(), settings.optimizer, settings.precision, nan_policy=settings.nan_policy
         ),
         settings=settings,
         batches=batches,

@@ -22,8 +22,8 @@ from typing import Any
 import torch
 
 from mmseg.engine import evaluate
-from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.uda import DACS
+from mmseg.uda.trainable import Batch, LossGroup, Trainable
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0

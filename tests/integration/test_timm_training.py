@@ -33,16 +33,16 @@ def batch():
 def test_a_step_moves_everything_but_the_frozen_levels():
     cfg = load_config(CONFIG, {'model.pretrained': None})
     method = build_trainable(cfg)
-    before = {key: value.clone() for key, value in method.model.state_dict().items()}
+    before = {key: value.clone() for key, value in method.student.state_dict().items()}
     optimizer = build_optimizer(method, cfg.optimizer.to_dict())
     method.train()
     logged = method.train_step(batch(), optimizer)
     assert torch.isfinite(logged['decode.loss_seg'])
-    moved = {key for key, value in method.model.state_dict().items() if not torch.equal(value, before[key])}
+    moved = {key for key, value in method.student.state_dict().items() if not torch.equal(value, before[key])}
     frozen = tuple(f'backbone.encoder.{name}' for name in ('conv_stem', 'bn1', 'blocks.0', 'blocks.1'))
     assert moved
     assert not [key for key in moved if key.startswith(frozen)]
-    trained = [key for key, parameter in method.model.named_parameters() if parameter.requires_grad]
+    trained = [key for key, parameter in method.student.named_parameters() if parameter.requires_grad]
     assert moved >= set(trained)
 
 

@@ -79,10 +79,10 @@ def _segmentor(check: Check, entry: Entry, salt: str) -> None:
     label = _label(entry['label'], batch, height, width).unsqueeze(1)
     box = entry.get('hr_crop_box_y1y2x1x2')
     draws = None if box is None else FixedBoxes([box], network.crop_coord_divisible)
-    found = network.forward_train(image, label, weight, draws=draws).losses
-    total = sum(value for name, value in found.items() if 'loss' in name)
+    found = network.forward_train(image, label, weight, draws=draws)
+    total = sum(found.losses.values())
     total.backward()
-    logged = {**found, 'loss': total}
+    logged = {**found.values(), 'loss': total}
     check.equal('names', list(logged), list(entry['log_vars']))
     for name, want in entry['log_vars'].items():
         tolerance = {'atol': ACCURACY_ATOL} if 'acc' in name else {'rtol': LOSS_RTOL}

@@ -14,11 +14,12 @@ from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, set_learning_rates
 from mmseg.models.dropout import zero_dropout
 from mmseg.models.segmentors.encoder_decoder import Prediction
-from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.uda.augmentation import Jitter, JitterStrength
 from mmseg.uda.draws import Use
 from mmseg.uda.instance_bank.bank import InstanceBank
+from mmseg.uda.instance_bank.part import InstanceConsistency
 from mmseg.uda.mixing import LABEL_VALUES
+from mmseg.uda.trainable import Batch, LossGroup, Trainable
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
 from tests.parity.dida import drawn, row_labels
@@ -65,9 +66,9 @@ def train_cases(file: Path, root: Path) -> Iterable[Case]:
 def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt: str) -> None:
     """Train as many steps as are stored and compare after each."""
     trainable = build(stored, salt)
-    optimizer = build_optimizer(trainable, stored['optimizer'])
+    optimizer = build_optimizer(trainable.stored(), stored['optimizer'])
     groups: list[LossGroup] = []
-    trainable.observers.append(lambda iteration, group: groups.append(group))
+    trainable.watch(lambda iteration, group: groups.append(group))
     logits = record_teacher(trainable)
     for number, iteration in enumerate(stored['iterations']):
         groups.clear()
@@ -96,12 +97,12 @@ def build(stored: Stored, salt: str) -> Trainable:
     config = {'model': stored['model'], 'uda': method, 'runner': {'max_iters': MAX_ITERS}}
     trainable = build_trainable(config, initialise=False)
     zero_dropout(trainable)
-    recipe.fill_module(trainable, salt)
+    recipe.fill_module(trainable.stored(), salt)
     if method is not stored['uda']:
         fill_bank(trainable, stored['extra']['bank_recipe'])
     offset = stored['extra'].get('classifier_bias_offset', 0)
     with torch.no_grad():
-        for name, parameter in trainable.named_parameters():
+        for name, parameter in trainable.stored().named_parameters():
             if offset and name.endswith('decode_head.conv_seg.bias'):
                 parameter += offset
     trainable.iteration = stored['start_iter']
@@ -111,7 +112,7 @@ def build(stored: Stored, salt: str) -> Trainable:
 def record_teacher(trainable: Trainable) -> list[Tensor]:
     """The list that receives the logits of every call of the teacher."""
     logits: list[Tensor] = []
-    teacher = getattr(trainable, 'ema_model', None)
+    teacher = trainable.teacher
     if teacher is not None:
         predict, predict_with_embedding = teacher.generate_pseudo_label, teacher.predict_with_embedding
 
@@ -149,7 +150,7 @@ def fill_bank(trainable: Trainable, text: str) -> None:
     """Put in the bank that the recipe's sentence describes."""
     features = drawn(text)
     labels = row_labels(text, len(features))
-    part: Any = trainable.instances
+    part: Any = trainable.part(InstanceConsistency)
     part.bank = InstanceBank(labels.tolist(), features.shape[1], part.num_classes, features.numpy().copy())
 
 

@@ -9,7 +9,8 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
-from mmseg.models.trainable import LossGroup, Trainable
+from mmseg.uda.instance_bank.part import InstanceConsistency
+from mmseg.uda.trainable import LossGroup, Trainable
 from tests.parity.core import Check
 
 EMPTY_DISTANCE = 'src.loss_imnet_feat_dist'
@@ -128,7 +129,7 @@ def check_bank(
     check: Check, step: Step, want: Stored, arrays: Arrays, allowed: Tolerances, name: str
 ) -> None:
     """The instance bank after the step."""
-    part: Any = step.trainable.instances
+    part: Any = step.trainable.part(InstanceConsistency)
     features = part.bank.features
     size = features.std().item()
     check.close(f'{name} bank', features, arrays['bank_after'], atol=allowed.loss * size, rtol=allowed.loss)
@@ -163,7 +164,7 @@ def check_empty_distance(check: Check, step: Step, name: str) -> None:
 
 def check_gradients(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
     """Norms of gradients after all backward passes; tiny ones are decided by rounding."""
-    gradients = {key: p.grad for key, p in step.trainable.named_parameters() if p.grad is not None}
+    gradients = {key: p.grad for key, p in step.trainable.stored().named_parameters() if p.grad is not None}
     check.equal(f'{name} parameters with gradient', len(gradients), want['n_params_with_grad'])
     for key, value in want['grad_norms'].items():
         if value > 1e-4 and key in gradients:
@@ -173,8 +174,8 @@ def check_gradients(check: Check, step: Step, want: Stored, allowed: Tolerances,
 
 def check_parameters(check: Check, step: Step, want: Stored, allowed: Tolerances, name: str) -> None:
     """Norm and mean of parameters and buffers after the step."""
-    state = step.trainable.state_dict()
-    buffers = {key for key, _ in step.trainable.named_buffers()}
+    state = step.trainable.stored().state_dict()
+    buffers = {key for key, _ in step.trainable.stored().named_buffers()}
     for key, stats in want['params'].items():
         value = state[key].double()
         relative = allowed.buffer_norm if key in buffers else allowed.norm
@@ -202,7 +203,7 @@ def check_teacher(
     check.close(f'{name} confident', share, want['pseudo_fraction_over_threshold'], atol=atol)
 
 
-_NOTHING = LossGroup('', {})
+_NOTHING = LossGroup({}, name='')
 
 
 def check_passes(

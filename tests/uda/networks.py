@@ -8,9 +8,9 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.registry import MODELS
-from mmseg.uda.method import DACS
+from mmseg.uda.self_training import DACS
+from mmseg.uda.trainable import Batch, LossGroup, Trainable
 
 CLASSES = 4
 NORMALISATION = {'mean': np.array([123.675, 116.28, 103.53]), 'std': np.array([58.395, 57.12, 57.375])}
@@ -123,5 +123,5 @@ def train(method: Trainable, batches: Sequence[Batch], lr: float = 0.01) -> list
 def observed(method: Trainable) -> dict[str, LossGroup]:
     """Loss groups of later steps, by name."""
     groups: dict[str, LossGroup] = {}
-    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, group))
+    method.watch(lambda iteration, group: groups.__setitem__(group.name, group))
     return groups

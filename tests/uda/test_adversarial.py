@@ -33,16 +33,16 @@ def test_one_step():
     assert list(logged) == ['decode.loss_seg', 'decode.acc_seg', *adversarial]
     prefixes = dict.fromkeys('.'.join(key.split('.')[:2]) for key in method.state_dict())
     assert list(prefixes) == ['model.backbone', 'model.decode_head', 'model_D.main']
-    assert all(parameter.grad is not None for parameter in method.model_D.parameters())
+    assert all(parameter.grad is not None for parameter in method.judges.networks.parameters())
 
 
 def test_the_discriminator_learns_from_its_own_losses_only():
     method = small_adv_seg(lambda_adv_target={'main': 1.0})
     zero_dropout(method)
     groups = {}
-    method.observers.append(lambda iteration, group: groups.setdefault(group.name, []).append(group))
+    method.watch(lambda iteration, group: groups.setdefault(group.name, []).append(group))
     before = FCDiscriminator(4)
-    before.load_state_dict(method.model_D['main'].state_dict())
+    before.load_state_dict(method.judges.networks['main'].state_dict())
     train(method, batches(1))
     target = groups['adversarial'][0].seen['logits'].softmax(dim=1)
     answer = before(target)
@@ -59,8 +59,8 @@ def test_auxiliary_heads_have_a_discriminator_of_their_own():
     kinds = ('G_trg', 'D_src', 'D_trg')
     assert list(logged)[-6:] == [f'{kind}.loss.{head}' for kind in kinds for head in ('main', 'aux')]
     assert method.state_dict()['model_D.aux.conv1.weight'].shape == (64, 4, 4, 4)
-    assert all(parameter.grad.any() for parameter in method.model_D.parameters())
-    assert method.model.auxiliary_head.linear_pred.weight.grad.any()
+    assert all(parameter.grad.any() for parameter in method.judges.networks.parameters())
+    assert method.student.auxiliary_head.linear_pred.weight.grad.any()
 
 
 def test_cross_entropy_instead_of_least_squares():
@@ -74,7 +74,7 @@ def test_cross_entropy_instead_of_least_squares():
 def test_the_rate_of_the_discriminator_decays():
     method = small_adv_seg(lr_D=0.1, lr_D_power=2.0, lr_D_min=0.02)
     train(method, batches(3))
-    assert method.adam.param_groups[0]['lr'] == pytest.approx(0.08 * (1 - 2 / 10) ** 2 + 0.02)
+    assert method.judges.adam.param_groups[0]['lr'] == pytest.approx(0.08 * (1 - 2 / 10) ** 2 + 0.02)
 
 
 def test_both_optimisers_step_the_discriminator_unless_told_otherwise():
@@ -84,10 +84,10 @@ def test_both_optimisers_step_the_discriminator_unless_told_otherwise():
         paramwise = {'custom_keys': custom_keys}
         config = {'type': 'SGD', 'lr': 0.1, 'weight_decay': 0.1, 'paramwise_cfg': paramwise}
         wrapper = build_optimizer(method, config)
-        before = method.model_D['main'].conv1.weight.clone()
+        before = method.judges.networks['main'].conv1.weight.clone()
         method.train()
         method.train_step(batches(1)[0], wrapper)
-        moved.append(method.model_D['main'].conv1.weight - before)
+        moved.append(method.judges.networks['main'].conv1.weight - before)
     assert moved[0].any()
     assert not moved[1].any()
     assert not torch.equal(moved[0], moved[2])
@@ -102,12 +102,15 @@ def test_loss_scaling_never_reaches_the_discriminators_optimiser():
         method.train()
         first, second = batches(2)
         method.train_step(first, wrapper)
-        before = [value.clone() for value in method.model_D.parameters()]
-        before += [state['exp_avg'].clone() for state in method.adam.state.values()]
+        before = [value.clone() for value in method.judges.networks.parameters()]
+        before += [state['exp_avg'].clone() for state in method.judges.adam.state.values()]
         if overflows:
-            method.model.backbone.first[0].weight.register_hook(lambda value: value * torch.inf)
+            method.student.backbone.first[0].weight.register_hook(lambda value: value * torch.inf)
         method.train_step(second, wrapper)
-        after = [*method.model_D.parameters(), *(state['exp_avg'] for state in method.adam.state.values())]
+        after = [
+            *method.judges.networks.parameters(),
+            *(state['exp_avg'] for state in method.judges.adam.state.values()),
+        ]
         found[precision, overflows] = before, after
     for one, other in zip(found['fp32', False][1], found['fp16', False][1], strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-6)
@@ -117,12 +120,12 @@ def test_loss_scaling_never_reaches_the_discriminators_optimiser():
 
 def test_an_overflow_in_the_first_step_leaves_no_moments():
     method = small_adv_seg()
-    method.model.backbone.first[0].weight.register_hook(lambda value: value * torch.nan)
+    method.student.backbone.first[0].weight.register_hook(lambda value: value * torch.nan)
     method.train()
-    before = method.model_D.main.conv1.weight.clone()
+    before = method.judges.networks.main.conv1.weight.clone()
     method.train_step(batches(1)[0], build_optimizer(method, {'type': 'AdamW', 'lr': 0.01}))
-    assert torch.equal(before, method.model_D.main.conv1.weight)
-    assert not any(state['exp_avg'].any() for state in method.adam.state.values())
+    assert torch.equal(before, method.judges.networks.main.conv1.weight)
+    assert not any(state['exp_avg'].any() for state in method.judges.adam.state.values())
 
 
 def test_a_restart_goes_on_with_the_discriminators_optimiser():
@@ -139,5 +142,7 @@ def test_a_restart_goes_on_with_the_discriminators_optimiser():
 
 
 def test_wrong_options_are_all_named():
-    with pytest.raises(ConfigError, match=r'lr_D is -1.*lambda_adv_target is .*discriminator_type is .GAN.'):
-        small_adv_seg(lr_D=-1, lambda_adv_target={}, discriminator_type='GAN')
+    with pytest.raises(ConfigError, match=r'discriminator_type: found .GAN.*lr_D: found -1'):
+        small_adv_seg(lr_D=-1, discriminator_type='GAN')
+    with pytest.raises(ConfigError, match=r'lambda_adv_target: found \{\}'):
+        small_adv_seg(lambda_adv_target={})

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from mmseg.errors import ConfigError
 from mmseg.uda.class_prior import ClassPrior, build_class_prior
+from mmseg.uda.labelling import Teacher
 from tests.uda.networks import observed, small_batch, small_method, train
 
 SHARES = {0: 0.7, 1: 0.3}
@@ -77,8 +78,10 @@ def test_method_corrects_its_pseudo_labels_and_resumes_the_mean() -> None:
     assert (groups['mixed'].seen['pseudo_label'] != 0).all()
     again = small_method(class_prior={'shares': {3: 1.0, 0: 1e-5}})
     again.load_state_dict(method.state_dict())
-    assert torch.equal(again.labelling.prior.seen, method.labelling.prior.seen)
-    assert not torch.equal(method.labelling.prior.seen, method.labelling.prior.expected)
+    assert torch.equal(again.part(Teacher).labelling.prior.seen, method.part(Teacher).labelling.prior.seen)
+    assert not torch.equal(
+        method.part(Teacher).labelling.prior.seen, method.part(Teacher).labelling.prior.expected
+    )
 
 
 def test_off_leaves_keys_and_numbers_as_they_are() -> None:

@@ -7,6 +7,7 @@ import torch
 
 from mmseg.registry import MODELS
 from mmseg.uda import DACS
+from mmseg.uda.supervised import Supervised
 from tests.models.segmentors.test_hrda import config
 from tests.uda.networks import CLASSES, DISTANCE, TWO_SCALES, observed, small_batch, train
 
@@ -60,8 +61,8 @@ def test_hrda_with_every_method(name: str) -> None:
 def test_hrda_without_adaptation() -> None:
     """Source-only and target-only training: the network is all there is."""
     torch.manual_seed(0)
-    network = MODELS.build(TWO_SCALES)
+    method = Supervised(MODELS.build(TWO_SCALES))
     batch = {key: value for key, value in small_batch(size=SIZE).items() if 'target' not in key}
-    (logged,) = train(network, [batch])
+    (logged,) = train(method, [batch])
     assert list(logged) == ['decode.loss_seg', 'decode.acc_seg', 'decode.hr.loss_seg', 'decode.hr.acc_seg']
     assert all(value.isfinite() for value in logged.values())

@@ -5,11 +5,12 @@ import pytest
 import torch
 
 from mmseg.fileio import read_image
-from mmseg.models.trainable import LossGroup
+from mmseg.registry import MODELS
 from mmseg.uda.adversarial import AdvSeg
-from mmseg.uda.debug import DebugPictures, shown
-from mmseg.uda.debug_rows import Paint, discriminator_rows, entropy_rows, mixing_rows, scale_rows
 from mmseg.uda.min_entropy import MinEnt, entropy
+from mmseg.uda.supervised import Supervised
+from mmseg.uda.trainable import LossGroup
+from mmseg.visualization.debug_pictures import DebugPictures, Paint, scale_rows, shown
 from tests.uda.networks import (
     DISTANCE,
     MODEL,
@@ -29,14 +30,16 @@ METHODS = {
 }
 
 
-def pictures(folder, interval):
-    return DebugPictures(folder, interval, PALETTE, NORMALISATION['mean'], NORMALISATION['std'])
+def watched(method, folder, interval):
+    """The observer of a method's debug pictures."""
+    observer = DebugPictures(folder, method.layout(), interval, PAINT)
+    method.watch(observer, interval)
+    return observer
 
 
 def test_files_of_the_published_names_and_size(tmp_path):
     method = small_method(**DISTANCE)
-    observer = pictures(tmp_path, 2)
-    method.observers.append(observer)
+    observer = watched(method, tmp_path, 2)
     train(method, [small_batch(seed=i) for i in range(3)])
     observer.close()
     files = sorted(path.name for path in (tmp_path / 'class_mix_debug').iterdir())
@@ -46,8 +49,7 @@ def test_files_of_the_published_names_and_size(tmp_path):
 
 def test_an_interval_of_0_draws_nothing(tmp_path):
     method = small_method()
-    observer = pictures(tmp_path / 'pictures', 0)
-    method.observers.append(observer)
+    observer = watched(method, tmp_path / 'pictures', 0)
     train(method, [small_batch()])
     observer.close()
     assert not (tmp_path / 'pictures').exists()
@@ -60,13 +62,18 @@ def host(method, batch):
     return {name: shown(group.seen).arrays for name, group in groups.items()}
 
 
+def drawn(method, batch, j):
+    """Panels of image j of one step."""
+    return method.layout().rows(host(method, batch), j)
+
+
 def titles(rows):
     return [[panel.title for panel in panels] for panels in rows]
 
 
 def test_titles_and_contents():
     batch = small_batch()
-    upper, lower = mixing_rows(host(small_method(**DISTANCE), batch), 1, PAINT)
+    upper, lower = drawn(small_method(**DISTANCE), batch, 1)
     assert [p.title for p in upper] == [
         'Source Image',
         'Source Seg GT',
@@ -80,15 +87,15 @@ def test_titles_and_contents():
     image = batch['img'][1].permute(1, 2, 0) * torch.tensor(NORMALISATION['std']) + torch.tensor(
         NORMALISATION['mean']
     )
-    assert np.abs(upper[0].picture - image.numpy().clip(0, 255)).max() <= 0.51
+    assert np.abs(PAINT(upper[0]) - image.numpy().clip(0, 255)).max() <= 0.51
     label = batch['gt_semantic_seg'][1, 0]
-    assert upper[1].picture[label == 2].tolist() == [[70, 70, 70]] * int((label == 2).sum())
-    assert not upper[1].picture[label == 255].any()
-    assert upper[3].picture.max() <= 1
+    assert PAINT(upper[1])[label == 2].tolist() == [[70, 70, 70]] * int((label == 2).sum())
+    assert not PAINT(upper[1])[label == 255].any()
+    assert PAINT(upper[3]).max() <= 1
 
 
 def test_without_a_feature_distance_there_are_four_columns():
-    rows = mixing_rows(host(small_method(), small_batch(1)), 0, PAINT)
+    rows = drawn(small_method(), small_batch(1), 0)
     assert [len(row) for row in rows] == [4, 4]
 
 
@@ -102,29 +109,28 @@ def test_entropy_of_the_target():
     batch = small_batch(size=(64, 64))
     method = small('MinEnt')
     groups = observed(method)
-    rows = entropy_rows(host(method, batch), 1, PAINT)
+    rows = drawn(method, batch, 1)
     assert [row[:2] for row in titles(rows)] == [['Source Image'], ['Target Image', 'Target Seg']]
     low, high = (float(part) for part in rows[1][2].title.removeprefix('Target Ent [')[:-1].split(','))
-    stretched = rows[1][2].picture
+    stretched = PAINT(rows[1][2])
     assert (stretched.min(), stretched.max()) == (0, 1)
     mean = entropy(groups['entropy'].seen['logits'][1:]).item()
     assert low + (high - low) * stretched.mean() == pytest.approx(mean, abs=0.01)
 
 
 def test_answers_of_the_discriminator():
-    rows = discriminator_rows(host(small('AdvSeg'), small_batch(size=(64, 64))), 0, PAINT)
+    rows = drawn(small('AdvSeg'), small_batch(size=(64, 64)), 0)
     assert [row[:2] for row in titles(rows)] == [
         [f'{domain} Image', f'{domain} Seg'] for domain in ('Source', 'Target')
     ]
     assert all(row[2].title.startswith(row[0].title[:6] + ' Discr [') for row in rows)
-    assert rows[1][2].picture.shape == (2, 2)
+    assert PAINT(rows[1][2]).shape == (2, 2)
 
 
 @pytest.mark.parametrize('kind', METHODS)
 def test_pictures_of_methods_without_pseudo_labels(kind, tmp_path):
     method = small(kind, TWO_SCALES)
-    observer = pictures(tmp_path, 2)
-    method.observers.append(observer)
+    observer = watched(method, tmp_path, 2)
     train(method, [small_batch(size=(64, 64), seed=i) for i in range(2)])
     observer.close()
     files = sorted(path.name for path in (tmp_path / 'debug').iterdir())
@@ -133,26 +139,35 @@ def test_pictures_of_methods_without_pseudo_labels(kind, tmp_path):
     assert read_image(tmp_path / 'debug' / '000001_0_s.png').shape == (600, 8 * 300, 3)
 
 
-def test_training_without_adaptation_draws_nothing(tmp_path):
-    observer = pictures(tmp_path, 1)
-    observer(0, LossGroup('source', {}, {'img': torch.zeros(1, 3, 4, 4)}))
-    observer(0, LossGroup('masked', {}, {'img': torch.zeros(1, 3, 4, 4)}))
-    observer.close()
-    assert not list(tmp_path.iterdir())
+def test_training_without_a_target_has_no_pictures():
+    assert small_method(source_only=True).layout() is None
+    assert Supervised(MODELS.build(MODEL)).layout() is None
+
+
+def test_nothing_is_shown_where_nobody_looks():
+    method = small_method(TWO_SCALES)
+    empty, groups = [], {}
+    method.watch(lambda iteration, group: empty.append(group.seen), interval=0)
+    method.watch(lambda iteration, group: groups.setdefault(iteration, []).append(group.seen), interval=2)
+    train(method, [small_batch(size=(64, 64), seed=i) for i in range(3)])
+    assert not empty
+    assert list(groups) == [0, 2]
+    for seen in (seen for found in groups.values() for seen in found):
+        assert seen['img'].shape == (2, 3, 64, 64)
+        assert not any(isinstance(v, torch.Tensor) and v.requires_grad for v in vars(seen['scales']).values())
 
 
 def test_what_goes_wrong_while_drawing_is_raised(tmp_path):
-    observer = pictures(tmp_path, 1)
-    observer(0, LossGroup('source', {}, {}))
-    observer(0, LossGroup('mixed', {}, {'img': torch.zeros(1, 3, 4, 4)}))
+    observer = watched(small_method(), tmp_path, 1)
+    observer(0, LossGroup({}, name='source'))
+    observer(0, LossGroup({}, name='mixed', seen={'img': torch.zeros(1, 3, 4, 4)}))
     with pytest.raises(KeyError):
         observer.close()
 
 
 def test_two_scales_get_a_picture_of_their_own(tmp_path):
     method = small_method(TWO_SCALES, **DISTANCE)
-    observer = pictures(tmp_path, 1)
-    method.observers.append(observer)
+    observer = watched(method, tmp_path, 1)
     train(method, [small_batch(size=(64, 64))])
     observer.close()
     files = sorted(path.name for path in (tmp_path / 'class_mix_debug').iterdir())
@@ -162,7 +177,7 @@ def test_two_scales_get_a_picture_of_their_own(tmp_path):
 
 def test_titles_and_contents_of_the_scales():
     method, groups = small_method(TWO_SCALES), {}
-    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
+    method.watch(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
     batch = small_batch(size=(64, 64))
     train(method, [batch])
     source, mixed = groups['source'].scales, groups['mixed']
@@ -177,9 +192,9 @@ def test_titles_and_contents_of_the_scales():
     inside = source['High Res Inserted'][0] == 0
     assert inside.sum() >= 16 * 16 - 8 * 8
     assert 0 <= source['Attention'].min() <= source['Attention'].max() <= 1
-    rows = scale_rows({'Source': source}, 0, PAINT)
+    rows = scale_rows({'Source': source}, 0)
     assert [panel.title for panel in rows[0]] == [f'Source {title}' for title in titles]
-    label = rows[0][-1].picture
+    label = PAINT(rows[0][-1])
     assert {tuple(colour) for colour in label.reshape(-1, 3).tolist()} <= {(0, 0, 0), *map(tuple, PALETTE)}
 
 
@@ -187,6 +202,6 @@ def test_a_fixed_attention_is_no_map():
     model = {**TWO_SCALES, 'hr_crop_size': None, 'hr_slide_inference': False}
     model['decode_head'] = {**model['decode_head'], 'fixed_attention': 0.5}
     method, groups = small_method(model), {}
-    method.observers.append(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
+    method.watch(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
     train(method, [small_batch(size=(64, 64))])
     assert not {'Attention', 'Cropped GT'} & set(groups['source'].scales)

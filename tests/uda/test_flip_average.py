@@ -28,7 +28,7 @@ def test_method_asks_the_teacher_twice_and_labels_by_the_mean() -> None:
     method = small_method(pseudo_flip=True)
     groups = observed(method)
     train(method, [small_batch()])
-    assert method.ema_model.backbone.first[1].num_batches_tracked == 2
-    predict, images = method.ema_model.generate_pseudo_label, small_batch()['target_img']
+    assert method.teacher.backbone.first[1].num_batches_tracked == 2
+    predict, images = method.teacher.generate_pseudo_label, small_batch()['target_img']
     expected = flip_averaged(predict(images), images, predict).argmax(dim=1)
     assert torch.equal(groups['mixed'].seen['pseudo_label'], expected)

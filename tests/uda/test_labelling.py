@@ -2,12 +2,11 @@
 
 import torch
 
-from mmseg.uda.augmentation import JitterStrength
 from mmseg.uda.labelling import Labelling
-from mmseg.uda.options import SelfTrainingOptions
+from mmseg.uda.options import AdaptationOptions
 from mmseg.uda.pseudo_label import trusted_pseudo_label
 
-OPTIONS = SelfTrainingOptions(0.99, 0.6, (1, 0), JitterStrength(), 0.2)
+OPTIONS = AdaptationOptions(pseudo_threshold=0.6, pseudo_weight_ignore_top=1)
 LOGITS = torch.randn(2, 3, 6, 8, generator=torch.Generator().manual_seed(0)) * 2
 IMAGES = torch.zeros(2, 3, 6, 8)
 

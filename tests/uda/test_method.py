@@ -9,6 +9,7 @@ from torch import nn
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import zero_dropout
+from mmseg.uda.feature_distance import FeatureDistance
 from tests.uda.networks import DISTANCE, observed, small_batch, small_method, train
 
 PUBLISHED_LOG = [
@@ -38,29 +39,29 @@ def test_only_the_student_gets_gradients_and_moves():
     method = small_method(**DISTANCE)
     before = copy.deepcopy(method.state_dict())
     train(method, [small_batch()])
-    assert all(parameter.grad is not None for parameter in method.model.backbone.parameters())
-    for network in (method.ema_model, method.imnet_model):
+    assert all(parameter.grad is not None for parameter in method.student.backbone.parameters())
+    for network in (method.teacher, method.part(FeatureDistance).frozen):
         assert all(parameter.grad is None for parameter in network.parameters())
-    for key, value in method.imnet_model.state_dict().items():
+    for key, value in method.part(FeatureDistance).frozen.state_dict().items():
         assert torch.equal(value, before[f'imnet_model.{key}'])
 
 
 def test_the_teacher_starts_as_the_student_of_before_the_step():
     method = small_method()
-    before = [parameter.detach().clone() for parameter in method.model.parameters()]
+    before = [parameter.detach().clone() for parameter in method.student.parameters()]
     train(method, [small_batch()])
-    for mine, theirs in zip(method.ema_model.parameters(), before, strict=True):
+    for mine, theirs in zip(method.teacher.parameters(), before, strict=True):
         assert torch.equal(mine, theirs)
 
 
 def test_modes_in_training():
     method = small_method(**DISTANCE)
     train(method, [small_batch()])
-    assert not any(m.training for m in method.ema_model.modules() if isinstance(m, nn.Dropout2d))
-    assert any(m.training for m in method.model.modules() if isinstance(m, nn.Dropout2d))
-    assert method.ema_model.backbone.first[1].num_batches_tracked == 1
-    assert method.model.backbone.first[1].num_batches_tracked == 2
-    assert method.imnet_model.backbone.first[1].num_batches_tracked == 0
+    assert not any(m.training for m in method.teacher.modules() if isinstance(m, nn.Dropout2d))
+    assert any(m.training for m in method.student.modules() if isinstance(m, nn.Dropout2d))
+    assert method.teacher.backbone.first[1].num_batches_tracked == 1
+    assert method.student.backbone.first[1].num_batches_tracked == 2
+    assert method.part(FeatureDistance).frozen.backbone.first[1].num_batches_tracked == 0
 
 
 def test_the_gradient_is_the_sum_of_source_distance_and_mixed_whatever_is_logged_about_it():
@@ -69,7 +70,7 @@ def test_the_gradient_is_the_sum_of_source_distance_and_mixed_whatever_is_logged
         method = small_method(**DISTANCE, print_grad_magnitude=print_grad_magnitude)
         zero_dropout(method)
         logs += train(method, [small_batch()])
-        gradients.append([p.grad.clone() for p in method.model.parameters() if p.grad is not None])
+        gradients.append([p.grad.clone() for p in method.student.parameters() if p.grad is not None])
     assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
     extra = [name for name in logs[1] if name not in logs[0]]
     assert extra == ['Seg. Grad.', 'Fdist Grad.', 'Mix. Grad.']
@@ -130,7 +131,7 @@ def test_source_labels_that_are_all_ignored_train_on_without_a_distance():
     assert first['mix.decode.loss_seg'] == 0
     assert first['src.loss_imnet_feat_dist'] == 0
     assert all(value.isfinite() for value in second.values())
-    assert all(parameter.isfinite().all() for parameter in method.model.parameters())
+    assert all(parameter.isfinite().all() for parameter in method.student.parameters())
 
 
 def test_rows_and_valid_mask_reach_the_weights():
@@ -196,9 +197,12 @@ def test_the_given_configuration_is_not_changed():
 @pytest.mark.parametrize(
     'options, message',
     [
-        ({'mix': 'cow'}, "uda.mix is 'cow'; expected 'class'"),
-        ({'alpha': 1.5, 'pseudo_threshold': -1}, 'uda.alpha is 1.5.*uda.pseudo_threshold is -1'),
-        ({'imnet_feature_dist_classes': [1]}, 'imnet_feature_dist_scale_min_ratio is missing'),
+        ({'mix': 'cow'}, "uda.mix: found 'cow', expected 'class'"),
+        ({'alpha': 1.5, 'pseudo_threshold': -1}, 'uda.alpha: found 1.5.*uda.pseudo_threshold: found -1'),
+        (
+            {**DISTANCE, 'imnet_feature_dist_scale_min_ratio': None},
+            'imnet_feature_dist_scale_min_ratio: missing',
+        ),
         ({'pseudo_weight_ignore_top': -2}, 'pseudo_weight_ignore_top'),
     ],
 )
@@ -220,7 +224,7 @@ def test_sixteen_bit_networks_and_channels_last_change_only_rounding():
         method = small_method(**DISTANCE, color_jitter_probability=0.0)
         zero_dropout(method)
         method.to(memory_format=layout)
-        for network in (method.model, method.ema_model, method.imnet_model):
+        for network in (method.student, method.teacher, method.part(FeatureDistance).frozen):
             network.precision = precision
         logs += train(method, [small_batch()])
     for name in ('decode.loss_seg', 'src.loss_imnet_feat_dist'):

@@ -53,7 +53,9 @@ def test_auxiliary_heads_are_sharpened_too():
 
 @pytest.mark.parametrize('weights', [{'aux': 1}, {'main': -1}, 0.5, {'main': 1, 'other': 1}])
 def test_wrong_weights_are_named(weights):
-    with pytest.raises(ConfigError, match=r'uda.lambda_ent is .*expected dict\(main=weight\)'):
+    with pytest.raises(
+        ConfigError, match=r'uda.lambda_ent: found .*expected (dict\(main=weight\)|a dict of numbers)'
+    ):
         small_min_ent(lambda_ent=weights)
 
 

@@ -46,8 +46,6 @@ def test_method_weighs_target_pixels_singly_and_pasted_ones_fully() -> None:
     seen = groups['mixed'].seen
     assert set(seen['weight'].unique().tolist()) == {0.0, 1.0}
     assert (seen['weight'][seen['mask'].squeeze(1)] == 1).all()
-    probability = (
-        method.ema_model.generate_pseudo_label(small_batch()['target_img']).softmax(dim=1).amax(dim=1)
-    )
+    probability = method.teacher.generate_pseudo_label(small_batch()['target_img']).softmax(dim=1).amax(dim=1)
     outside = ~seen['mask'].squeeze(1)
     assert torch.equal(seen['weight'][outside], (probability >= 0.35).float()[outside])

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from mmseg.visualization.panels import MARGIN, SIDE, TITLE_HEIGHT, Panel, draw_panels
+from mmseg.visualization.panels import MARGIN, SIDE, TITLE_HEIGHT, draw_panels
 
 
 def test_each_panel_has_its_square_with_title_and_picture() -> None:
     red = np.zeros((4, 8, 3), np.uint8)
     red[..., 0] = 255
     grey = np.full((8, 4), 0.5)
-    figure = np.asarray(draw_panels([[Panel('one', red)], [Panel('two', red), Panel('three', grey)]], 3))
+    figure = np.asarray(draw_panels([[('one', red)], [('two', red), ('three', grey)]], 3))
     assert figure.shape == (2 * SIDE, 3 * SIDE, 3)
     middle = SIDE // 2 + TITLE_HEIGHT // 2
     assert figure[middle, SIDE // 2].tolist() == [255, 0, 0]
@@ -22,5 +22,5 @@ def test_each_panel_has_its_square_with_title_and_picture() -> None:
 
 
 def test_shades_are_clipped() -> None:
-    figure = np.asarray(draw_panels([[Panel('', np.array([[-1.0, 2.0]]))]], 1))
+    figure = np.asarray(draw_panels([[('', np.array([[-1.0, 2.0]]))]], 1))
     assert set(np.unique(figure)) == {0, 255}

@@ -26,7 +26,10 @@ from benchmarks.step import random_batch
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import MODELS
-from mmseg.uda.method import DACS
+from mmseg.uda.adaptation import PartType
+from mmseg.uda.feature_distance import FeatureDistance
+from mmseg.uda.labelling import Teacher
+from mmseg.uda.self_training import DACS
 
 WINDOWS_AT_ONCE = (1, 8, 16, 32)
 LOSS = 'fusion and losses'
@@ -163,10 +166,10 @@ def training(settings: Settings) -> list[Memory]:
     config = hrda_config(settings.encoder, settings.size)
     method = MODELS.build({**config['uda'], 'model': config['model'], **config['runner']})
     assert isinstance(method, DACS)
-    assert isinstance(method.model, HRDAEncoderDecoder)
+    assert isinstance(method.student, HRDAEncoderDecoder)
     batch = random_batch(settings)
     weights = [*method.parameters(), *method.buffers()]
-    for parameter in method.model.parameters():
+    for parameter in method.student.parameters():
         parameter.grad = torch.zeros_like(parameter)
     given = [value for value in batch.values() if isinstance(value, Tensor)]
     alive = Alive([*weights, *given, *(p.grad for p in weights if p.grad is not None)])
@@ -175,8 +178,8 @@ def training(settings: Settings) -> list[Memory]:
         kept = Kept(weights)
         _divide(kept, method)
         peaks: dict[str, float] = {}
-        _observe(alive, method, '_pseudo_label', peaks, 'teacher, pseudo-labels')
-        _observe(alive, method.imnet_model, 'extract_views', peaks, 'frozen network')
+        _observe(alive, _part(method, Teacher), 'label', peaks, 'teacher, pseudo-labels')
+        _observe(alive, _part(method, FeatureDistance).frozen, 'extract_views', peaks, 'frozen network')
         groups, before = method.loss_groups(batch), alive.bytes
         while True:
             with torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor), _needs(kept):
@@ -219,16 +222,23 @@ def _memory(group: str, settings: Settings, kept: Kept, peaks: Mapping[str, floa
     )
 
 
+def _part(method: DACS, kind: type[PartType]) -> PartType:
+    """A part that the method has."""
+    found = method.part(kind)
+    assert found is not None
+    return found
+
+
 def _divide(kept: Kept, method: DACS) -> None:
     """Tell the parts of the student apart: each is called for the context first, then for the detail."""
-    network, head = method.model, method.model.decode_head
+    network, head = method.student, method.student.decode_head
     kept.within(network, 'extract_feat', 'LR encoder', 'HR encoder')
     for name in ('embed', 'classify'):
         kept.within(head, name, 'LR decoder', 'HR decoder')
     kept.within(head, 'attend', 'scale attention')
     for name in ('fuse', 'losses'):
         kept.within(head, name, LOSS)
-    kept.within(method, '_feature_distance', 'feature distance')
+    kept.within(_part(method, FeatureDistance), 'distance', 'feature distance')
     for layer in network.modules():
         if isinstance(layer, nn.ReLU):
             layer.register_forward_hook(lambda _, given, result: kept.need(result))

@@ -16,10 +16,11 @@ from benchmarks.settings import OPTIMIZER, Settings, training_config
 from benchmarks.timing import Comparison, compare, seconds
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, parameter_options
-from mmseg.models.trainable import Batch
 from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong
 from mmseg.uda.draws import Draws, draw_strong
-from mmseg.uda.method import DACS
+from mmseg.uda.feature_distance import FeatureDistance
+from mmseg.uda.self_training import DACS
+from mmseg.uda.trainable import Batch
 
 NORMALISATION = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375]}
 
@@ -117,26 +118,27 @@ class PlainStep:
         method = self.method
         draws = Draws(method.seed, 0, method.iteration)
         self.optimizer.zero_grad()
-        assert method.ema_model is not None
-        reference.update_teacher(method.ema_model, method.model, method.iteration, 0.999)
+        assert method.teacher is not None
+        reference.update_teacher(method.teacher, method.student, method.iteration, 0.999)
         logged = self._source(batch)
-        logits = method.ema_model.generate_pseudo_label(batch['target_img']).detach()
+        logits = method.teacher.generate_pseudo_label(batch['target_img']).detach()
         probability, pseudo = logits.softmax(dim=1).max(dim=1)
         confident = (probability >= self.options['pseudo_threshold']).sum().item() / probability.numel()
         image, label, weight = self._mix(batch, pseudo, confident, draws)
-        losses = method.model.forward_train(image, label, weight=weight).losses
-        losses['decode.loss_seg'].backward()
-        logged |= {f'mix.{name}': value.item() for name, value in losses.items()}
+        output = method.student.forward_train(image, label, weight=weight)
+        output.losses['decode.loss_seg'].backward()
+        logged |= {f'mix.{name}': value.item() for name, value in output.values().items()}
         self.optimizer.step()
         method.iteration += 1
         return logged
 
     def _source(self, batch: Batch) -> dict[str, float]:
         image, label = batch['img'], batch['gt_semantic_seg']
-        output = self.method.model.forward_train(image, label)
+        output = self.method.student.forward_train(image, label)
         output.losses['decode.loss_seg'].backward(retain_graph=True)
-        assert self.method.imnet_model is not None
-        frozen = self.method.imnet_model.extract_feat(image)[-1].detach()
+        part = self.method.part(FeatureDistance)
+        assert part is not None
+        frozen = part.frozen.extract_feat(image)[-1].detach()
         features = output.views[0].features[-1]
         classes, min_ratio = (
             self.options[f'imnet_feature_dist_{key}'] for key in ('classes', 'scale_min_ratio')
@@ -144,7 +146,7 @@ class PlainStep:
         mask = _downscaled(label, label.shape[-1] // features.shape[-1], classes, min_ratio)
         distance = (features - frozen).norm(dim=1)[mask].mean() * self.options['imnet_feature_dist_lambda']
         distance.backward()
-        logged = {name: value.item() for name, value in output.losses.items()}
+        logged = {name: value.item() for name, value in output.values().items()}
         return {**logged, 'src.loss_imnet_feat_dist': distance.item()}
 
     def _mix(

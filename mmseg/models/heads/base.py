@@ -21,7 +21,7 @@ CONV_SEG_INIT: dict[str, Any] = {'type': 'Normal', 'std': 0.01, 'override': {'na
 CROSS_ENTROPY: dict[str, Any] = {'type': 'CrossEntropyLoss', 'use_sigmoid': False, 'loss_weight': 1.0}
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HeadOutput(Terms):
     """Result of a head's training pass: loss 'loss_seg', metric 'acc_seg' (percent), and what they come from.
 
@@ -162,7 +162,7 @@ class BaseDecodeHead(nn.Module, ABC):
         """Logits, losses and embedding in one pass; arguments as :meth:`losses`."""
         embedding = self.embed(features)
         logits = self.classify(embedding)
-        return HeadOutput(*self.losses(logits, label, weight).parts(), logits, embedding)
+        return HeadOutput(*self.losses(logits, label, weight).parts(), logits=logits, embedding=embedding)
 
     def losses(self, logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Terms:
         """Loss and accuracy at the label's resolution, in float32 whatever the precision of ``logits``.

@@ -129,10 +129,8 @@ class DAHead(BaseDecodeHead):
             'pam': self.pam_conv_seg(self._dropped(position)),
             'cam': self.cam_conv_seg(self._dropped(channel)),
         }
-        terms = Terms({}, {})
-        for name, output in outputs.items():
-            terms.update(self.losses(output, label, weight).prefixed(f'{name}.'))
-        return HeadOutput(*terms.parts(), logits, embedding)
+        terms = [self.losses(output, label, weight).prefixed(f'{name}.') for name, output in outputs.items()]
+        return HeadOutput(*Terms({}).joined(*terms).parts(), logits=logits, embedding=embedding)
 
     def _dropped(self, x: Tensor) -> Tensor:
         return x if self.dropout is None else self.dropout(x)

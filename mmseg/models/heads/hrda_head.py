@@ -205,23 +205,22 @@ class HRDAHead(nn.Module):
             Loss 'loss_seg', metric 'acc_seg' and, prefixed by 'lr.' and 'hr.', those of the scales; losses are
             weighted.
         """
-        terms: Terms = self.head.losses(scales.fused, label, weight)
         rest = 1 - self.lr_loss_weight - self.hr_loss_weight
-        terms.losses = {name: value * rest for name, value in terms.losses.items()}
+        terms = [_shared(self.head.losses(scales.fused, label, weight), rest)]
         if self.lr_loss_weight > 0:
             context = self.head.losses(scales.context, label, weight)
-            terms.update(_shared(context, self.lr_loss_weight).prefixed('lr.'))
+            terms.append(_shared(context, self.lr_loss_weight).prefixed('lr.'))
         if self.hr_loss_weight > 0:
             if self.enable_hr_crop and box is not None:
                 label, weight = crop(label, box), None if weight is None else crop(weight, box)
             detail = self.head.losses(scales.detail, label, weight)
-            terms.update(_shared(detail, self.hr_loss_weight).prefixed('hr.'))
-        return terms
+            terms.append(_shared(detail, self.hr_loss_weight).prefixed('hr.'))
+        return terms[0].joined(*terms[1:])
 
 
 def _shared(terms: Terms, share: float) -> Terms:
     """Losses of one scale with their share of the whole."""
-    return Terms({name: value * share for name, value in terms.losses.items()}, terms.metrics)
+    return Terms({name: value * share for name, value in terms.losses.items()}, terms.metrics, terms.order)
 
 
 def _attention_config(base: Mapping[str, Any], embed_dim: int, classes: int) -> dict[str, Any]:

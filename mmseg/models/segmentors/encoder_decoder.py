@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box
-from mmseg.models.draws import Streams, process_rank
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.outputs import Draws, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
-from mmseg.models.trainable import Batch, LossGroup, Trainable
+from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
 
 Meta = Mapping[str, Any]
@@ -22,7 +21,7 @@ Meta = Mapping[str, Any]
 
 
 @MODELS.register_module()
-class EncoderDecoder(Trainable):
+class EncoderDecoder(nn.Module):
     """Backbone, optional neck, decode head.
 
     Args:
@@ -57,7 +56,6 @@ class EncoderDecoder(Trainable):
             self.auxiliary_head = nn.ModuleList(MODELS.build(head) for head in auxiliary_head)
         self.test_cfg = _checked_test_cfg(test_cfg)
         self.precision = 'fp32'
-        self.draws: Callable[[int, int, int], Draws] = Streams
 
     @property
     def num_classes(self) -> int:
@@ -132,18 +130,21 @@ class EncoderDecoder(Trainable):
         features = self.extract_feat(img)
         with autocast(img, self.precision):
             output = self.decode_head.forward_train(features, label, weight)
-            terms = output.prefixed('decode.')
+            terms: list[Terms] = [output.prefixed('decode.')]
             auxiliary: dict[str, Tensor] = {}
             for prefix, head, weighted in self._auxiliary_heads():
                 found = head.forward_train(features, label, weight if weighted else None)
-                terms.update(found.prefixed(f'{prefix}.'))
+                terms.append(found.prefixed(f'{prefix}.'))
                 auxiliary[prefix] = found.logits
-        views = [View(features, None)]
-        return SegmentorOutput(*terms.parts(), views, output.logits, output.embedding, auxiliary=auxiliary)
+        return SegmentorOutput(
+            *terms[0].joined(*terms[1:]).parts(),
+            views=[View(features, None)],
+            logits=output.logits,
+            embedding=output.embedding,
+            auxiliary=auxiliary,
+        )
 
-    def forward_logits(
-        self, img: Tensor, draws: Draws | None = None
-    ) -> tuple[dict[str, Tensor], Seen]:
+    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[dict[str, Tensor], Seen]:
         """A training pass without labels; arguments as :meth:`forward_train`.
 
         Returns:
@@ -166,14 +167,6 @@ class EncoderDecoder(Trainable):
             float32 (B, num_classes, H, W).
         """
         return resize(logits.float(), (size[0], size[1]), self.align_corners)
-
-    def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
-        """Supervised training on ``img`` and ``gt_semantic_seg``: source-only and target-only."""
-        img, label = batch['img'], batch['gt_semantic_seg']
-        draws = self.draws(self.seed, process_rank(), self.iteration)
-        output = self.forward_train(img, label, draws=draws)
-        seen = self.shown(lambda: {'img': img, 'label': label, **output.seen()})
-        yield LossGroup('source', *output.parts(), seen)
 
     def inference(self, img: Tensor, metas: Sequence[Meta], rescale: bool = True) -> Tensor:
         """Class probabilities in the orientation of the original image.

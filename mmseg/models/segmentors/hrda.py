@@ -145,16 +145,14 @@ class HRDAEncoderDecoder(EncoderDecoder):
             found = self.decode_head.losses(scales, label, weight, detail.box)
         return SegmentorOutput(
             *found.prefixed('decode.').parts(),
-            self._compared([context, detail]),
-            scales.fused,
-            embeddings[0],
-            self._seen(scales, detail.box),
-            DetailEmbedding(embeddings[1], detail.box),
+            views=self._compared([context, detail]),
+            logits=scales.fused,
+            embedding=embeddings[0],
+            seen=self._seen(scales, detail.box),
+            detail=DetailEmbedding(embeddings[1], detail.box),
         )
 
-    def forward_logits(
-        self, img: Tensor, draws: Draws | None = None
-    ) -> tuple[dict[str, Tensor], Seen]:
+    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[dict[str, Tensor], Seen]:
         """See :class:`EncoderDecoder`; the fused logits of the context image and one random detail crop."""
         _, detail, scales, _ = self._training_pass(img, draws)
         return {'main': scales.fused}, self._seen(scales, detail.box)

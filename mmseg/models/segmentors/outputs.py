@@ -42,7 +42,7 @@ class DetailEmbedding:
     box: Box | None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SegmentorOutput(Terms):
     """Result of a training pass: losses ('decode.loss_seg', ...), metrics ('decode.acc_seg', ...), and more.
 

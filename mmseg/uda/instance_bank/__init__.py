@@ -1,5 +1,5 @@
-"""The instance bank and its consistency loss (DIDA; Yao and Li, arXiv:2307.07972; spec/dida.md)."""
+"""The instance bank of DIDA."""
 
-from mmseg.uda.instance_bank.part import InstanceConsistency, build_instances
+from mmseg.uda.instance_bank.part import InstanceConsistency
 
-__all__ = ['InstanceConsistency', 'build_instances']
+__all__ = ['InstanceConsistency']

@@ -4,54 +4,34 @@
 released program computes (spec/dida.md 2), 'clean' what the method says it does (spec/dida.md 1.2, 5).
 """
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from mmseg.errors import ConfigError
+from mmseg.option_types import Range
+from mmseg.options import Amount, AtLeastOne, NoOptions, Positive, Share, parse
 
-PUBLISHED: dict[str, Any] = {
-    'update': 'ema',
-    'update_interval': 50,
-    'momentum': 0.999,
-    'ema_rows': 'class',
-    'positions': 'batch',
-    'absent': 'decay',
-    'pixels': 'all',
-    'similarity': 'sum',
-    'normalise': False,
-    'gather': 'mix_logits',
-    'scatter': 'add',
-    'pixel_mask': 'all',
-    'weak_strength': 0.0,
-    'loss_weight': 0.5,
-}
 CLEAN: dict[str, Any] = {
     'update': 'ring',
     'update_interval': 1,
-    'momentum': 0.999,
-    'ema_rows': 'class',
     'positions': 'image',
     'absent': 'keep',
-    'pixels': 'all',
     'similarity': 'softmax',
     'normalise': True,
     'gather': 'teacher_prob',
     'scatter': 'convex',
     'pixel_mask': 'valid',
     'weak_strength': 0.1,
-    'loss_weight': 0.5,
 }
-MODES = {'published': PUBLISHED, 'clean': CLEAN}
+MODES: dict[str, dict[str, Any]] = {'published': {}, 'clean': CLEAN}
 
 
 @dataclass(frozen=True)
-class BankOptions:
-    """What can be chosen about the bank, its similarities and its loss.
+class BankOptions(NoOptions):
+    """What can be chosen about the bank, its similarities and its loss; defaults are those of 'published'.
 
     Attributes:
-        mode: 'published' or 'clean', the values of all keys that have no default here.
+        mode: 'clean' changes the defaults of others, see :data:`CLEAN`.
         bank_size: number of rows K.
         bank_file: folder with the two files of a published bank, or (features, labels); None: start with an
             empty bank and fill it from source images.
@@ -86,116 +66,49 @@ class BankOptions:
         detail: networks of two resolutions: compare the detail crop's embedding, too.
     """
 
-    mode: str = 'published'
-    bank_size: int = 300
+    mode: Literal['published', 'clean'] = 'published'
+    bank_size: AtLeastOne = 300
     bank_file: str | Sequence[str] | None = None
     classes: Sequence[int] | None = None
-    min_fill: float = 1.0
-    update: str = ''
-    update_interval: int = 0
-    momentum: float = math.nan
-    ema_rows: str = ''
-    positions: str = ''
-    absent: str = ''
-    pixels: str = ''
-    bps_threshold: int = 2
-    similarity: str = ''
+    min_fill: Share = 1.0
+    update: Literal['ema', 'ring', 'none'] = 'ema'
+    update_interval: AtLeastOne = 50
+    momentum: Share = 0.999
+    ema_rows: Literal['class', 'one'] = 'class'
+    positions: Literal['batch', 'image'] = 'batch'
+    absent: Literal['decay', 'keep'] = 'decay'
+    pixels: Literal['all', 'boundary'] = 'all'
+    bps_threshold: AtLeastOne = 2
+    similarity: Literal['sum', 'softmax'] = 'sum'
     normalise: bool = False
-    temp_weak: float = 0.1
-    temp_strong: float = 0.1
-    gather: str = ''
-    alpha: float = 1.0
-    scatter: str = ''
-    loss_weight: float = math.nan
-    eps: float = 1e-10
-    pixel_mask: str = ''
-    resolution: str = 'full'
-    chunk: int | None = None
-    weak_strength: float = math.nan
+    temp_weak: Positive = 0.1
+    temp_strong: Positive = 0.1
+    gather: Literal['mix_logits', 'teacher_prob', 'none'] = 'mix_logits'
+    alpha: Share = 1.0
+    scatter: Literal['add', 'convex'] = 'add'
+    loss_weight: Amount = 0.5
+    eps: Positive = 1e-10
+    pixel_mask: Literal['all', 'target', 'valid'] = 'all'
+    resolution: Literal['full', 'native'] = 'full'
+    chunk: AtLeastOne | None = None
+    weak_strength: Annotated[float, Range(0, 0.5)] = 0.0
     detail: bool = False
 
     @classmethod
+    def completed(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With the values of the mode."""
+        return {**MODES[given.get('mode', 'published')], **given}
+
+    @classmethod
     def parse(cls, given: Mapping[str, Any]) -> 'BankOptions':
-        """From the dict of a configuration.
+        """From the dict of a configuration, see :func:`mmseg.options.parse`."""
+        return parse(cls, given, 'uda.instance_bank.{}'.format)
 
-        Raises:
-            ConfigError: unknown keys or values; all problems are listed.
-        """
-        mode = given.get('mode', 'published')
-        known = {field.name for field in fields(cls)}
-        problems = [f'{key}: unknown key' for key in given if key not in known]
-        if mode not in MODES:
-            problems.append(f'mode: found {mode!r}, expected {_listed(MODES)}')
-            mode = 'published'
-        values = {**MODES[mode], **{key: value for key, value in given.items() if key in known}}
-        options = cls(**values)
-        problems += options._problems()
-        if problems:
-            raise ConfigError('\n'.join(f'uda.instance_bank.{problem}.' for problem in problems))
-        return options
-
-    def _problems(self) -> list[str]:
-        found = [
-            f'{key}: found {getattr(self, key)!r}, expected {_listed(choices)}'
-            for key, choices in CHOICES.items()
-            if getattr(self, key) not in choices
-        ]
-        for key, (valid, expected) in NUMBERS.items():
-            value = getattr(self, key)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not valid(value):
-                found.append(f'{key}: found {value!r}, expected {expected}')
-        if self.chunk is not None and (not isinstance(self.chunk, int) or self.chunk < 1):
-            found.append(f'chunk: found {self.chunk!r}, expected a whole number of at least 1, or None')
+    def conflicts(self) -> list[str]:
+        """A softmax has no signs."""
         if self.similarity == 'softmax' and self.gather == 'mix_logits':
-            found.append(
+            return [
                 "gather: 'mix_logits' are signed, which a softmax cannot be weighed with; use 'teacher_prob', or "
-                "similarity 'sum'"
-            )
-        return found
-
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    'update': ('ema', 'ring', 'none'),
-    'ema_rows': ('class', 'one'),
-    'positions': ('batch', 'image'),
-    'absent': ('decay', 'keep'),
-    'pixels': ('all', 'boundary'),
-    'similarity': ('sum', 'softmax'),
-    'gather': ('mix_logits', 'teacher_prob', 'none'),
-    'scatter': ('add', 'convex'),
-    'pixel_mask': ('all', 'target', 'valid'),
-    'resolution': ('full', 'native'),
-}
-"""Valid values of the keys that name a choice."""
-
-
-def _share(value: float) -> bool:
-    return 0 <= value <= 1
-
-
-def _positive(value: float) -> bool:
-    return value > 0
-
-
-def _count(value: float) -> bool:
-    return isinstance(value, int) and value >= 1
-
-
-NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
-    'bank_size': (_count, 'a whole number of at least 1'),
-    'min_fill': (_share, 'a number from 0 to 1'),
-    'update_interval': (_count, 'a whole number of at least 1'),
-    'momentum': (_share, 'a number from 0 to 1'),
-    'bps_threshold': (_count, 'a whole number of at least 1'),
-    'temp_weak': (_positive, 'a number above 0'),
-    'temp_strong': (_positive, 'a number above 0'),
-    'alpha': (_share, 'a number from 0 to 1'),
-    'loss_weight': (lambda value: value >= 0, 'a number of at least 0'),
-    'eps': (_positive, 'a number above 0'),
-    'weak_strength': (lambda value: 0 <= value <= 0.5, 'a number from 0 to 0.5'),
-}
-"""Valid ranges: predicate and what is expected."""
-
-
-def _listed(choices: Any) -> str:
-    return ' or '.join(repr(choice) for choice in choices)
+                "similarity 'sum'."
+            ]
+        return []

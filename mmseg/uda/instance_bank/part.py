@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -11,53 +11,77 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box, crop, shrink
 from mmseg.models.precision import autocast
-from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import Prediction, SegmentorOutput
-from mmseg.models.terms import Terms
-from mmseg.models.trainable import Batch
+from mmseg.registry import PARTS
 from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong, normalisation
-from mmseg.uda.draws import StepDraws
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.grid import Grid
 from mmseg.uda.instance_bank.instances import Instances, collect_instances
 from mmseg.uda.instance_bank.loss import Form, Target, instance_loss
 from mmseg.uda.instance_bank.options import BankOptions
 from mmseg.uda.instance_bank.similarity import Rows, Similarity, class_similarity, gathered_sum
+from mmseg.uda.part import Contribution, Part, Step
 from mmseg.uda.pseudo_label import PseudoLabel
+
+if TYPE_CHECKING:
+    from mmseg.uda.adaptation import Adaptation
 
 FULL_CHECK_INTERVAL = 50
 """Iterations between two looks at whether a bank that fills itself is full; each look waits for the device."""
 
 
-class InstanceConsistency(nn.Module):
+@PARTS.register_module()
+class InstanceConsistency(Part):
     """Bank, similarities and loss.
 
-    Args:
-        config: ``uda.instance_bank``, see :class:`BankOptions`.
-        channels: D of the embeddings.
-        num_classes: C.
-        align_corners: of the decoder's resizes.
+    Raises:
+        ConfigError: without a target there is nothing to be consistent with.
     """
 
-    def __init__(
-        self, config: Mapping[str, Any], channels: int, num_classes: int, align_corners: bool = False
-    ) -> None:
-        super().__init__()
-        self.options = options = BankOptions.parse(config)
-        self.num_classes = num_classes
-        self.align_corners = align_corners
-        self.bank = InstanceBank.of_options(options, channels, num_classes)
+    Options = BankOptions
+    gradient_name = 'Instance Grad.'
+    options: BankOptions
+
+    def __init__(self, options: BankOptions, host: 'Adaptation') -> None:
+        super().__init__(options, host)
+        if host.teacher is None:
+            raise ConfigError(
+                'uda.instance_bank compares target images with what a teacher sees there, but there is none (without '
+                'uda.source_only, DACS has one). Leave the bank out.'
+            )
+        student = host.student
+        self.num_classes, self.align_corners = student.num_classes, student.align_corners
+        channels = student.decode_head.embedding_channels
+        self.bank = InstanceBank.of_options(options, channels, student.num_classes)
         weak, strong = (
             Similarity(options.similarity, temperature, options.chunk)
             for temperature in (options.temp_weak, options.temp_strong)
         )
         self.form = Form(weak, strong, options.eps)
 
+    def modules(self) -> dict[str, nn.Module]:
+        """The bank, whose buffers are no part of the state dict."""
+        return {'instances': nn.ModuleDict({'bank': self.bank})}
+
+    def state(self) -> dict[str, Any]:
+        """The bank."""
+        return {'instances': self.bank.state()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Restore the bank."""
+        if 'instances' in state:
+            self.bank.load_state(state['instances'])
+
+    def source(self, step: Step, output: SegmentorOutput) -> Contribution:
+        """Fill or update the bank from the source images."""
+        self.observe(output.embedding, step.batch['gt_semantic_seg'], step.iteration)
+        return Contribution({})
+
     def observe(self, embedding: Tensor, label: Tensor, iteration: int) -> None:
         """Fill or update the bank from a source batch.
 
         Args:
-            embedding: the student's, (B, D, h, w), without gradient.
+            embedding: the student's, (B, D, h, w).
             label: (B, 1, H, W).
             iteration: number of the step.
         """
@@ -82,26 +106,31 @@ class InstanceConsistency(nn.Module):
             found = collect_instances(embedding, label, self.num_classes, grid, positions, boundary)
         return found.of_all_processes()
 
-    def look(self, teacher: EncoderDecoder, batch: Batch, draws: StepDraws) -> Prediction:
-        """What the teacher sees on the target images, as they are or jittered a little."""
-        image = batch['target_img']
+    def look(self, step: Step) -> Prediction:
+        """What the teacher sees on the target images, as they are or jittered a little, with its embedding."""
+        image = step.batch['target_img']
         if self.options.weak_strength:
-            jitter = draws.jitter(len(image), JitterStrength.parse(self.options.weak_strength), 'weak')
+            jitter = step.draws.jitter(len(image), JitterStrength.parse(self.options.weak_strength), 'weak')
             image = apply_strong(
-                image, Strong(jitter=jitter), *normalisation(batch['img_metas'], image.device)
+                image, Strong(jitter=jitter), *normalisation(step.batch['img_metas'], image.device)
             )
+        # Not in inference mode, because the loss keeps the embedding for its backward pass.
+        teacher = self.host.teacher
+        assert teacher is not None
         return teacher.predict_with_embedding(image, self.options.detail)
 
-    def correction(self, weak: Prediction) -> Callable[[Tensor], Tensor] | None:
-        """What turns the teacher's probabilities (B, C, H, W) into those that pseudo-labels are made of: scatter.
+    def correct(self, step: Step) -> Callable[[Tensor], Tensor] | None:
+        """Scatter: similarities correct the probabilities; not if alpha is 1, nor while the bank is filling."""
+        assert step.view is not None
+        return self.correction(step.view)
 
-        None if alpha is 1. While the bank is filling, nothing is corrected.
-        """
+    def correction(self, view: Prediction) -> Callable[[Tensor], Tensor] | None:
+        """See :meth:`correct`, for what the teacher sees."""
         alpha = self.options.alpha
 
         def correct(probability: Tensor) -> Tensor:
             with autocast(probability, 'fp32'):
-                embedding, rows = self._comparable(weak.embedding)
+                embedding, rows = self._comparable(view.embedding)
                 grid = Grid(_size(embedding), _size(probability), self.align_corners)
                 scattered = class_similarity(embedding, rows, grid, self.form.weak)
             kept = probability if self.options.scatter == 'add' else alpha * probability
@@ -109,30 +138,25 @@ class InstanceConsistency(nn.Module):
 
         return None if alpha == 1 else correct
 
-    def losses(
-        self, student: SegmentorOutput, weak: Prediction, pseudo: PseudoLabel, pasted: Tensor
-    ) -> Terms:
-        """Loss and what is logged beside it.
-
-        Args:
-            student: on the mixed images.
-            weak: the teacher on the target images.
-            pseudo: its pseudo-labels.
-            pasted: bool (B, 1, H, W), pixels of the source images.
-        """
+    def mixed(self, step: Step, output: SegmentorOutput) -> Contribution:
+        """Loss and what is logged beside it."""
+        weak, pseudo, pasted = step.view, step.pseudo, step.pasted
+        assert weak is not None
+        assert pseudo is not None
+        assert pasted is not None
         probability = weak.logits.softmax(dim=1)
         with autocast(probability, 'fp32'):
-            scores = self._scores(student.logits.detach(), probability)
+            scores = self._scores(output.logits.detach(), probability)
             weight = self._weight(pseudo, pasted) * self._ready()
             terms = [
                 self._term(strong, teacher, box, scores, weight)
-                for strong, teacher, box in self._views(student, weak)
+                for strong, teacher, box in self._views(output, weak)
             ]
             loss = self.options.loss_weight * torch.stack(terms).mean()
             logged = self._watched(weak.embedding, probability, pseudo.label)
             if self.options.gather == 'mix_logits':
-                logged['instance.negative'] = self._negative(weak.embedding, student.logits.detach())
-            return Terms({'instance.loss_in': loss}, logged)
+                logged['instance.negative'] = self._negative(weak.embedding, output.logits.detach())
+        return Contribution({'instance.loss_in': loss}, logged)
 
     def _views(
         self, student: SegmentorOutput, weak: Prediction
@@ -226,22 +250,6 @@ class InstanceConsistency(nn.Module):
         weak, rows = self._comparable(weak)
         scores = F.interpolate(_precise(logits), _size(weak), mode='bilinear')
         return (gathered_sum(weak, rows, scores) < 0).to(weak.dtype).mean()
-
-
-def build_instances(
-    config: Mapping[str, Any] | None, student: EncoderDecoder, source_only: bool
-) -> InstanceConsistency | None:
-    """The part for a student; None without ``uda.instance_bank``.
-
-    Raises:
-        ConfigError: without a target there is nothing to be consistent with.
-    """
-    if config is None:
-        return None
-    if source_only:
-        raise ConfigError('uda.instance_bank compares target images, but uda.source_only is on; remove one.')
-    head = student.decode_head
-    return InstanceConsistency(config, head.embedding_channels, student.num_classes, student.align_corners)
 
 
 def _size(x: Tensor) -> tuple[int, int]:

@@ -30,7 +30,7 @@ def test_forward_is_classified_embedding(cfg, features) -> None:
     torch.testing.assert_close(logits, head.classify(head.embed(features)))
     label = torch.randint(0, CLASSES, (2, 1, 16, 16))
     output = head.forward_train(features, label)
-    assert list(output.losses) == ['loss_seg', 'acc_seg']
+    assert output.order == ['loss_seg', 'acc_seg']
     torch.testing.assert_close(output.embedding, head.embed(features))
 
 
@@ -47,12 +47,14 @@ def test_loss_is_taken_at_the_size_of_the_label(features) -> None:
     head = MODELS.build(dlv2_head(ignore_index=7)).eval()
     logits = torch.randn(1, CLASSES, 2, 2)
     label = torch.full((1, 1, 6, 8), 7)
-    assert head.losses(logits, label)['loss_seg'] == 0
+    assert head.losses(logits, label).losses['loss_seg'] == 0
     up = nn.functional.interpolate(logits, (6, 8), mode='bilinear', align_corners=False)
     label = torch.randint(0, CLASSES, (1, 1, 6, 8))
     expected = nn.functional.cross_entropy(up, label[:, 0])
-    torch.testing.assert_close(head.losses(logits.bfloat16(), label)['loss_seg'], expected, rtol=0.02, atol=0)
-    torch.testing.assert_close(head.losses(logits, label)['loss_seg'], expected)
+    torch.testing.assert_close(
+        head.losses(logits.bfloat16(), label).losses['loss_seg'], expected, rtol=0.02, atol=0
+    )
+    torch.testing.assert_close(head.losses(logits, label).losses['loss_seg'], expected)
 
 
 def test_sampler_replaces_weights(features) -> None:
@@ -60,7 +62,7 @@ def test_sampler_replaces_weights(features) -> None:
     head = MODELS.build(dlv2_head(sampler=sampler)).eval()
     label = torch.randint(0, CLASSES, (2, 1, 4, 4))
     logits = head(features)
-    assert head.losses(logits, label, torch.zeros(2, 4, 4))['loss_seg'] > 0
+    assert head.losses(logits, label, torch.zeros(2, 4, 4)).losses['loss_seg'] > 0
 
 
 class Concatenating(BaseDecodeHead):

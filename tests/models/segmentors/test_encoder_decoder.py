@@ -33,7 +33,7 @@ def label() -> torch.Tensor:
 
 def test_training_pass_has_losses_views_and_embedding(network, image, label) -> None:
     output = network.forward_train(image, label)
-    assert list(output.losses) == ['decode.loss_seg', 'decode.acc_seg']
+    assert output.order == ['decode.loss_seg', 'decode.acc_seg']
     assert all(value.shape == () for value in output.losses.values())
     assert output.logits.shape == (2, CLASSES, 8, 12)
     assert output.embedding.shape == (2, 8, 8, 12)

@@ -12,7 +12,8 @@ from mmseg.models.dropout import zero_dropout
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.files import write_bank
 from mmseg.uda.instance_bank.options import BankOptions
-from mmseg.uda.method import DACS
+from mmseg.uda.instance_bank.part import InstanceConsistency
+from mmseg.uda.self_training import DACS
 from tests.uda.networks import CLASSES, DISTANCE, MODEL, small_batch, small_method
 
 ROWS, CHANNELS = 12, 8
@@ -26,10 +27,11 @@ def bank_file(tmp_path):
     return str(tmp_path)
 
 
-def with_bank(bank_file=None, **options):
+def with_bank(bank_file=None, print_grad_magnitude=False, **options):
     method = small_method(
-        instance_bank={'bank_size': ROWS, 'bank_file': bank_file, 'chunk': 3000, **options}, blur=False
-    )
+        instance_bank={'bank_size': ROWS, 'bank_file': bank_file, 'chunk': 3000, **options}, blur=False,
+        print_grad_magnitude=print_grad_magnitude,
+    )  # fmt: skip
     zero_dropout(method)
     return method
 
@@ -63,8 +65,8 @@ def test_the_loss_moves_the_embedding_but_neither_classifier_nor_teacher(bank_fi
         method = with_bank(bank_file, loss_weight=weight, **options)
         (logged,) = train(method)
         assert all(value.isfinite() for value in logged.values())
-        gradients.append({name: p.grad for name, p in method.model.named_parameters()})
-        assert all(p.grad is None for p in method.ema_model.parameters())
+        gradients.append({name: p.grad for name, p in method.student.named_parameters()})
+        assert all(p.grad is None for p in method.teacher.parameters())
     without, strong = gradients
     torch.testing.assert_close(
         without['decode_head.linear_pred.weight'], strong['decode_head.linear_pred.weight']
@@ -86,11 +88,10 @@ def test_weight_zero_is_plain_self_training_bit_for_bit(bank_file):
 def test_the_size_of_its_gradient_can_be_logged_and_changes_nothing(bank_file, options):
     sizes, gradients = [], []
     for weight, asked in ((1.0, False), (1.0, True), (4.0, True)):
-        method = with_bank(bank_file, loss_weight=weight, **options)
-        method.print_grad_magnitude = asked
+        method = with_bank(bank_file, asked, loss_weight=weight, **options)
         (logged,) = train(method)
         sizes.append(logged.get('Instance Grad.'))
-        gradients.append(next(method.model.backbone.parameters()).grad)
+        gradients.append(next(method.student.backbone.parameters()).grad)
     assert torch.equal(gradients[0], gradients[1])
     assert sizes[0] is None
     assert sizes[1] > 0
@@ -131,14 +132,16 @@ def test_resume_in_the_middle_equals_going_on(options):
         second.train_step(small_batch(seed=i), wrapper)
     for name, value in straight.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
-    assert torch.equal(straight.instances.bank.features, second.instances.bank.features)
+    assert torch.equal(
+        straight.part(InstanceConsistency).bank.features, second.part(InstanceConsistency).bank.features
+    )
 
 
 def test_the_state_of_a_run_without_a_bank_can_be_loaded(bank_file):
     method = with_bank(bank_file)
-    before = method.instances.bank.features.clone()
+    before = method.part(InstanceConsistency).bank.features.clone()
     method.load_training_state(small_method().training_state())
-    assert torch.equal(method.instances.bank.features, before)
+    assert torch.equal(method.part(InstanceConsistency).bank.features, before)
 
 
 def test_scatter_adds_mass_as_published_or_mixes(bank_file):
@@ -147,20 +150,20 @@ def test_scatter_adds_mass_as_published_or_mixes(bank_file):
         method = with_bank(bank_file, alpha=0.8, scatter=scatter)
         method.train()
         image = small_batch()['target_img']
-        weak = method.ema_model.predict_with_embedding(image)
-        corrected = method.instances.correction(weak)(weak.logits.softmax(1))
+        weak = method.teacher.predict_with_embedding(image)
+        corrected = method.part(InstanceConsistency).correction(weak)(weak.logits.softmax(1))
         masses[scatter] = corrected.sum(1)
     torch.testing.assert_close(masses['add'], torch.full_like(masses['add'], 1.2))
     torch.testing.assert_close(masses['convex'], torch.ones_like(masses['convex']))
-    assert with_bank(bank_file).instances.correction(weak) is None
+    assert with_bank(bank_file).part(InstanceConsistency).correction(weak) is None
 
 
 def test_weak_augmentation_changes_what_the_teacher_sees_but_not_the_batch(bank_file):
     seen = []
     for strength in (0.0, 0.2):
         method = with_bank(bank_file, weak_strength=strength)
-        predict = method.ema_model.predict_with_embedding
-        method.ema_model.predict_with_embedding = lambda img, detail, f=predict: (
+        predict = method.teacher.predict_with_embedding
+        method.teacher.predict_with_embedding = lambda img, detail, f=predict: (
             seen.append(img) or f(img, detail)
         )
         batch = small_batch()
@@ -180,7 +183,7 @@ def test_masks_choose_pixels(bank_file):
         torch.zeros(1, 2, 2, dtype=torch.int64), torch.tensor([[[0.5, 0.5], [0.0, 0.5]]]), torch.tensor(0.5)
     )
     for mask, want in (('all', [1, 1, 1, 1]), ('target', [0, 1, 1, 1]), ('valid', [0, 1, 0, 1])):
-        part = with_bank(bank_file, pixel_mask=mask).instances
+        part = with_bank(bank_file, pixel_mask=mask).part(InstanceConsistency)
         assert part._weight(found, pasted).flatten().tolist() == want
 
 
@@ -191,7 +194,7 @@ def test_a_head_without_a_fusion_layer():
     }  # fmt: skip
     method = DACS(model, max_iters=10, instance_bank={'bank_size': 4, 'mode': 'clean'})
     logs = train(method, 3)
-    assert method.instances.bank.features.shape == (4, 8)
+    assert method.part(InstanceConsistency).bank.features.shape == (4, 8)
     assert all(value.isfinite() for value in logs[-1].values())
 
 
@@ -216,7 +219,7 @@ def test_without_target_images_there_is_no_consistency():
 
 def test_unequal_classes_and_half_precision(bank_file):
     method = with_bank(bank_file, mode='clean')
-    for network in (method.model, method.ema_model):
+    for network in (method.student, method.teacher):
         network.precision = 'bf16'
     (logged,) = train(method)
     assert logged['instance.loss_in'].isfinite()
@@ -241,6 +244,6 @@ def test_networks_of_two_resolutions(detail, mode):
     method.train()
     for seed in range(2):
         logged = method.train_step(small_batch(2, (64, 64), seed=seed), wrapper)
-    assert method.instances.bank.features.shape == (4, 6)
+    assert method.part(InstanceConsistency).bank.features.shape == (4, 6)
     assert logged['instance.loss_in'] != 0
     assert all(value.isfinite() for value in logged.values())

@@ -9,7 +9,8 @@ import math
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Union
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union
 
 LONGEST = 80
 """Characters of a wrong value that a message shows."""
@@ -17,10 +18,30 @@ SINGLE = {int: 'a whole number', float: 'a number', bool: 'True or False', str: 
 SEVERAL = {int: 'whole numbers', float: 'numbers', str: 'texts', bool: 'truth values'}
 
 
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``: ``Annotated[float, Range(0, 1)]``; without ``low`` itself if ``above``."""
+
+    low: float = 0.0
+    high: float = math.inf
+    above: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high and not (self.above and value == self.low)
+
+    def __str__(self) -> str:
+        if self.high < math.inf:
+            return f'from {self.low:g} to {self.high:g}'
+        return f'{"above" if self.above else "of at least"} {self.low:g}'
+
+
 def parameters(component: Any) -> tuple[set[str], set[str]]:
-    """(all, required) parameter names of a class or function; ``**kwargs`` adds those of the base class."""
-    allowed: set[str] = set()
-    required: set[str] = set()
+    """(all, required) parameter names of a class or function; ``**kwargs`` adds those of the base class.
+
+    A class whose ``**options`` become a dataclass says so in ``declared()``, see :mod:`mmseg.options`.
+    """
+    declared = _declared(component)
+    allowed, required = set(declared), {name for name, (_, needed) in declared.items() if needed}
     for kind in _accepting(component):
         found = inspect.signature(kind).parameters.values()
         named = [p for p in found if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
@@ -34,11 +55,19 @@ def annotations(component: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for kind in _accepting(component):
         try:
-            hints = typing.get_type_hints(kind.__init__ if inspect.isclass(kind) else kind)
+            hints = typing.get_type_hints(
+                kind.__init__ if inspect.isclass(kind) else kind, include_extras=True
+            )
         except (NameError, TypeError):  # of a component that is not ours
             continue
         found = hints | found
-    return found
+    return found | {name: annotation for name, (annotation, _) in _declared(component).items()}
+
+
+def _declared(component: Any) -> Mapping[str, tuple[Any, bool]]:
+    """Annotation of each option of a dataclass, and whether it is needed."""
+    declare = getattr(component, 'declared', None) if inspect.isclass(component) else None
+    return {} if declare is None else declare()
 
 
 def _accepting(component: Any) -> Iterator[Any]:
@@ -54,6 +83,10 @@ def fits(value: Any, annotation: Any) -> bool:
     if annotation in SINGLE:
         return _is_single(value, annotation)
     origin, inner = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if origin is Annotated:
+        return fits(value, inner[0]) and all(
+            value in limit for limit in inner[1:] if isinstance(limit, Range)
+        )
     if origin in (Union, types.UnionType):
         return any(fits(value, option) for option in inner)
     if origin is Literal:
@@ -70,6 +103,10 @@ def expectation(annotation: Any) -> str:
     if annotation in SINGLE:
         return SINGLE[annotation]
     origin, inner = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if origin is Annotated:
+        return ' '.join(
+            [expectation(inner[0]), *(str(limit) for limit in inner[1:] if isinstance(limit, Range))]
+        )
     if origin in (Union, types.UnionType):
         return ' or '.join(dict.fromkeys(expectation(option) for option in inner))
     if origin is Literal:

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mmseg.config.check import Report, _check_call
-from mmseg.config.types import annotations, expectation, fits, mismatches, parameters, shown
 from mmseg.datasets.presets import PRESETS
+from mmseg.option_types import annotations, expectation, fits, mismatches, parameters, shown
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 COMPONENTS = {

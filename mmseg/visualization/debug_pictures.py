@@ -1,32 +1,47 @@
-"""Debug pictures of adaptation: what the student was shown, and with two scales what it predicted (spec/uda.md 2.6).
+"""Draws debug pictures: what the student was shown, and with two scales what it predicted (spec/uda.md 2.6).
 
 An observer of loss groups. Every so many iterations it copies the images of a step to the host; a thread of its own
 draws them, so that training goes on meanwhile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mmseg.fileio import atomic_write
 from mmseg.models.detail_crop import Box, crop, shrink
-from mmseg.models.trainable import LossGroup
-from mmseg.uda.debug_rows import (
-    Arrays,
-    Paint,
-    Rows,
-    discriminator_rows,
-    entropy_rows,
-    mixing_rows,
-    scale_rows,
-)
-from mmseg.visualization.palette import Palette
+from mmseg.uda.pictures import Arrays, Layout, Panel, Rows
+from mmseg.uda.trainable import LossGroup
+from mmseg.visualization.palette import Palette, colourise, denormalised
 from mmseg.visualization.panels import draw_panels
+
+
+@dataclass(frozen=True)
+class Paint:
+    """How panels become pictures.
+
+    Attributes:
+        palette: RGB colours of the classes.
+        mean, std: normalisation of the images in grey levels 0..255.
+    """
+
+    palette: Palette
+    mean: Sequence[float]
+    std: Sequence[float]
+
+    def __call__(self, panel: Panel) -> np.ndarray:
+        """uint8 RGB (H, W, 3), or grey values (H, W) in [0, 1]."""
+        if panel.kind == 'image':
+            return denormalised(panel.values, self.mean, self.std)
+        if panel.kind == 'classes':
+            return colourise(panel.values.reshape(panel.values.shape[-2:]), self.palette)
+        return panel.values
 
 
 @dataclass(frozen=True)
@@ -44,76 +59,34 @@ class Shown:
     target_scales: Arrays
 
 
-@dataclass(frozen=True)
-class Layout:
-    """The pictures of a method; drawn when the last of its loss groups has come.
-
-    Attributes:
-        groups: names of the loss groups that are shown.
-        folder: below the run's folder, as published.
-        columns: panels beside each other.
-        rows: (arrays by group, position in the batch, paint) -> panels.
-        scales: what was shown by group -> rows of the picture of two scales.
-    """
-
-    groups: tuple[str, ...]
-    folder: str
-    columns: int
-    rows: Callable[[Mapping[str, Arrays], int, Paint], Rows]
-    scales: Callable[[Mapping[str, Shown]], dict[str, Arrays]]
-
-
-DISCRIMINATED = ('source', 'adversarial', 'discriminator_source', 'discriminator_target')
-LAYOUTS = (
-    Layout(
-        ('source', 'mixed'), 'class_mix_debug', 5, mixing_rows,
-        lambda group: {
-            'Source': group['source'].scales, 'Target': group['mixed'].target_scales, 'Mix': group['mixed'].scales,
-        },
-    ),
-    Layout(
-        ('source', 'entropy'), 'debug', 3, entropy_rows,
-        lambda group: {'Source': group['source'].scales, 'Target': group['entropy'].scales},
-    ),
-    Layout(
-        DISCRIMINATED, 'debug', 3, discriminator_rows,
-        lambda group: {'Source': group['source'].scales, 'Target': group['adversarial'].scales},
-    ),
-)  # fmt: skip
-"""DACS, MinEnt, AdvSeg. Training without adaptation has none."""
-
-
 class DebugPictures:
     """Writes ``{iteration + 1:06d}_{j}.png`` for each image j of the batch, and ``..._s.png`` with two scales.
 
     Args:
-        work_dir: folder of the run; pictures go into ``class_mix_debug`` or ``debug`` below it.
+        work_dir: folder of the run; pictures go into the layout's folder below it.
+        layout: what the method shows.
         interval: iterations between pictures, starting with iteration 0; 0 = never.
-        palette: RGB colours of the classes.
-        mean, std: normalisation of the images in grey levels 0..255.
+        paint: colours.
     """
 
-    def __init__(
-        self, work_dir: Path, interval: int, palette: Palette, mean: Sequence[float], std: Sequence[float]
-    ) -> None:
-        self.work_dir = work_dir
+    def __init__(self, work_dir: Path, layout: Layout, interval: int, paint: Paint) -> None:
+        self.folder = work_dir / layout.folder
+        self.layout = layout
         self.interval = interval
-        self.paint = Paint(palette, mean, std)
+        self.paint = paint
         self._shown: dict[str, Shown] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix='debug-pictures')
         self._drawing: Future[None] | None = None
 
     def __call__(self, iteration: int, group: LossGroup) -> None:
-        """Observer of :class:`mmseg.models.trainable.Trainable`."""
-        layouts = [layout for layout in LAYOUTS if group.name in layout.groups]
-        if self.interval <= 0 or iteration % self.interval or not layouts:
+        """Observer of :class:`mmseg.uda.trainable.Trainable`."""
+        if group.name not in self.layout.groups:
             return
         self._shown[group.name] = shown(group.seen)
-        for layout in layouts:
-            if group.name == layout.groups[-1]:
-                self.wait()
-                self._drawing = self._thread.submit(self._draw, iteration, layout, self._shown)
-                self._shown = {}
+        if group.name == self.layout.groups[-1]:
+            self.wait()
+            self._drawing = self._thread.submit(self._draw, iteration, self._shown)
+            self._shown = {}
 
     def wait(self) -> None:
         """Wait until the pictures are written; raises what went wrong while drawing."""
@@ -126,20 +99,43 @@ class DebugPictures:
         self.wait()
         self._thread.shutdown()
 
-    def _draw(self, iteration: int, layout: Layout, groups: Mapping[str, Shown]) -> None:
+    def _draw(self, iteration: int, groups: Mapping[str, Shown]) -> None:
         arrays = {name: group.arrays for name, group in groups.items()}
-        scales = layout.scales(groups)
-        folder = self.work_dir / layout.folder
+        scales = {
+            name: groups[group].target_scales if of_target else groups[group].scales
+            for name, group, of_target in self.layout.scales
+        }
         for j in range(len(arrays['source']['img'])):
             name = f'{iteration + 1:06d}_{j}'
-            _write(folder / f'{name}.png', layout.rows(arrays, j, self.paint), layout.columns)
+            rows = self.layout.rows(arrays, j)
+            columns = max(self.layout.columns, *(len(row) for row in rows))
+            self._write(f'{name}.png', rows, columns)
             if scales['Source']:
-                _write(folder / f'{name}_s.png', scale_rows(scales, j, self.paint), len(scales['Source']))
+                self._write(f'{name}_s.png', scale_rows(scales, j), len(scales['Source']))
+
+    def _write(self, name: str, rows: Rows, columns: int) -> None:
+        pictures = [[(panel.title, self.paint(panel)) for panel in row] for row in rows]
+        with atomic_write(self.folder / name) as temporary:
+            draw_panels(pictures, columns).save(temporary, 'PNG')
 
 
-def _write(path: Path, rows: Rows, columns: int) -> None:
-    with atomic_write(path) as temporary:
-        draw_panels(rows, columns).save(temporary, 'PNG')
+def scale_rows(rows: Mapping[str, Arrays], j: int) -> Rows:
+    """A row of panels of image j for each entry of ``rows``: images, class maps as colours, attention in grey.
+
+    Args:
+        rows: what :func:`scale_pictures` returned, by the row's name.
+        j: position in the batch.
+    """
+    return [
+        [_scale_panel(f'{name} {title}', values[j]) for title, values in arrays.items()]
+        for name, arrays in rows.items()
+    ]
+
+
+def _scale_panel(title: str, values: np.ndarray) -> Panel:
+    if values.ndim == 3:
+        return Panel(title, 'image', values)
+    return Panel(title, 'shade' if values.dtype == np.float32 else 'classes', values)
 
 
 def scale_pictures(seen: Mapping[str, Any]) -> Arrays:

@@ -5,7 +5,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmseg.models.trainable import LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 
 
 class TwoGroups(Trainable):
@@ -18,11 +18,19 @@ class TwoGroups(Trainable):
 
     def loss_groups(self, batch):
         y = self.weight * batch['img']
-        yield LossGroup('first', {'a.loss': y, 'a.acc': torch.tensor(50.0)}, {'img': batch['img']})
+        yield LossGroup({'a.loss': y}, {'a.acc': torch.tensor(50.0)}, name='first')
         self.gradients.append(self.weight.grad.item())
         y = self.weight * batch['img']
-        yield LossGroup('second', {'b.loss_one': 10 * y, 'b.loss_two': 100 * y})
+        yield LossGroup({'b.one': 10 * y, 'b.two': 100 * y}, {'b.not_a_loss': y.detach()}, name='second')
         self.gradients.append(self.weight.grad.item())
+
+    student = property(lambda self: self)
+
+    def networks(self):
+        return {}
+
+    def init_weights(self):
+        pass
 
 
 @pytest.fixture
@@ -30,7 +38,7 @@ def trained():
     model = TwoGroups()
     wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01))
     seen = []
-    model.observers.append(lambda iteration, group: seen.append((iteration, group.name)))
+    model.watch(lambda iteration, group: seen.append((iteration, group.name)))
     logged = model.train_step({'img': torch.tensor(1.0)}, wrapper)
     return model, wrapper, logged, seen
 
@@ -50,7 +58,7 @@ def test_gradients_of_all_groups_add_up_in_one_step(trained):
 
 def test_logs_keep_order_and_accuracies_are_not_back_propagated(trained):
     _, _, logged, _ = trained
-    assert list(logged) == ['a.loss', 'a.acc', 'b.loss_one', 'b.loss_two']
+    assert list(logged) == ['a.loss', 'a.acc', 'b.one', 'b.two', 'b.not_a_loss']
     assert not any(value.requires_grad for value in logged.values())
 
 
@@ -62,7 +70,6 @@ def test_training_state_restores_the_count(trained):
 
 
 def test_total_is_the_mean_of_each_term_summed():
-    group = LossGroup(
-        'x', {'loss': torch.tensor([1.0, 3.0]), 'other_loss': torch.tensor(1.0), 'acc': torch.tensor(9.0)}
-    )
+    losses = {'first': torch.tensor([1.0, 3.0]), 'second': torch.tensor(1.0)}
+    group = LossGroup(losses, {'loss_of_another_kind': torch.tensor(9.0)}, name='x')
     assert group.total().item() == pytest.approx(3.0)

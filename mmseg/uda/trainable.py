@@ -1,6 +1,6 @@
 """The one training step.
 
-A trainable object (a plain segmentor or an adaptation method) describes an iteration as a generator of loss
+A trainable object (supervised training or an adaptation method) describes an iteration as a generator of loss
 groups. :meth:`Trainable.train_step` back-propagates each group before the generator continues, so the graph of
 one pass is gone before the next pass begins, and what is logged is what was back-propagated.
 """
@@ -15,6 +15,8 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmseg.models.guard import Unguarded
+from mmseg.models.terms import Terms
+from mmseg.uda.pictures import Layout
 
 Batch = dict[str, Any]
 """What the loader yields: ``img`` float (B, 3, H, W) normalised, ``gt_semantic_seg`` int64 (B, 1, H, W) with 255 =
@@ -22,31 +24,27 @@ ignore, ``img_metas`` list of B dicts; adaptation adds ``target_img``, ``target_
 ``valid_pseudo_mask`` uint8 (B, 1, H, W)."""
 
 
-@dataclass
-class LossGroup:
-    """Losses that are back-propagated together, and what the network was shown.
+@dataclass(kw_only=True)
+class LossGroup(Terms):
+    """Losses that are back-propagated together, metrics, and what the network was shown.
 
     Attributes:
         name: 'source', 'mixed', 'masked', ...
-        losses: scalars by log name, in logging order; their sum is back-propagated.
-        metrics: scalars by log name that are only logged, behind the losses.
         seen: detached tensors for debug pictures and reference checks, e.g. ``img`` (B, 3, H, W), ``label``
             (B, 1, H, W), ``weight`` (B, H, W) in [0, 1], ``pseudo_label`` (B, H, W). Never used for training, and
             empty where nobody looks (:meth:`Trainable.shown`).
     """
 
     name: str
-    losses: dict[str, Tensor]
-    metrics: dict[str, Tensor] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
 
     def total(self) -> Tensor:
-        """The scalar to back-propagate."""
+        """The scalar to back-propagate: the sum of the losses."""
         return torch.stack([value.mean() for value in self.losses.values()]).sum()
 
     def logged(self) -> dict[str, Tensor]:
         """Losses and metrics without a graph, in logging order."""
-        return {name: value.detach().mean() for name, value in {**self.losses, **self.metrics}.items()}
+        return {name: value.detach().mean() for name, value in self.values().items()}
 
 
 class Average(Protocol):
@@ -95,6 +93,32 @@ class Trainable(nn.Module, ABC):
     @abstractmethod
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Yield the loss groups of one iteration in order."""
+
+    @property
+    @abstractmethod
+    def student(self) -> Any:
+        """The network that is trained and, unless the teacher is asked for, tested."""
+
+    @property
+    def teacher(self) -> Any:
+        """The mean teacher of the student; None: there is none."""
+        return None
+
+    @abstractmethod
+    def init_weights(self) -> None:
+        """Load or draw the weights of every network."""
+
+    @abstractmethod
+    def networks(self) -> dict[str, Any]:
+        """Its segmentors by the prefix of their keys in the state dict, the student first."""
+
+    def layout(self) -> Layout | None:
+        """Its debug pictures; None: there are none."""
+        return None
+
+    def stored(self) -> nn.Module:
+        """The module whose state dict is that of a checkpoint."""
+        return self
 
     def after_step(self, skipped: Tensor | None = None) -> None:
         """What is to be done between the optimiser's step and the end of the iteration; nothing by default.

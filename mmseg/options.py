@@ -1,0 +1,88 @@
+"""Options of a component, declared once: a frozen dataclass whose annotations hold type and range.
+
+The component's constructor takes the dataclass, the check of configurations reads the annotations
+(:mod:`mmseg.option_types`), and its docstring tells what each option means.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from mmseg.errors import ConfigError, nearest
+from mmseg.option_types import Range, expectation, fits, shown
+
+Share = Annotated[float, Range(0, 1)]
+Amount = Annotated[float, Range(0)]
+Positive = Annotated[float, Range(0, above=True)]
+Count = Annotated[int, Range(0)]
+AtLeastOne = Annotated[int, Range(1)]
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Base of all; by itself the options of a component that has none."""
+
+    @classmethod
+    def completed(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What is given (valid by itself), with what it implies for other options; nothing by default."""
+        return given
+
+    def conflicts(self) -> list[str]:
+        """Sentences about options that do not go together; they begin with the name of an option."""
+        return []
+
+
+def declared_by(options: type) -> dict[str, tuple[Any, bool]]:
+    """Annotation of each option of a dataclass, and whether it is needed."""
+    hints = get_type_hints(options, include_extras=True)
+    return {
+        field.name: (hints[field.name], field.default is MISSING and field.default_factory is MISSING)
+        for field in fields(options)
+        if field.init
+    }
+
+
+Options = TypeVar('Options', bound=NoOptions)
+
+
+def problems(kind: type[NoOptions], given: Mapping[str, Any], place: Callable[[str], str] = str) -> list[str]:
+    """One sentence for each option that is unknown, missing, of another type or out of its range, or, if there are
+    none, for those that contradict each other; arguments as :func:`parse`.
+    """
+    declared = declared_by(kind)
+    found = [
+        f'{place(name)}: unknown key{nearest(name, declared)}.' for name in given if name not in declared
+    ]
+    found += [
+        f'{place(name)}: found {shown(given[name])}, expected {expectation(annotation)}.'
+        for name, (annotation, _) in declared.items()
+        if name in given and not fits(given[name], annotation)
+    ]
+    found += [
+        f'{place(name)}: missing.' for name, (_, needed) in declared.items() if needed and name not in given
+    ]
+    if found:
+        return found
+    return [_placed(sentence, place) for sentence in kind(**kind.completed(given)).conflicts()]
+
+
+def parse(kind: type[Options], given: Mapping[str, Any], place: Callable[[str], str] = str) -> Options:
+    """Options from a configuration.
+
+    Args:
+        kind: their dataclass.
+        given: values by option name.
+        place: where an option stands in the configuration, for messages.
+
+    Raises:
+        ConfigError: there are :func:`problems`; all are listed.
+    """
+    if found := problems(kind, given, place):
+        raise ConfigError(' '.join(found))
+    return kind(**kind.completed(given))
+
+
+def _placed(sentence: str, place: Callable[[str], str]) -> str:
+    """A sentence that begins with an option's name, with its place instead."""
+    name, separator, rest = sentence.partition(':')
+    return f'{place(name)}{separator}{rest}'
