@@ -39,7 +39,7 @@ from mmseg.engine.environment import (
 from mmseg.engine.evaluate import evaluate_dataset
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
-from mmseg.engine.optimizer import build_optimizer
+from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
@@ -47,6 +47,7 @@ from mmseg.engine.work_folder import reserved
 from mmseg.errors import DataError, ResourceError
 from mmseg.fileio import atomic_write
 from mmseg.processes import signal_name
+from mmseg.uda.trainable import Trainable
 from mmseg.visualization.debug_pictures import DebugPictures, Paint
 
 PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
@@ -165,13 +166,7 @@ def assemble(
 
     run = Run(
         trainable=trainable,
-        optimizer=build_optimizer(
-            trainable.stored(),
-            settings.optimizer,
-            settings.precision,
-            settings.grad_clip,
-            settings.nan_policy,
-        ),
+        optimizer=_optimizer(trainable, settings),
         settings=settings,
         batches=batches,
         hooks=[],
@@ -181,6 +176,12 @@ def assemble(
     )
     run.hooks = _hooks(cfg, run, stamp, dataset, scored)
     return run
+
+
+def _optimizer(trainable: Trainable, settings: TrainSettings) -> GuardedOptimWrapper:
+    return build_optimizer(
+        trainable.stored(), settings.optimizer, settings.precision, settings.grad_clip, settings.nan_policy
+    )
 
 
 def _require(cfg: Config, validate: bool) -> None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from mmseg.registry import MODELS
 from mmseg.uda.adaptation import Adaptation
 from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.options import AdaptationOptions, head_weights, weight_problems
-from mmseg.uda.part import Step
+from mmseg.uda.part import Part, Step
 from mmseg.uda.pictures import Arrays, Layout, Rows, entropy_rows
 from mmseg.uda.trainable import Batch, LossGroup
 
@@ -33,6 +32,25 @@ class EntropyOptions(AdaptationOptions):
         return super().conflicts() + weight_problems('lambda_ent', self.lambda_ent)
 
 
+class Entropy(Part):
+    """How unsure the student is of target images."""
+
+    options: EntropyOptions
+
+    def __init__(self, options: EntropyOptions, host: Adaptation) -> None:
+        super().__init__(options, host)
+        self.weights = head_weights('lambda_ent', options.lambda_ent, host.student.head_names)
+
+    def groups(self, step: Step) -> Iterator[LossGroup]:
+        """A pass over the target images."""
+        student, target = self.host.student, step.batch['target_img']
+        raw, seen = student.forward_logits(target, step.draws)
+        logits = {head: student.domain_logits(value, target.shape[2:]) for head, value in raw.items()}
+        losses = {f'ent.loss.{head}': self.weights[head] * entropy(value) for head, value in logits.items()}
+        shown = step.shown(lambda: {'img': target, 'logits': logits['main'].detach(), **seen()})
+        yield LossGroup(losses, name='entropy', seen=shown)
+
+
 @MODELS.register_module()
 class MinEnt(Adaptation):
     """Supervised on source images; predictions on target images are pushed towards certainty.
@@ -43,9 +61,9 @@ class MinEnt(Adaptation):
     Options = EntropyOptions
     options: EntropyOptions
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.weights = head_weights('lambda_ent', self.options.lambda_ent, self.student.head_names)
+    def own_parts(self) -> list[Part]:
+        """Entropy of the target."""
+        return [Entropy(self.options, self)]
 
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """Source, entropy of the target, masked (published programs train on the latter without logging it).
@@ -60,17 +78,7 @@ class MinEnt(Adaptation):
             check_no_valid_mask(batch, 'MinEnt')
         step = self.begin(batch)
         yield self.source_pass(step)
-        yield self._entropy_pass(step)
         yield from self.further_passes(step)
-
-    def _entropy_pass(self, step: Step) -> LossGroup:
-        """How unsure the student is of target images."""
-        target = step.batch['target_img']
-        raw, seen = self.student.forward_logits(target, step.draws)
-        logits = {head: self.student.domain_logits(value, target.shape[2:]) for head, value in raw.items()}
-        losses = {f'ent.loss.{head}': self.weights[head] * entropy(value) for head, value in logits.items()}
-        shown = self.shown(lambda: {'img': target, 'logits': logits['main'].detach(), **seen()})
-        return LossGroup(losses, name='entropy', seen=shown)
 
     def layout(self) -> Layout:
         """Source, target, entropy, and panels of the parts."""

@@ -184,10 +184,11 @@ class Entry:
 
 
 def listed_parts(parts: Sequence[Any]) -> list[Entry]:
-    """The entries of ``uda.parts``: dicts with a ``type`` and options."""
+    """The entries of ``uda.parts`` that are dicts; the check of types tells about others."""
     return [
         Entry(part.get('type'), {key: value for key, value in part.items() if key != 'type'}, _place(number))
         for number, part in enumerate(parts)
+        if isinstance(part, Mapping)
     ]
 
 

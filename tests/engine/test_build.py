@@ -13,7 +13,6 @@ from mmseg.engine.build import (
     check_classes,
     choose_device,
     load_initial_weights,
-    networks,
 )
 from mmseg.errors import CheckpointError, ConfigError
 from tests.integration.tiny import dacs, model
@@ -25,10 +24,13 @@ ADAPTED = {**PLAIN, 'uda': dacs()}
 def test_plain_and_adapted() -> None:
     plain, adapted = build_trainable(PLAIN), build_trainable({**ADAPTED, 'precision': 'bf16'})
     assert plain.seed == adapted.seed == 3
-    assert list(networks(plain)) == [plain]
-    assert [network.precision for network in networks(adapted)] == ['bf16'] * 3
+    assert list(plain.networks().values()) == [plain.student]
+    assert list(adapted.networks()) == ['model', 'ema_model', 'imnet_model']
+    assert [network.precision for network in adapted.networks().values()] == ['bf16'] * 3
     assert set(adapted.state_dict()) == {
-        f'{prefix}.{key}' for prefix in ('model', 'ema_model', 'imnet_model') for key in plain.state_dict()
+        f'{prefix}.{key}'
+        for prefix in ('model', 'ema_model', 'imnet_model')
+        for key in plain.stored().state_dict()
     }
 
 
@@ -40,7 +42,7 @@ def test_configuration_is_left_alone() -> None:
 
 def test_channels_last() -> None:
     plain = build_trainable({**PLAIN, 'channels_last': True}, initialise=False)
-    weight = plain.get_parameter('backbone.patch_embed1.proj.weight')
+    weight = plain.stored().get_parameter('backbone.patch_embed1.proj.weight')
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -53,8 +55,8 @@ def test_compile_covers_backbone_and_head(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(torch, 'compile', lambda function, **_: compile_with(function, backend=backend))
     torch._dynamo.reset()
-    plain = build_trainable(PLAIN).eval()
-    compiled = build_trainable({**PLAIN, 'compile': True}, initialise=False).eval()
+    plain = build_trainable(PLAIN).student.eval()
+    compiled = build_trainable({**PLAIN, 'compile': True}, initialise=False).student.eval()
     compiled.load_state_dict(plain.state_dict())
     image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -90,11 +92,11 @@ def test_unknown_device() -> None:
 
 def test_initial_weights_go_into_the_student(tmp_path: Path) -> None:
     plain, adapted = build_trainable(PLAIN), build_trainable(ADAPTED)
-    torch.save(plain.state_dict(), tmp_path / 'plain.pth')
+    torch.save(plain.stored().state_dict(), tmp_path / 'plain.pth')
     load_initial_weights(adapted, str(tmp_path / 'plain.pth'))
     name = 'decode_head.conv_seg.weight'
-    assert torch.equal(adapted.get_parameter(f'model.{name}'), plain.get_parameter(name))
-    assert not torch.equal(adapted.get_parameter(f'ema_model.{name}'), plain.get_parameter(name))
+    assert torch.equal(adapted.get_parameter(f'model.{name}'), plain.student.get_parameter(name))
+    assert not torch.equal(adapted.teacher.get_parameter(name), plain.student.get_parameter(name))
     torch.save({'a.weight': torch.zeros(1)}, tmp_path / 'other.pth')
     with pytest.raises(CheckpointError, match=r'other\.pth'):
         load_initial_weights(adapted, str(tmp_path / 'other.pth'))
@@ -125,21 +127,21 @@ def test_a_new_classifier_for_other_classes(
 
     old, new = network(19, 1), network(5, 2)
     path = tmp_path / 'old.pth'
-    torch.save({'meta': {'CLASSES': ['x'] * 19}, 'state_dict': old.state_dict()}, path)
+    torch.save({'meta': {'CLASSES': ['x'] * 19}, 'state_dict': old.stored().state_dict()}, path)
     with pytest.raises(CheckpointError, match='Shapes differ'):
         load_initial_weights(new, str(path), ['a'] * 5)
-    before = {key: value.clone() for key, value in new.state_dict().items()}
+    before = {key: value.clone() for key, value in new.stored().state_dict().items()}
     with caplog.at_level('INFO', 'mmseg'):
         load_initial_weights(new, str(path), ['a'] * 5, new_classifier=True)
     assert 'these layers begin anew: decode_head.' in caplog.text
-    after, stored = new.state_dict(), old.state_dict()
+    after, stored = new.stored().state_dict(), old.stored().state_dict()
     anew = {key for key in after if after[key].shape != stored[key].shape}
     assert all(torch.equal(after[key], before[key]) for key in anew)
     assert all(torch.equal(after[key], stored[key]) for key in after if key.startswith('backbone'))
     same = network(19, 3)
-    kept = {key: value.clone() for key, value in same.state_dict().items()}
+    kept = {key: value.clone() for key, value in same.stored().state_dict().items()}
     load_initial_weights(same, str(path), ['b'] * 19, new_classifier=True)
-    assert all(torch.equal(same.state_dict()[key], kept[key]) for key in anew), (
+    assert all(torch.equal(same.stored().state_dict()[key], kept[key]) for key in anew), (
         'also for as many other classes'
     )
 

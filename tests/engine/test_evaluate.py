@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmseg.engine import evaluate as module
-from mmseg.engine.evaluate import Prediction, add_to_confusion, evaluate_dataset, predict, student_of
+from mmseg.engine.evaluate import Prediction, add_to_confusion, evaluate_dataset, predict
 from mmseg.errors import DataError
 from mmseg.evaluation import evaluate
 
@@ -75,9 +75,3 @@ def test_sizes_must_agree() -> None:
     )
     with pytest.raises(DataError, match=r'x\.png'):
         add_to_confusion(np.zeros((2, 2), np.int64), prediction)
-
-
-def test_student() -> None:
-    plain = nn.Linear(1, 1)
-    assert student_of(plain) is plain
-    assert student_of(nn.ModuleDict({'model': plain})['model']) is plain

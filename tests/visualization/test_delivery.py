@@ -32,9 +32,9 @@ def test_a_line_shows_source_label_and_target_darkened_where_it_does_not_count()
         'valid_pseudo_mask': torch.tensor([[[1, 0]]], dtype=torch.uint8),
     }
     source, label, target = sample_panels(sample, [(255, 255, 255)], 7)
-    assert source.title.startswith('7: ...xxx')
-    assert label.picture[0, 0, 0] > source.picture[0, 0, 0] > label.picture[0, 1, 0]
-    assert target.picture[0, :, 1].tolist() == [60, 20]
+    assert source[0].startswith('7: ...xxx')
+    assert label[1][0, 0, 0] > source[1][0, 0, 0] > label[1][0, 1, 0]
+    assert target[1][0, :, 1].tolist() == [60, 20]
     assert (
         len(
             sample_panels(
