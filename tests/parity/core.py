@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+CASES = Path(__file__).parent / 'cases'
+"""The part of the stored cases that lies in this repository."""
+
 
 @dataclass
 class Check:

@@ -20,6 +20,10 @@ Stored = dict[str, Any]
 Arrays = dict[str, np.ndarray]
 
 
+NEAR_TIE = 1e-3
+"""Pixels whose two largest probabilities differ by no more may get either label."""
+
+
 @dataclass(frozen=True)
 class Tolerances:
     """Tolerances of one step; ``pixels`` and ``labels`` are numbers of pixels."""
@@ -211,7 +215,7 @@ def check_passes(
     """Pseudo-labels and what entered the student; returns the number of pixels whose label may differ."""
     unsure = np.zeros(1, bool)
     if 'pseudo_label' in arrays and 'pseudo_label' in groups.get('mixed', _NOTHING).seen:
-        unsure = arrays['pseudo_margin'] <= 1e-3
+        unsure = arrays['pseudo_margin'] <= NEAR_TIE
         differ = (groups['mixed'].seen['pseudo_label'].numpy() != arrays['pseudo_label']) & ~unsure
         _few(check, f'{name} pseudo-label', differ, allowed.labels)
     for group in sorted({'mixed', 'masked'} & groups.keys()):
