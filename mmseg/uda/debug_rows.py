@@ -1,4 +1,7 @@
-"""Panels of debug pictures by method: pure functions of what a step has shown (spec/uda.md 2.6, 3, 4)."""
+"""Panels of debug pictures by method: pure functions of what a step has shown.
+
+Source: docs/methods/self-training.md#debug-pictures, docs/methods/minent.md, docs/methods/advseg.md.
+"""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""ImageNet feature distance on thing classes (spec/uda.md 2.3; Hoyer et al., CVPR 2022, section 3.3)."""
+"""ImageNet feature distance on thing classes (Hoyer et al., CVPR 2022, section 3.3).
+
+Source: docs/methods/self-training.md#imagenet-feature-distance.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Masked image consistency: MIC (Hoyer et al., CVPR 2023, arXiv:2212.01322; spec/mic.md).
+"""Masked image consistency: MIC (Hoyer et al., CVPR 2023, arXiv:2212.01322; docs/methods/mic.md).
 
 Square blocks of an image are hidden, and the student must label it from what is left: a target image as the teacher
 labels the complete image, a source image as its ground truth. A part that adaptation methods hold as ``mic`` and
@@ -27,7 +27,7 @@ from mmseg.uda.teacher import MeanTeacher
 from mmseg.uda.transfer import to_device
 
 MODES = ('separatetrg', 'separatetrgaug', 'separatesrc', 'separatesrcaug', 'separate', 'separateaug')
-"""Valid values of ``uda.mask_mode`` (spec/mic.md 3.1)."""
+"""Valid values of ``uda.mask_mode`` (docs/methods/mic.md#modes)."""
 
 SAME = 'same'
 """Value of ``mask_alpha`` and ``mask_pseudo_threshold``: as the host method."""
@@ -74,7 +74,7 @@ class MaskOptions:
 
 
 class MaskingTeacher(nn.Module):
-    """A mean teacher that only masking uses (spec/mic.md 3.3).
+    """A mean teacher that only masking uses (docs/methods/mic.md#teacher).
 
     Args:
         model: configuration of the segmentor.
@@ -155,7 +155,7 @@ class MaskedConsistency(nn.Module):
     def masked(
         self, student: EncoderDecoder, batch: Batch, shared: PseudoLabel | None, draws: StepDraws
     ) -> LossGroup:
-        """Label masked images with the student (spec/mic.md 3.2).
+        """Label masked images with the student (docs/methods/mic.md#one-call).
 
         Args:
             student: the trained network.

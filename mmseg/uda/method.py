@@ -1,4 +1,4 @@
-"""Self-training with a mean teacher and class mixing: the method 'DACS' (spec/uda.md 2).
+"""Self-training with a mean teacher and class mixing: the method 'DACS' (docs/methods/self-training.md).
 
 DACS: Tranheden et al., WACV 2021, with the additions of DAFormer (Hoyer et al., CVPR 2022): weights of
 pseudo-labels, feature distance to ImageNet. One iteration reads top to bottom in :meth:`DACS.loss_groups`;
@@ -53,7 +53,7 @@ class DACS(Trainable):
         mix: 'class', the only mixing there is.
         blur: whether mixed images are blurred (every second batch).
         color_jitter_strength: see :meth:`JitterStrength.parse`.
-        color_jitter_probability: Quirk: the probability of *not* applying colour jitter (spec/uda.md 2.5).
+        color_jitter_probability: Quirk: probability of *no* jitter (docs/methods/self-training.md#strong-augmentation).
         debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.uda.debug`).
         print_grad_magnitude: log the norm of the gradient that each part of the loss sends into the backbone: 'Seg.
             Grad.' (source), 'Fdist Grad.' (feature distance), 'Mix. Grad.' (mixed), 'Instance Grad.' (instance bank).
@@ -213,7 +213,9 @@ class DACS(Trainable):
         return {name: gradient_norm(total, self.model.backbone) for name, total in totals.items()}
 
     def _feature_distance(self, image: Tensor, label: Tensor, views: Sequence[View]) -> Distance:
-        """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3).
+        """Distance of the student's deepest features to those of the frozen network.
+
+        Source: docs/methods/self-training.md#imagenet-feature-distance.
 
         The distances of several views of one image (``model.feature_scale = 'all'``) are summed; mask and label
         are those of the first.
@@ -253,7 +255,7 @@ class DACS(Trainable):
     def _mixed(
         self, batch: Batch, pseudo: PseudoLabel, weak: Prediction | None, draws: StepDraws
     ) -> LossGroup:
-        """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, step 7)."""
+        """Source classes on the target, strongly augmented (docs/methods/self-training.md#one-iteration, step 7)."""
         source_label, target = batch['gt_semantic_seg'], batch['target_img']
         _check_sizes(batch['img'], target)
         mask = class_mask(source_label, draws.mix_classes(source_label))

@@ -1,7 +1,9 @@
 """Published work folders: the configuration as JSON beside a checkpoint in each of the published forms.
 
-Weights are filled by the documented recipe at the stored keys and shapes (golden/keys), configurations are the stored
-resolved ones (golden/experiments). The teacher's bias prefers one class, so that its predictions are known.
+Weights are filled by the documented recipe at the stored keys and shapes
+(tests/parity/cases/README.md#state-dict-keys), configurations are the stored resolved ones
+(tests/parity/cases/README.md#experiment-tables). The teacher's bias prefers one class, so that its predictions are
+known.
 """
 
 import json

@@ -83,7 +83,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Case:
-    """One stored case: its name (see design.md, section 3) and the function that compares."""
+    """One stored case: its name (see tests/parity/cases/README.md#names-of-cases) and the function that compares."""
 
     name: str
     run: Callable[[Check], None]

@@ -1,4 +1,4 @@
-"""What is compared after a training step, with the tolerances of golden/README.md."""
+"""What is compared after a training step, with the tolerances of tests/parity/cases/README.md#tolerances."""
 
 import math
 from dataclasses import dataclass, replace
@@ -64,7 +64,9 @@ class Step:
 
 
 LARGE_STEPS = Tolerances(2e-3, 0.3, 5e-2, 5e-4, 5e-4, 1.5e-2, 4, 20)
-"""From the second step on, after AdamW steps of ``LARGE_ADAMW_RATE`` or more (golden/README.md on dacs_higher_lr).
+"""From the second step on, after AdamW steps of ``LARGE_ADAMW_RATE`` or more (dacs_higher_lr).
+
+Source: tests/parity/cases/README.md#tolerances.
 
 AdamW's first step moves each parameter by its rate whatever the size of its gradient. Where a gradient is tiny,
 rounding decides the direction; at ten times the published rate a few such entries change the next losses visibly.
@@ -74,7 +76,7 @@ LARGE_ADAMW_RATE = 6e-4
 
 
 OWN_TEACHER_GRADIENT, OWN_TEACHER_LABELS = 1e-2, 5
-"""Where masking has a teacher of its own (golden/README.md on mic_teacher)."""
+"""Where masking has a teacher of its own (tests/parity/cases/README.md#tolerances on mic_teacher)."""
 
 
 ADVERSARIAL_GRADIENT, ADVERSARIAL_LOSS = 3e-3, 1e-3

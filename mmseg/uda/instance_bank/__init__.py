@@ -1,4 +1,4 @@
-"""The instance bank and its consistency loss (DIDA; Yao and Li, arXiv:2307.07972; spec/dida.md)."""
+"""The instance bank and its consistency loss (DIDA; Yao and Li, arXiv:2307.07972; docs/methods/dida.md)."""
 
 from mmseg.uda.instance_bank.part import InstanceConsistency, build_instances
 
