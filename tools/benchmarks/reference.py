@@ -1,4 +1,4 @@
-"""Straightforward formulations, written from the specification alone: what the fast code is compared with.
+"""Straightforward formulations, written from docs/methods alone: what the fast code is compared with.
 
 They are correct and plain: one tensor at a time, full kernels, one pass per class, values read back to the host.
 """
