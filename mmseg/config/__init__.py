@@ -1,4 +1,4 @@
-"""Configurations: reading, checking and translating the published dialect (design.md 4, spec/configs.md)."""
+"""Configurations: reading, checking and translating the published dialect (docs/methods/configs.md)."""
 
 from mmseg.config.check import require_sections
 from mmseg.config.load import load_config, resolved

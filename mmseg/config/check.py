@@ -30,7 +30,7 @@ OPTIMIZERS = {
 }
 """Types of ``optimizer``."""
 INJECTED = {'uda': {'model', 'max_iters'}}
-"""Parameters that the builder adds to what the configuration says (spec/uda.md 1)."""
+"""Parameters that the builder adds (docs/methods/self-training.md#wrapper-of-a-method)."""
 
 
 @dataclass

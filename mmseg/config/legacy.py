@@ -1,6 +1,6 @@
 """Names of earlier releases, as they stand in the configurations saved with published checkpoints.
 
-Source: spec/tools.md 1, behaviour 1.
+Source: docs/methods/tools.md#test-program, behaviour 1.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """The published dialect in the engine's terms.
 
 Pure: a configuration goes in, plain values come out, nothing is built. Defaults are the published ones
-(spec/configs.md, spec/uda.md 5), which for the new keys means float32 and no compilation.
+(docs/methods/configs.md, docs/methods/optimisation.md), which for the new keys means float32 and no compilation.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from mmseg.errors import ConfigError
 
 @dataclass(frozen=True)
 class LrSchedule:
-    """Learning rate of iteration i as a function of a group's base rate (spec/uda.md 5.2).
+    """Learning rate of iteration i as a function of a group's base rate (docs/methods/optimisation.md#learning-rate).
 
     Attributes:
         policy: 'poly' or 'fixed'.
@@ -151,7 +151,10 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
 
 
 def _picture_interval(values: Mapping[str, Any]) -> int:
-    """``uda.debug_img_interval``, or what MIC's configurations have in its place (spec/mic.md 4.3)."""
+    """``uda.debug_img_interval``, or what MIC's configurations have in its place.
+
+    Source: docs/methods/mic.md#other-changes.
+    """
     uda, log = values.get('uda') or {}, values.get('log_config') or {}
     return int(log.get('img_interval', uda.get('debug_img_interval', 0))) if uda else 0
 

@@ -1,4 +1,7 @@
-"""The 19 classes that all data sets share, their colours, the subsets of SYNTHIA (spec/data.md 3.2)."""
+"""The 19 classes that all data sets share, their colours, the subsets of SYNTHIA.
+
+Source: docs/methods/datasets.md#classes-and-colours.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

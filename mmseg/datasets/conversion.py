@@ -1,4 +1,4 @@
-"""Raw labels of GTA, SYNTHIA, Cityscapes and Mapillary -> train ids and class statistics (spec/data.md 2).
+"""Raw labels of GTA, SYNTHIA, Cityscapes and Mapillary -> train ids and class statistics (docs/methods/conversion.md).
 
 Every pixel goes through one look-up table and is counted once. The three statistics files have the published
 names and schemas and equal the published ones byte for byte. Formats: mmseg.datasets.label_formats.
@@ -172,7 +172,10 @@ def split_lists(folder: str) -> dict[str, list[str]]:
 
 
 def write_statistics(out_dir: str, stats: Iterable[LabelStats]) -> list[str]:
-    """Write the three statistics files of spec/data.md 2.2 into ``out_dir``; returns their paths."""
+    """Write the three statistics files into ``out_dir``; returns their paths.
+
+    Source: docs/methods/conversion.md#statistics-files.
+    """
     stats = list(stats)
     with_class: dict[str, list[list[Any]]] = {}
     for item in stats:

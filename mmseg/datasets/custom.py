@@ -1,4 +1,7 @@
-"""The base of all data sets: pictures and label maps in parallel folders (spec/data.md 3)."""
+"""The base of all data sets: pictures and label maps in parallel folders.
+
+Source: docs/methods/datasets.md#data-set-classes.
+"""
 
 import logging
 import os
@@ -49,7 +52,7 @@ class CustomDataset:
         class_merge: classes that count as one another, see mmseg/datasets/classes.py.
         crop_pseudo_margins: [top, bottom, left, right] of target pictures where pseudo-labels do not count,
             in pixels of ``FULL_SIZE``; adds ``valid_pseudo_mask`` (1, H, W), uint8, to the samples
-            (spec/data.md 3.3).
+            (docs/methods/datasets.md#pseudo-label-margins).
 
     Raises:
         DataError: a folder is missing or holds no fitting file.
@@ -146,7 +149,7 @@ class CustomDataset:
     def evaluate_confusion(self, confusion: NDArray[np.int64], metric: str = 'mIoU') -> Scores:
         """Scores of a confusion matrix (C, C), rows true, columns predicted.
 
-        Over all classes, or those of ``class_merge``. Source: spec/data.md 3.4; see
+        Over all classes, or those of ``class_merge``. Source: docs/methods/datasets.md#scores; see
         mmseg/evaluation/metrics.py.
         """
         return evaluate(confusion, metric, self.CLASSES or (), merge=self.class_merge)

@@ -1,4 +1,4 @@
-"""The data sets of the published experiments (spec/data.md 3.2)."""
+"""The data sets of the published experiments (docs/methods/datasets.md#classes-and-colours)."""
 
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.datasets.custom import CustomDataset

@@ -1,4 +1,4 @@
-"""Raw labels of GTA, SYNTHIA, Cityscapes and Mapillary: id tables and readers (spec/data.md 2)."""
+"""Raw labels of GTA, SYNTHIA, Cityscapes and Mapillary: id tables and readers (docs/methods/conversion.md)."""
 
 import io
 from collections.abc import Callable

@@ -41,7 +41,7 @@ def label_table(
 
 
 def reduced_table() -> Table:
-    """0 and 255 become 255, every other id is lowered by one (spec/data.md 5)."""
+    """0 and 255 become 255, every other id is lowered by one (docs/methods/pipelines.md#loadannotations)."""
     ids = np.arange(256)
     return np.where((ids == 0) | (ids == IGNORED), IGNORED, ids - 1).astype(np.uint8)
 

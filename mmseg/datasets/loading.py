@@ -1,4 +1,4 @@
-"""Loaders: batches as a pure function of (seed, position), test pictures one by one (spec/data.md 6)."""
+"""Loaders: batches as a pure function of (seed, position), test pictures one by one (docs/methods/pairs.md#loader)."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence

@@ -3,7 +3,7 @@
 A configuration may write a pipeline as the published list of steps or as a preset, which is nothing but that
 list with its few numbers named. Expanding is pure; nothing downstream knows presets.
 
-The steps and their order are those of spec/configs.md 5.2 (S, SA, T, U and V there).
+The steps and their order are those of docs/methods/configs.md#pipelines (S, SA, T, U and V there).
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""Rare class sampling: the arithmetic and the statistics files (spec/data.md 4.1)."""
+"""Rare class sampling: the arithmetic and the statistics files (docs/methods/pairs.md#rare-class-sampling)."""
 
 import json
 import math

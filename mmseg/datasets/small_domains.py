@@ -1,4 +1,4 @@
-"""The small data sets of the benchmark on pictures that are at hand (design.md 7)."""
+"""The small data sets of the benchmark on pictures that are at hand (docs/results.md)."""
 
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.datasets.custom import CustomDataset

@@ -1,4 +1,4 @@
-"""Source and target side by side (spec/data.md 4)."""
+"""Source and target side by side (docs/methods/pairs.md#pairs)."""
 
 import logging
 from typing import Any

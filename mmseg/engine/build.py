@@ -31,7 +31,9 @@ logger = logging.getLogger(__name__)
 
 
 def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialise: bool = True) -> Trainable:
-    """Build what the loop trains: the plain segmentor, or the method of ``uda`` around it (spec/uda.md 1).
+    """Build what the loop trains: the plain segmentor, or the method of ``uda`` around it.
+
+    Source: docs/methods/self-training.md#wrapper-of-a-method.
 
     Args:
         cfg: checked configuration; reads ``model``, ``uda``, ``runner``, ``seed``, ``precision``, ``compile`` and

@@ -1,4 +1,4 @@
-"""Checkpoint files: published contents (spec/tools.md 5) plus everything an exact resume needs."""
+"""Checkpoint files: published contents (docs/methods/tools.md#checkpoints) plus everything an exact resume needs."""
 
 import logging
 import os

@@ -2,7 +2,7 @@
 
 Gradients are averaged once, after all backward passes of a step. Wrapping the networks in
 ``DistributedDataParallel`` would not do: a step runs several forward and backward passes through inner modules,
-which bypass a wrapper's forward (spec/uda.md 5.4).
+which bypass a wrapper's forward (docs/methods/optimisation.md#several-processes).
 """
 
 import os

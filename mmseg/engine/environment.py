@@ -40,7 +40,7 @@ class _QuietFile(logging.FileHandler):
 
 
 def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
-    """The logger 'mmseg', writing to the terminal and to a file (spec/tools.md 4).
+    """The logger 'mmseg', writing to the terminal and to a file (docs/methods/tools.md#logs).
 
     Args:
         path: log file; None writes to the terminal only.

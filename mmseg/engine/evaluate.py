@@ -129,7 +129,7 @@ def evaluate_dataset(
         give_up: asked after each picture (in a single process, since several must not part ways).
 
     Returns:
-        Scores as fractions by published name, and the published tables (spec/data.md 3.4).
+        Scores as fractions by published name, and the published tables (docs/methods/datasets.md#scores).
 
     Raises:
         Abandoned: ``give_up`` said so.

@@ -25,7 +25,7 @@ def due(run: Run, interval: int) -> bool:
 
 
 class LogHook(Hook):
-    """Averages the log values of an interval and writes one line (spec/tools.md 4).
+    """Averages the log values of an interval and writes one line (docs/methods/tools.md#logs).
 
     Args:
         writer: where lines go.

@@ -66,7 +66,7 @@ class Run:
         batches: returns the batches from an iteration on.
         hooks: called in order.
         work_dir: folder of logs and checkpoints.
-        meta: what checkpoints tell about the run (spec/tools.md 5).
+        meta: what checkpoints tell about the run (docs/methods/tools.md#checkpoints).
         logger: text log.
         memory: what hooks remember across a resume, plain values by hook name.
         metrics: log values since the last log line, on the device.

@@ -1,4 +1,4 @@
-"""Optimiser: per-parameter options as published, few groups inside (spec/uda.md 5.1).
+"""Optimiser: per-parameter options as published, few groups inside (docs/methods/optimisation.md#parameter-groups).
 
 The published programs make one parameter group per parameter. A step over a thousand groups launches thousands
 of small kernels, so here parameters with equal options share a group and are stepped together. Checkpoints keep the
@@ -106,7 +106,7 @@ class ScaledOptimWrapper(GuardedOptimWrapper):
 
 
 def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[ParameterOptions]:
-    """Options of every parameter, in module order (spec/uda.md 5.1).
+    """Options of every parameter, in module order (docs/methods/optimisation.md#parameter-groups).
 
     Args:
         module: the whole training object, teacher included.
@@ -217,7 +217,9 @@ def set_learning_rates(optimizer: OptimWrapper, schedule: LrSchedule, iteration:
 
 
 def optimizer_state(optimizer: OptimWrapper, module: nn.Module) -> dict[str, Any]:
-    """State in the published layout: one group per parameter, numbered in module order (spec/tools.md 5).
+    """State in the published layout: one group per parameter, numbered in module order.
+
+    Source: docs/methods/tools.md#checkpoints.
 
     Returns:
         ``state`` {number: tensors} of the parameters stepped so far, ``param_groups`` and, with loss scaling,

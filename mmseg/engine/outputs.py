@@ -37,7 +37,7 @@ class Output(ABC):
 
 
 class ColourPictures(Output):
-    """Writes class colours blended over the pictures, named like them (spec/tools.md 1).
+    """Writes class colours blended over the pictures, named like them (docs/methods/tools.md#test-program).
 
     Pictures whose format loses colours (JPEG) get the ending .png.
 
@@ -62,9 +62,10 @@ class ColourPictures(Output):
 
 
 class LabelPictures(Output):
-    """Writes palette PNGs of class ids (spec/data.md 3.5).
+    """Writes palette PNGs of class ids (docs/methods/datasets.md#prediction-files).
 
-    Names are those of the pictures, as spec/data.md 3.5 has it; where these are not unique, with their folders.
+    Names are those of the pictures, as docs/methods/datasets.md#prediction-files has it; where these are not unique,
+    with their folders.
 
     Args:
         folder: where to.

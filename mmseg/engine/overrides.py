@@ -1,4 +1,7 @@
-"""Options of a test run that change the configuration: what is predicted, of which pictures (spec/tools.md 1)."""
+"""Options of a test run that change the configuration: what is predicted, of which pictures.
+
+Source: docs/methods/tools.md#test-program.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +13,7 @@ from mmseg.errors import UsageError
 
 
 def set_multi_scale(cfg: Config) -> None:
-    """Switch test-time augmentation on, in place (spec/tools.md 1).
+    """Switch test-time augmentation on, in place (docs/methods/tools.md#test-program).
 
     Raises:
         UsageError: the pipeline of ``data.test`` has no step for it.
@@ -88,7 +91,9 @@ def set_inference_mode(cfg: Config, mode: str) -> None:
 
 
 def set_scale_output(cfg: Config, mode: str) -> None:
-    """Let an HRDA network show one of its scales, or its attention to the detail scale, in place (spec/hrda.md 5).
+    """Let an HRDA network show one of its scales, or its attention to the detail scale, in place.
+
+    Source: docs/methods/hrda.md#showing-one-scale.
 
     Args:
         mode: 'LR' or 'HR': class maps of the context or of the detail alone; 'ATT': attention.

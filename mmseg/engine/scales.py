@@ -1,4 +1,7 @@
-"""What a test run shows of a multi-resolution network: attention pictures, panels (spec/hrda.md 5)."""
+"""What a test run shows of a multi-resolution network: attention pictures, panels.
+
+Source: docs/methods/hrda.md#showing-one-scale.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

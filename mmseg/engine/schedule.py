@@ -1,4 +1,4 @@
-"""Learning-rate schedule as a closed form of the iteration (spec/uda.md 5.2).
+"""Learning-rate schedule as a closed form of the iteration (docs/methods/optimisation.md#learning-rate).
 
 The rate of iteration i depends on i alone, so a resumed run needs no scheduler state.
 """
@@ -8,7 +8,7 @@ from mmseg.errors import ConfigError
 
 
 def lr_at(schedule: LrSchedule, iteration: int, max_iters: int, base_lr: float) -> float:
-    """Learning rate to set before an iteration (spec/uda.md 5.2).
+    """Learning rate to set before an iteration (docs/methods/optimisation.md#learning-rate).
 
     Args:
         schedule: decay ('poly' or 'fixed') and warm-up. ``min_lr`` is the same for every parameter and may lie above

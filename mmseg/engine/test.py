@@ -1,4 +1,4 @@
-"""Testing a checkpoint: scores, tables, pictures (spec/tools.md 1)."""
+"""Testing a checkpoint: scores, tables, pictures (docs/methods/tools.md#test-program)."""
 
 import logging
 import tempfile

@@ -1,4 +1,4 @@
-"""Where log lines go: text, JSON lines (spec/tools.md 4) and, on request, experiment trackers."""
+"""Where log lines go: text, JSON lines (docs/methods/tools.md#logs) and, on request, experiment trackers."""
 
 import json
 import logging

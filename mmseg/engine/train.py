@@ -63,7 +63,7 @@ def train(
     check: bool = True,
     resume_command: str | None = None,
 ) -> Run:
-    """Train as a configuration says (spec/tools.md 2).
+    """Train as a configuration says (docs/methods/tools.md#training-program).
 
     Args:
         cfg: checked configuration (:func:`mmseg.config.load_config`).
@@ -238,7 +238,7 @@ def normalisation_of(cfg: Config) -> tuple[list[float], list[float]]:
 
 
 def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: Any) -> dict[str, Any]:
-    """What checkpoints and the first log line tell about a run (spec/tools.md 4, 5)."""
+    """What checkpoints and the first log line tell about a run (docs/methods/tools.md#logs, #checkpoints)."""
     return {
         'env_info': describe_environment(),
         'seed': settings.seed,
@@ -280,7 +280,10 @@ def choose_work_dir(cfg: Config, given: str | Path | None = None) -> Path:
 
 
 def save_config(cfg: Config, path: Path) -> None:
-    """Write the merged configuration in the format that the name says: JSON stays JSON (spec/tools.md 2)."""
+    """Write the merged configuration in the format that the name says: JSON stays JSON.
+
+    Source: docs/methods/tools.md#training-program.
+    """
     with atomic_write(path) as temporary:
         if path.suffix == '.json':
             Path(temporary).write_text(json.dumps(resolved(cfg), indent=2), encoding='utf-8')

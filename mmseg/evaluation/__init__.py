@@ -1,4 +1,4 @@
-"""Scores, tables and files of predictions (spec/data.md 3.4, 3.5)."""
+"""Scores, tables and files of predictions (docs/methods/datasets.md#scores, #prediction-files)."""
 
 from mmseg.evaluation.metrics import METRICS, Scores, confusion, evaluate, scores
 

@@ -1,4 +1,7 @@
-"""Predictions as PNG files, and the official Cityscapes evaluation of them (spec/data.md 3.4, 3.5)."""
+"""Predictions as PNG files, and the official Cityscapes evaluation of them.
+
+Source: docs/methods/datasets.md#scores, #prediction-files.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Scores from a confusion matrix (spec/data.md 3.4).
+"""Scores from a confusion matrix (docs/methods/datasets.md#scores).
 
 All published scores follow from the matrix, so a test adds up one (C, C) matrix whatever the number of
 pictures, and the matrices of several processes are simply added.

@@ -1,4 +1,4 @@
-"""Published experiments by id, and their launcher (spec/experiments.md)."""
+"""Published experiments by id, and their launcher (docs/methods/experiments.md)."""
 
 from mmseg.experiments.generate import Values, compose_all
 from mmseg.experiments.table import TABLE, find_experiment

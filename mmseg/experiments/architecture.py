@@ -1,9 +1,9 @@
 """The names of architectures: ``sfa_dlv3p_nodbn`` + ``mitb5-del`` -> base file and changes to it.
 
-An architecture is a list of tokens joined by ``_`` (spec/experiments.md 5.1-5.3): an optional ``sfa`` (neck
-that brings the deepest level to stride 8), the decoder's name, an optional ``nodbn`` (decoder without norm).
-In front may stand ``hrda1-CROP-WEIGHT[-OPTION]*``, which puts HRDA around it (``mmseg.experiments.hrda_token``).
-No other module takes such names apart.
+An architecture is a list of tokens joined by ``_`` (docs/methods/experiments.md#base-files to #architecture-names):
+an optional ``sfa`` (neck that brings the deepest level to stride 8), the decoder's name, an optional ``nodbn``
+(decoder without norm). In front may stand ``hrda1-CROP-WEIGHT[-OPTION]*``, which puts HRDA around it
+(``mmseg.experiments.hrda_token``). No other module takes such names apart.
 """
 
 import re
@@ -80,11 +80,11 @@ class Architecture:
     hrda: HRDAToken | None = None
 
     def base_file(self) -> str:
-        """File below ``configs/`` that holds the network (spec/experiments.md 5.1)."""
+        """File below ``configs/`` that holds the network (docs/methods/experiments.md#base-files)."""
         return f'_base_/models/{_base_name(self.decoder, self.backbone)}.py'
 
     def model(self) -> Values:
-        """Changes to the base file's ``model`` (spec/experiments.md 5, rows ``model.*``)."""
+        """Changes to the base file's ``model`` (docs/methods/experiments.md#fields, rows ``model.*``)."""
         pretrained, backbone = BACKBONES[self.backbone.removesuffix('-del')]
         if self.backbone.endswith('-del'):
             backbone = {'_delete_': True, **backbone}

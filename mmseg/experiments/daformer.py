@@ -1,4 +1,7 @@
-"""The tables of DAFormer (Hoyer et al., CVPR 2022) as rows; spec/experiments.md 4, spec/results.md."""
+"""The tables of DAFormer (Hoyer et al., CVPR 2022) as rows.
+
+Source: docs/methods/experiments.md#daformers-tables, docs/methods/published-results.md.
+"""
 
 import math
 from typing import Any

@@ -1,4 +1,7 @@
-"""The tables of DIDA (Yao and Li, arXiv:2307.07972) as rows; spec/dida.md 2.9. Ids from 210 on are ours."""
+"""The tables of DIDA (Yao and Li, arXiv:2307.07972) as rows; ids from 210 on are ours.
+
+Source: docs/methods/dida.md#experiments.
+"""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""From rows to configurations: the published generator (spec/experiments.md 5)."""
+"""From rows to configurations: the published generator (docs/methods/experiments.md#fields)."""
 
 from functools import cache
 from pathlib import PurePosixPath
@@ -21,7 +21,7 @@ SHORT = (
     ('synthia', 'syn'),
     ('darkzurich', 'dzur'),
 )
-"""Replacements in the names of runs, in this order (spec/experiments.md 5.5)."""
+"""Replacements in the names of runs, in this order (docs/methods/experiments.md#names)."""
 
 MIN_PIXELS = 3000
 """Rare class sampling: an image has a class from so many pixels on."""
@@ -72,7 +72,7 @@ def _check_files(experiment: Experiment, row: AnyRow) -> None:
 
 
 def base_files(row: AnyRow) -> list[str]:
-    """The ``_base_`` list, relative to the folder configs/ (spec/experiments.md 5.1)."""
+    """The ``_base_`` list, relative to the folder configs/ (docs/methods/experiments.md#base-files)."""
     if isinstance(row, FileRow):
         return [row.config]
     data = {
@@ -115,7 +115,7 @@ def _of_row(row: Row, seed: int, exp: int | str) -> Values:
 
 
 def _model(row: Row) -> Values:
-    """Changes to the base file's network (spec/experiments.md 5.2-5.4)."""
+    """Changes to the base file's network (docs/methods/experiments.md#backbones to #inference-mode)."""
     architecture = parse_architecture(row.architecture, row.backbone)
     model = architecture.model()
     if architecture.hrda:
@@ -174,7 +174,7 @@ def _custom_keys(row: Row) -> Values:
 
 
 def _names(row: Row, seed: int, exp: int | str) -> Values:
-    """Names of the run and its parts (spec/experiments.md 5.5)."""
+    """Names of the run and its parts (docs/methods/experiments.md#names)."""
     uda = row.uda + _pairing_name(row) + (row.masking.name() if row.masking else '')
     uda += row.bank.name() if row.bank else ''
     data = f'{row.source}2{row.target}' + ('' if row.crop == '512x512' else f'_{row.crop}')

@@ -1,4 +1,7 @@
-"""The tables of HRDA (Hoyer et al., ECCV 2022) as rows; spec/experiments.md 3, numbers: spec/results.md."""
+"""The tables of HRDA (Hoyer et al., ECCV 2022) as rows.
+
+Source: docs/methods/experiments.md#hrdas-tables, docs/methods/published-results.md.
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -1,6 +1,6 @@
 """The token ``hrda1-CROP-WEIGHT[-OPTION]*`` of an architecture's name: HRDA around a network.
 
-Source: spec/experiments.md 5.3.
+Source: docs/methods/experiments.md#architecture-names.
 """
 
 import re

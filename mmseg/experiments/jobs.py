@@ -1,4 +1,4 @@
-"""Runs to be made: names, folders and generated configuration files (spec/experiments.md 7)."""
+"""Runs to be made: names, folders and generated configuration files (docs/methods/experiments.md#launcher)."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Training the runs of an experiment one after another (spec/experiments.md 7)."""
+"""Training the runs of an experiment one after another (docs/methods/experiments.md#launcher)."""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""The tables of MIC (Hoyer et al., CVPR 2023) as rows; spec/mic.md 5.3, numbers: spec/results.md."""
+"""The tables of MIC (Hoyer et al., CVPR 2023) as rows.
+
+Source: docs/methods/mic.md#experiments, docs/methods/published-results.md.
+"""
 
 from dataclasses import replace
 from itertools import product

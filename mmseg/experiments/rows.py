@@ -16,12 +16,12 @@ MASK_CODES = {
     'separate': 'sep',
     'separateaug': 'spa',
 }
-"""What names of runs call the masking modes (spec/mic.md 3.1)."""
+"""What names of runs call the masking modes (docs/methods/mic.md#modes)."""
 
 
 @dataclass(frozen=True)
 class Masking:
-    """Masked image consistency of a row; options below ``uda`` of these names (spec/mic.md 5.3)."""
+    """Masked image consistency of a row; options below ``uda`` of these names (docs/methods/mic.md#experiments)."""
 
     mask_block_size: int
     mask_mode: str = 'separatetrgaug'
@@ -77,7 +77,7 @@ class Bank:
 
 @dataclass(frozen=True)
 class Row:
-    """One published setting, trained once a seed. Defaults are those of spec/experiments.md 2 (DAFormer).
+    """One published setting, trained once a seed, with DAFormer's defaults (docs/methods/experiments.md#defaults).
 
     The papers' generators differ in small things, which are fields here, so that all share one resolver.
 

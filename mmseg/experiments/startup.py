@@ -81,7 +81,10 @@ def _edges(whole: Values, keys: tuple[str, ...]) -> list[int]:
 
 
 def _copy_as_adverse(cityscapes: Path, root: Path, splits: dict[str, str]) -> None:
-    """Pictures and labels of Cityscapes under the names of ACDC and Dark Zurich (spec/data.md 1)."""
+    """Pictures and labels of Cityscapes under the names of ACDC and Dark Zurich.
+
+    Source: docs/methods/datasets.md#folders-and-file-names.
+    """
     unfinished = root.with_name(root.name + '.part')
     shutil.rmtree(unfinished, ignore_errors=True)
     renamed = {

@@ -1,4 +1,6 @@
-"""Convolution, normalisation and activation in one module, with the published sub-module names (spec/models.md).
+"""Convolution, normalisation and activation in one module, with the published sub-module names.
+
+Source: docs/methods/README.md#notation.
 
 ``ConvModule`` has the children ``conv``, ``bn`` (or ``gn``) and ``activate``; ``DepthwiseSeparableConvModule`` is a
 pair ``depthwise_conv``, ``pointwise_conv`` of them.

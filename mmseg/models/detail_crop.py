@@ -1,4 +1,7 @@
-"""Scaled images and detail crops of multi-resolution networks, as pure functions (spec/hrda.md 1.2, 1.3)."""
+"""Scaled images and detail crops of multi-resolution networks, as pure functions.
+
+Source: docs/methods/hrda.md#random-detail-crop, #features.
+"""
 
 from collections.abc import Sequence
 from typing import Any, Protocol

@@ -5,7 +5,7 @@ from torch.nn.modules.dropout import _DropoutNd
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: drop the residual branch of whole samples (spec/models.md 1.2).
+    """Stochastic depth: drop the residual branch of whole samples (docs/methods/encoders.md#mit-structure).
 
     Args:
         drop_prob: probability in [0, 1) that a sample's branch is set to zero; kept branches are scaled by
@@ -36,7 +36,8 @@ def is_dropout(module: nn.Module) -> bool:
 def set_dropout(module: nn.Module, active: bool) -> None:
     """Put every dropout and drop path inside ``module`` into training mode (``active``) or evaluation mode.
 
-    Other layers keep their mode: the teacher's batch norms stay in training mode (spec/uda.md 2.2, step 5).
+    Other layers keep their mode: the teacher's batch norms stay in training mode
+    (docs/methods/self-training.md#one-iteration, step 5).
     """
     for child in module.modules():
         if is_dropout(child):

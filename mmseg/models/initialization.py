@@ -16,9 +16,9 @@ InitConfig = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 def init_head(head: nn.Module, init_cfg: InitConfig | None) -> None:
-    """Initialise a decode head (spec/models.md 4): direct ConvModule children are re-drawn (Kaiming), then what
-    ``init_cfg`` names, e.g. ``dict(type='Normal', std=0.01, override=dict(name='conv_seg'))``, or each of a list.
-    Everything else keeps the values of its construction.
+    """Initialise a decode head (docs/methods/heads.md#base-head): direct ConvModule children are re-drawn (Kaiming),
+    then what ``init_cfg`` names, e.g. ``dict(type='Normal', std=0.01, override=dict(name='conv_seg'))``, or each of a
+    list. Everything else keeps the values of its construction.
 
     Raises:
         ConfigError: ``init_cfg`` names another type or no part of the head, or its options do not fit.

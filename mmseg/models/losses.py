@@ -1,4 +1,4 @@
-"""Pixel cross entropy and accuracy with the published averaging (spec/models.md 4)."""
+"""Pixel cross entropy and accuracy with the published averaging (docs/methods/heads.md#pixel-cross-entropy)."""
 
 from collections.abc import Sequence
 
@@ -23,8 +23,8 @@ def pixel_cross_entropy(
 ) -> Tensor:
     """Cross entropy of every pixel, weighted and reduced.
 
-    Quirk (spec/models.md 4): the mean's denominator is the number of *all* pixels, ignored and zero-weight pixels
-    included, also with class weights.
+    Quirk (docs/methods/heads.md#pixel-cross-entropy): the mean's denominator is the number of *all* pixels, ignored
+    and zero-weight pixels included, also with class weights.
 
     Args:
         logits: (B, C, H, W).
@@ -115,7 +115,7 @@ class CrossEntropyLoss(nn.Module):
 def accuracy(logits: Tensor, label: Tensor) -> Tensor:
     """Percentage of pixels whose largest logit is the label's, in [0, 100].
 
-    Quirk (spec/models.md 4): ignored pixels count as wrong.
+    Quirk (docs/methods/heads.md#accuracy): ignored pixels count as wrong.
 
     Args:
         logits: (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Pixel samplers: which pixels a head's loss looks at (spec/models.md 4)."""
+"""Pixel samplers: which pixels a head's loss looks at (docs/methods/heads.md#pixel-sampler)."""
 
 from collections.abc import Callable
 

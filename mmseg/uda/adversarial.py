@@ -1,5 +1,5 @@
 """Adversarial adaptation in output space: the method 'AdvSeg' (AdaptSegNet: Tsai et al., CVPR 2018,
-arXiv:1802.10349; spec/uda.md 4).
+arXiv:1802.10349; docs/methods/advseg.md).
 """
 
 from collections.abc import Callable, Iterator, Mapping

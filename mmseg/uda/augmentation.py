@@ -1,4 +1,6 @@
-"""Strong augmentation of mixed images: colour jitter, then Gaussian blur (spec/uda.md 2.5).
+"""Strong augmentation of mixed images: colour jitter, then Gaussian blur.
+
+Source: docs/methods/self-training.md#strong-augmentation.
 
 The jitter follows the definitions of kornia 0.5.8, which differ from torchvision's and from later kornia
 releases: brightness is added, contrast multiplies without a mean. Parameters are drawn elsewhere
@@ -97,7 +99,9 @@ def apply_strong(images: Tensor, strong: Strong, mean: Tensor, std: Tensor) -> T
 
 
 def normalisation(metas: Sequence[Mapping[str, Any]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (3,) of the first image, used for all (spec/uda.md 2.2, step 2).
+    """Mean and standard deviation (3,) of the first image, used for all.
+
+    Source: docs/methods/self-training.md#one-iteration, step 2.
 
     Args:
         metas: of the images of a batch; ``img_norm_cfg`` holds ``mean`` and ``std`` in grey levels.

@@ -61,7 +61,9 @@ class Draws(Streams):
         return float(first), float(second)
 
     def mix_classes(self, labels: Tensor) -> Tensor:
-        """ceil(n / 2) of the n values in the whole batch, 255 included, for each image (spec/uda.md 2.4).
+        """ceil(n / 2) of the n values in the whole batch, 255 included, for each image.
+
+        Source: docs/methods/self-training.md#class-mixing.
 
         The scores come from the host, the choice is made on the device, which alone knows the labels.
         """
@@ -101,7 +103,8 @@ def draw_strong(
         batch: number of images.
         strength: ranges of the jitter factors.
         jitter_above: jitter is applied iff its uniform draw exceeds this number, so with probability
-            1 - ``jitter_above`` (published behaviour of ``uda.color_jitter_probability``, spec/uda.md 2.5).
+            1 - ``jitter_above`` (published behaviour of ``uda.color_jitter_probability``,
+            docs/methods/self-training.md#strong-augmentation).
         blur: whether blur is considered at all.
     """
     jitter_gate, blur_gate = draws.gates()
@@ -112,7 +115,7 @@ def draw_strong(
 
 
 def draw_strong_mask(draws: StepDraws, batch: int, strength: JitterStrength, jitter_above: float) -> Strong:
-    """Decide on the strong augmentation of a batch that will be masked (spec/mic.md 3.2, step 3).
+    """Decide on the strong augmentation of a batch that will be masked (docs/methods/mic.md#one-call, step 3).
 
     As :func:`draw_strong`, but all images share one order of the jitter's operations and one blur (factors differ),
     and blur is always considered.

@@ -1,4 +1,7 @@
-"""ImageNet feature distance on thing classes (spec/uda.md 2.3; Hoyer et al., CVPR 2022, section 3.3)."""
+"""ImageNet feature distance on thing classes (Hoyer et al., CVPR 2022, section 3.3).
+
+Source: docs/methods/self-training.md#imagenet-feature-distance.
+"""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -190,7 +193,9 @@ class FeatureDistance(Part):
         return Contribution(loss, seen=lambda: seen)
 
     def distance(self, image: Tensor, label: Tensor, views: Sequence[View]) -> Distance:
-        """Distance of the student's deepest features to those of the frozen network (spec/uda.md 2.3).
+        """Distance of the student's deepest features to those of the frozen network.
+
+        Source: docs/methods/self-training.md#imagenet-feature-distance.
 
         The distances of several views of one image (``model.feature_scale = 'all'``) are summed; mask and label
         are those of the first.

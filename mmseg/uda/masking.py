@@ -1,4 +1,4 @@
-"""Masked image consistency: MIC (Hoyer et al., CVPR 2023, arXiv:2212.01322; spec/mic.md).
+"""Masked image consistency: MIC (Hoyer et al., CVPR 2023, arXiv:2212.01322; docs/methods/mic.md).
 
 Square blocks of an image are hidden, and the student must label it from what is left: a target image as the teacher
 labels the complete image, a source image as its ground truth.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mmseg.uda.adaptation import Adaptation
 
 Mode = Literal['separatetrg', 'separatetrgaug', 'separatesrc', 'separatesrcaug', 'separate', 'separateaug']
-"""Of the published option ``uda.mask_mode`` (spec/mic.md 3.1)."""
+"""Of the published option ``uda.mask_mode`` (docs/methods/mic.md#modes)."""
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -96,7 +96,7 @@ class MaskOptions(NoOptions):
 
 
 class MaskingTeacher(nn.Module):
-    """A mean teacher that only masking uses (spec/mic.md 3.3).
+    """A mean teacher that only masking uses (docs/methods/mic.md#teacher).
 
     Args:
         model: configuration of the segmentor.
@@ -174,7 +174,7 @@ class MaskedConsistency(Part):
             self.teacher.average.update(step.iteration)
 
     def groups(self, step: Step) -> Iterator[LossGroup]:
-        """Label masked images with the student (spec/mic.md 3.2)."""
+        """Label masked images with the student (docs/methods/mic.md#one-call)."""
         images, label, weight = self._selected(step.batch, step.pseudo)
         draws, host = step.draws, self.host.options
         if self.augments:

@@ -1,4 +1,4 @@
-"""Entropy minimisation: the method 'MinEnt' (Vu et al., CVPR 2019, arXiv:1811.12833; spec/uda.md 3)."""
+"""Entropy minimisation: the method 'MinEnt' (Vu et al., CVPR 2019, arXiv:1811.12833; docs/methods/minent.md)."""
 
 import math
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,6 @@
-"""ClassMix: half of the classes of a source batch are pasted onto target images (spec/uda.md 2.4).
+"""ClassMix: half of the classes of a source batch are pasted onto target images.
+
+Source: docs/methods/self-training.md#class-mixing.
 
 Everything stays on the device: which classes a batch holds is never read back.
 """

@@ -18,7 +18,7 @@ class AdaptationOptions(NoOptions):
         pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the target crop that get weight 0.
         blur: whether mixed images are blurred (every second batch); masked ones are in any case.
         color_jitter_strength: see :meth:`JitterStrength.parse`.
-        color_jitter_probability: Quirk: the probability of *not* applying colour jitter (spec/uda.md 2.5).
+        color_jitter_probability: Quirk: probability of *no* jitter (docs/methods/self-training.md#strong-augmentation).
         debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.visualization.debug_pictures`).
         print_grad_magnitude: log the norm of the gradient that each part of the loss sends into the backbone: 'Seg.
             Grad.' (source), 'Fdist Grad.' (feature distance), 'Mix. Grad.' (mixed), 'Instance Grad.' (instance bank).

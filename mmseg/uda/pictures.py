@@ -1,5 +1,5 @@
 """What debug pictures of a method show, as values: drawing them is :mod:`mmseg.visualization.debug_pictures`'s
-business (spec/uda.md 2.6, 3, 4).
+business (docs/methods/self-training.md#debug-pictures, docs/methods/minent.md, docs/methods/advseg.md).
 """
 
 import math

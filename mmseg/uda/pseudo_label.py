@@ -1,4 +1,7 @@
-"""Pseudo-labels of target images and the weight they are trusted with (spec/uda.md 2.2, steps 5 and 6)."""
+"""Pseudo-labels of target images and the weight they are trusted with.
+
+Source: docs/methods/self-training.md#one-iteration, steps 5 and 6.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Self-training with a mean teacher and class mixing: the method 'DACS' (spec/uda.md 2).
+"""Self-training with a mean teacher and class mixing: the method 'DACS' (docs/methods/self-training.md).
 
 DACS: Tranheden et al., WACV 2021, with the additions of DAFormer (Hoyer et al., CVPR 2022): weights of
 pseudo-labels, feature distance to ImageNet. One iteration reads top to bottom in :meth:`DACS.loss_groups`;
@@ -95,7 +95,7 @@ class DACS(Adaptation):
         yield from self.further_passes(step)
 
     def _mixed_pass(self, step: Step) -> LossGroup:
-        """Half of the source classes on the target image, strongly augmented (spec/uda.md 2.2, step 7)."""
+        """Source classes on the target, strongly augmented (docs/methods/self-training.md#one-iteration, step 7)."""
         batch, draws, pseudo, options = step.batch, step.draws, step.pseudo, self.options
         assert pseudo is not None
         source_label, target = batch['gt_semantic_seg'], batch['target_img']

@@ -1,4 +1,7 @@
-"""The mean teacher: an exponential moving average of the student's parameters (spec/uda.md 2.1)."""
+"""The mean teacher: an exponential moving average of the student's parameters.
+
+Source: docs/methods/self-training.md#mean-teacher.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +19,8 @@ class MeanTeacher:
     """Keeps ``teacher`` an average of ``student``.
 
     Only parameters are averaged. Buffers are left alone: the teacher's batch norms stay in training mode and
-    gather statistics of their own (published behaviour, spec/uda.md 2.1). The class owns no state; the
-    teacher's parameters are part of the module that holds it.
+    gather statistics of their own (published behaviour, docs/methods/self-training.md#mean-teacher). The class owns
+    no state; the teacher's parameters are part of the module that holds it.
 
     Args:
         teacher: network to update; its parameters stop requiring gradients.

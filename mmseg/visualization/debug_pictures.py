@@ -1,4 +1,6 @@
-"""Draws debug pictures: what the student was shown, and with two scales what it predicted (spec/uda.md 2.6).
+"""Draws debug pictures: what the student was shown, and with two scales what it predicted.
+
+Source: docs/methods/self-training.md#debug-pictures.
 
 An observer of loss groups. Every so many iterations it copies the images of a step to the host; a thread of its own
 draws them, so that training goes on meanwhile.
@@ -139,7 +141,7 @@ def _scale_panel(title: str, values: np.ndarray) -> Panel:
 
 
 def scale_pictures(seen: Mapping[str, Any]) -> Arrays:
-    """What a network with two scales saw and predicted, by published title (spec/hrda.md 4).
+    """What a network with two scales saw and predicted, by published title (docs/methods/hrda.md#debug-output).
 
     Args:
         seen: 'scales' (:class:`mmseg.models.heads.hrda_head.ScaleLogits`), 'detail_box', 'scale_images', 'img' and,

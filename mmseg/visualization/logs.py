@@ -1,4 +1,7 @@
-"""Reading the JSON lines that a training run writes (spec/tools.md 4), of this program and of the published ones."""
+"""Reading the JSON lines that a training run writes, of this program and of the published ones.
+
+Source: docs/methods/tools.md#logs.
+"""
 
 import json
 import math
@@ -71,7 +74,7 @@ def read_logs(paths: Sequence[Path]) -> RunLog:
     """Read the logs of a run; those of its resumed parts follow one another.
 
     The published log writes the number of validation batches as ``iter`` into a line with evaluation values
-    (spec/tools.md 4, Quirk). Such a line is placed one logging interval after the line before it. A resumed
+    (docs/methods/tools.md#logs, Quirk). Such a line is placed one logging interval after the line before it. A resumed
     run repeats iterations; the later line wins. A damaged last line is left out: the run was killed writing it.
 
     Raises:

@@ -13,7 +13,7 @@ from mmseg.config.files import configs_folder
 from mmseg.models import build_segmentor
 from mmseg.registry import MODELS
 from tests.integration.tiny import model
-from tests.shared import shared_path
+from tests.shared import reference_path
 
 PROJECTS = ('daformer', 'hrda', 'dida', 'mic')
 
@@ -26,7 +26,7 @@ def distinct(values: list[Any]) -> list[Any]:
 @pytest.mark.slow
 def test_resolved_configurations_are_read_and_built(tmp_path: Path) -> None:
     """Every file is read; every distinct network and every distinct method is built, without memory."""
-    with lzma.open(shared_path('golden/experiments/resolved.json.xz'), 'rt') as stream:
+    with lzma.open(reference_path('experiments/resolved.json.xz'), 'rt') as stream:
         projects = json.load(stream)
     stored = [config for ids in projects.values() for configs in ids.values() for config in configs.values()]
     path = tmp_path / 'run.json'
@@ -49,7 +49,7 @@ def test_configurations_with_bases_are_read(project: str, tmp_path: Path) -> Non
     """The first file of each experiment, beside the folder _base_."""
     (tmp_path / '_base_').symlink_to(configs_folder().resolve() / '_base_')
     path = tmp_path / 'run.json'
-    for configs in json.loads(shared_path(f'golden/experiments/{project}.json').read_text()).values():
+    for configs in json.loads(reference_path(f'experiments/{project}.json').read_text()).values():
         path.write_text(json.dumps(configs[0]))
         cfg = load_config(path)
         assert cfg.name == configs[0]['name']

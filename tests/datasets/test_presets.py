@@ -1,4 +1,4 @@
-"""Pipelines in a few numbers are the published lists of steps (spec/configs.md 5.2)."""
+"""Pipelines in a few numbers are the published lists of steps (docs/methods/configs.md#pipelines)."""
 
 from typing import Any
 

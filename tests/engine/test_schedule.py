@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.schedule import lr_at
 from mmseg.errors import ConfigError
-from tests.shared import shared_path
+from tests.shared import reference_path
 
 
 def test_stored_tables() -> None:
-    tables = json.loads(shared_path('golden/uda/uda.json').read_text())['lr']
+    tables = json.loads(reference_path('uda/uda.json').read_text())['lr']
     checked = 0
     for name, case in tables.items():
         if not isinstance(case, dict):

@@ -61,7 +61,10 @@ def test_parts_of_a_row_that_do_not_exist_are_told(row: AnyRow, told: str) -> No
 
 
 def test_runs_of_every_paper_are_counted() -> None:
-    """The published numbers of runs (spec/experiments.md 1, spec/mic.md 5.3); of DIDA, what is not DAFormer's."""
+    """The published numbers of runs; of DIDA, what is not DAFormer's.
+
+    Source: docs/methods/experiments.md#counts, docs/methods/mic.md#experiments.
+    """
     runs: dict[str, int] = {}
     for experiment in TABLE.values():
         runs[experiment.paper] = runs.get(experiment.paper, 0) + len(generate_experiment_cfgs(experiment.id))

@@ -1,7 +1,9 @@
 """Published work folders: the configuration as JSON beside a checkpoint in each of the published forms.
 
-Weights are filled by the documented recipe at the stored keys and shapes (golden/keys), configurations are the stored
-resolved ones (golden/experiments). The teacher's bias prefers one class, so that its predictions are known.
+Weights are filled by the documented recipe at the stored keys and shapes
+(tests/parity/cases/README.md#state-dict-keys), configurations are the stored resolved ones
+(tests/parity/cases/README.md#experiment-tables). The teacher's bias prefers one class, so that its predictions are
+known.
 """
 
 import json
@@ -23,7 +25,7 @@ from mmseg.datasets import build_dataset
 from mmseg.models import build_segmentor
 from tests.integration.programs import run_tool
 from tests.parity.recipe import fill
-from tests.shared import shared_path
+from tests.shared import reference_path
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +84,7 @@ RUNS = {
 
 @cache
 def stored_configs() -> dict[str, Any]:
-    with lzma.open(shared_path('golden/experiments/resolved.json.xz'), 'rt') as stream:
+    with lzma.open(reference_path('experiments/resolved.json.xz'), 'rt') as stream:
         return json.load(stream)
 
 
@@ -94,7 +96,7 @@ def config_of(run: Published) -> dict[str, Any]:
 def filled(keys: str) -> State:
     """The state dict of a training object, the frozen networks sharing the student's tensors to save time."""
     state: State = {}
-    for key, shape in json.loads(shared_path(f'golden/keys/{keys}.json').read_text()):
+    for key, shape in json.loads(reference_path(f'keys/{keys}.json').read_text()):
         student = key.replace('imnet_model.', 'model.').replace('ema_model.', 'model.')
         state[key] = state[student] if student in state else fill(key, shape)
     bias = 'ema_model.decode_head.conv_seg.bias'
@@ -171,7 +173,7 @@ def test_old_configuration_trains(
 ) -> None:
     """One iteration of a released configuration with ``_base_``, on small crops and a small encoder."""
     (tmp_path / '_base_').symlink_to(configs_folder().resolve() / '_base_')
-    stored = json.loads(shared_path('golden/experiments/daformer.json').read_text())
+    stored = json.loads(reference_path('experiments/daformer.json').read_text())
     config = tmp_path / 'released.json'
     config.write_text(json.dumps(stored['7'][0]))
     steps = ['2.img_scale=(128,64)', '3.crop_size=(64,64)', '6.size=(64,64)']

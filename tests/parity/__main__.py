@@ -1,4 +1,4 @@
-"""``python -m tests.parity DIR``: compare this code base with stored reference cases."""
+"""``python -m tests.parity [DIR]``: compare this code base with stored reference cases."""
 
 import argparse
 import fnmatch
@@ -10,10 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import tests.parity
-from tests.parity.core import collect, run_case
+from tests.parity.core import CASES, collect, run_case
 
 EXAMPLES = """examples:
-  python -m tests.parity ../shared/golden
+  python -m tests.parity
+  python -m tests.parity --case 'train/*'
   python -m tests.parity ../shared/golden --case 'keys/*mit*' --json
 """
 
@@ -33,14 +34,21 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('dir', type=Path, metavar='DIR', help='folder of cases, laid out like golden/')
+    parser.add_argument(
+        'dir',
+        type=Path,
+        metavar='DIR',
+        nargs='?',
+        default=CASES,
+        help='folder of cases, laid out like tests/parity/cases (the default)',
+    )
     parser.add_argument(
         '--case', metavar='GLOB', default='*', help="only cases whose whole name matches (default '*')"
     )
     parser.add_argument('--json', action='store_true', help='one JSON object a line instead of text')
     options = parser.parse_args(arguments)
     if not options.dir.is_dir():
-        parser.error(f'{options.dir} is not a folder; expected a folder of cases such as ../shared/golden')
+        parser.error(f'{options.dir} is not a folder; expected a folder of cases such as {CASES}')
     load_families()
     cases = [case for case in collect(options.dir) if fnmatch.fnmatchcase(case.name, options.case)]
     if not cases:

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+CASES = Path(__file__).parent / 'cases'
+"""The part of the stored cases that lies in this repository."""
+
 
 @dataclass
 class Check:
@@ -80,7 +83,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Case:
-    """One stored case: its name (see design.md, section 3) and the function that compares."""
+    """One stored case: its name (see tests/parity/cases/README.md#names-of-cases) and the function that compares."""
 
     name: str
     run: Callable[[Check], None]

@@ -1,4 +1,4 @@
-"""Stored cases of the data side: pipeline steps and scores (golden/README.md)."""
+"""Stored cases of the data side: pipeline steps and scores (tests/parity/cases/README.md#data)."""
 
 import json
 from collections.abc import Iterable, Iterator

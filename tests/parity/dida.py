@@ -1,4 +1,7 @@
-"""Cases ``uda/dida``: similarities, calibration, instance loss and bank update (golden/README.md)."""
+"""Cases ``uda/dida``: similarities, calibration, instance loss and bank update.
+
+Source: tests/parity/cases/README.md#parts-of-self-training.
+"""
 
 import json
 import re
@@ -138,7 +141,10 @@ def check_update(check: Check, stored: Stored, arrays: Arrays) -> None:
 
 
 def check_balance(check: Check, stored: Stored, arrays: Arrays) -> None:
-    """Classes with fewer rows than size / classes - 1, and those without any (spec/dida.md 2.7)."""
+    """Classes with fewer rows than size / classes - 1, and those without any.
+
+    Source: docs/methods/dida.md#other-bank-routines.
+    """
     size = stored['balance']['size']
     labels = row_labels(stored['balance']['labels'], size)
     moved = labels.clone()

@@ -15,7 +15,7 @@ from tests.parity.recipe import normal
 Close = Callable[[str, Tensor], None]
 
 SC075_TOLERANCE = 3e-4
-"""golden/README.md: resizing by 4/3 loses more digits than by 2."""
+"""tests/parity/cases/README.md#tolerances: resizing by 4/3 loses more digits than by 2."""
 
 
 class FixedBoxes:

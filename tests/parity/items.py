@@ -1,4 +1,6 @@
-"""Stored items of the paired data set: synchronised crop, margins, rare class sampling (golden/README.md).
+"""Stored items of the paired data set: synchronised crop, margins, rare class sampling.
+
+Source: tests/parity/cases/README.md#training-steps.
 
 The pictures are written as PNG files to a temporary folder, so that the very code of a training run is
 checked: file lists, statistics files, decoding, pipelines, pairing. Only the draws are replayed.

@@ -16,7 +16,7 @@ from tests.parity.recipe import normal, read_salt
 HALF = 5e-4  # arrays stored as float16
 NEAR_TIE = 1e-3
 ATTENTION_TOLERANCE = 3e-4
-"""golden/README.md: of the two attention heads on ResNet-101."""
+"""tests/parity/cases/README.md#tolerances: of the two attention heads on ResNet-101."""
 ATTENTION_HEADS = ('DAHead', 'ISAHead')
 
 Entry = dict[str, Any]
@@ -156,7 +156,7 @@ def _compare_inference(check: Check, entry: Entry, stored: Arrays, salt: str) ->
 def _compare_augmented(check: Check, entry: Entry, stored: Arrays, network: Any) -> None:
     images, metas = [], []
     for i, (seed, shape) in enumerate(zip(entry['input_seeds'], entry['input_shapes'], strict=True)):
-        flip = i == 1  # golden/README.md: the second image is the first mirrored left-right
+        flip = i == 1  # tests/parity/cases/README.md#networks: the first image, mirrored
         image = normal(seed, shape)
         images.append(image.flip(3) if flip else image)
         meta = {'ori_shape': (*entry['ori_shape'], 3), 'flip': flip, 'flip_direction': 'horizontal'}

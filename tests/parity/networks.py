@@ -9,7 +9,7 @@ from mmseg.models.dropout import zero_dropout
 from mmseg.registry import MODELS
 from tests.parity.recipe import fill_module
 
-# golden/README.md, suggested tolerances.
+# tests/parity/cases/README.md#tolerances.
 STD_TOLERANCE = 1e-4
 RTOL = 1e-4
 

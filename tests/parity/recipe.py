@@ -1,4 +1,4 @@
-"""The documented recipe of inputs and weights (golden/README.md, 'The recipe')."""
+"""The documented recipe of inputs and weights (tests/parity/cases/README.md#the-recipe)."""
 
 import json
 import zlib

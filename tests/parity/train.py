@@ -1,4 +1,7 @@
-"""Cases of ``train/``: consecutive training steps with every random draw replayed (golden/README.md)."""
+"""Cases of ``train/``: consecutive training steps with every random draw replayed.
+
+Source: tests/parity/cases/README.md#training-steps.
+"""
 
 import json
 from collections.abc import Iterable
@@ -27,7 +30,7 @@ from tests.parity.hrda import FixedBoxes
 from tests.parity.train_check import Step, check_step
 
 MAX_ITERS = 40000
-"""Length of the run that the steps belong to (golden/README.md)."""
+"""Length of the run that the steps belong to (tests/parity/cases/README.md#training-steps)."""
 
 NORMALISATION = {'mean': np.array([123.675, 116.28, 103.53]), 'std': np.array([58.395, 57.12, 57.375])}
 

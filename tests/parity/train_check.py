@@ -1,4 +1,4 @@
-"""What is compared after a training step, with the tolerances of golden/README.md."""
+"""What is compared after a training step, with the tolerances of tests/parity/cases/README.md#tolerances."""
 
 import math
 from dataclasses import dataclass, replace
@@ -19,6 +19,10 @@ OWN_LOG_ENTRIES = ('mix.pseudo_weight', 'Seg. Grad.', 'Fdist Grad.')
 
 Stored = dict[str, Any]
 Arrays = dict[str, np.ndarray]
+
+
+NEAR_TIE = 1e-3
+"""Pixels whose two largest probabilities differ by no more may get either label."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,9 @@ class Step:
 
 
 LARGE_STEPS = Tolerances(2e-3, 0.3, 5e-2, 5e-4, 5e-4, 1.5e-2, 4, 20)
-"""From the second step on, after AdamW steps of ``LARGE_ADAMW_RATE`` or more (golden/README.md on dacs_higher_lr).
+"""From the second step on, after AdamW steps of ``LARGE_ADAMW_RATE`` or more (dacs_higher_lr).
+
+Source: tests/parity/cases/README.md#tolerances.
 
 AdamW's first step moves each parameter by its rate whatever the size of its gradient. Where a gradient is tiny,
 rounding decides the direction; at ten times the published rate a few such entries change the next losses visibly.
@@ -71,7 +77,7 @@ LARGE_ADAMW_RATE = 6e-4
 
 
 OWN_TEACHER_GRADIENT, OWN_TEACHER_LABELS = 1e-2, 5
-"""Where masking has a teacher of its own (golden/README.md on mic_teacher)."""
+"""Where masking has a teacher of its own (tests/parity/cases/README.md#tolerances on mic_teacher)."""
 
 
 ADVERSARIAL_GRADIENT, ADVERSARIAL_LOSS = 3e-3, 1e-3
@@ -212,7 +218,7 @@ def check_passes(
     """Pseudo-labels and what entered the student; returns the number of pixels whose label may differ."""
     unsure = np.zeros(1, bool)
     if 'pseudo_label' in arrays and 'pseudo_label' in groups.get('mixed', _NOTHING).seen:
-        unsure = arrays['pseudo_margin'] <= 1e-3
+        unsure = arrays['pseudo_margin'] <= NEAR_TIE
         differ = (groups['mixed'].seen['pseudo_label'].numpy() != arrays['pseudo_label']) & ~unsure
         _few(check, f'{name} pseudo-label', differ, allowed.labels)
     for group in sorted({'mixed', 'masked'} & groups.keys()):

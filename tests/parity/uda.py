@@ -22,7 +22,7 @@ from tests.parity.core import Case, Check, family, stem
 
 MEAN = torch.tensor([123.675, 116.28, 103.53])
 STD = torch.tensor([58.395, 57.12, 57.375])
-"""Normalisation of every image of the cases (golden/README.md)."""
+"""Normalisation of every image of the cases (tests/parity/cases/README.md#the-recipe)."""
 
 SAMPLING = 'sampling_with_strength_'
 EMA_SENTENCE = re.compile(r'linear (\d+)->(\d+).* p becomes (.+)\*p([+-].+)')

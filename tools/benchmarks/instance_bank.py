@@ -1,4 +1,7 @@
-"""The instance loss of DIDA: streamed over the bank, and as published with one map a row (spec/dida.md 2.3)."""
+"""The instance loss of DIDA: streamed over the bank, and as published with one map a row.
+
+Source: docs/methods/dida.md#one-training-step.
+"""
 
 import math
 from collections.abc import Callable
@@ -19,7 +22,10 @@ from mmseg.uda.instance_bank.similarity import Rows, Similarity
 SIZES = (50, 100, 200, 300, 400, 500)
 CLASSES, CHANNELS, STRIDE = 19, 256, 4
 DENSE_MAPS = 10
-"""Maps with a channel for every row that are alive at the peak of the published form (spec/dida.md 4.1)."""
+"""Maps with a channel for every row that are alive at the peak of the published form.
+
+Source: docs/methods/dida.md#cost-of-the-published-form.
+"""
 
 
 def streamed_loss(settings: Settings) -> list[Comparison]:

@@ -1,4 +1,4 @@
-"""Straightforward formulations, written from the specification alone: what the fast code is compared with.
+"""Straightforward formulations, written from docs/methods alone: what the fast code is compared with.
 
 They are correct and plain: one tensor at a time, full kernels, one pass per class, values read back to the host.
 """
@@ -15,21 +15,24 @@ from torch import Tensor, nn
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, dropout_p: float = 0.0) -> Tensor:
-    """Softmax attention with the matrix of weights in memory (spec/models.md 1.2); all (B, heads, N, C)."""
+    """Softmax attention with the matrix of weights in memory; all (B, heads, N, C).
+
+    Source: docs/methods/encoders.md#mit-structure.
+    """
     weights = (query @ key.transpose(-2, -1)) * query.shape[-1] ** -0.5
     return F.dropout(weights.softmax(dim=-1), dropout_p) @ value
 
 
 @torch.no_grad()
 def update_teacher(teacher: nn.Module, student: nn.Module, iteration: int, alpha: float) -> None:
-    """Average parameter by parameter (spec/uda.md 2.1)."""
+    """Average parameter by parameter (docs/methods/self-training.md#mean-teacher)."""
     keep = min(1 - 1 / (iteration + 1), alpha) if iteration else 0.0
     for averaged, current in zip(teacher.parameters(), student.parameters(), strict=True):
         averaged.copy_(keep * averaged + (1 - keep) * current)
 
 
 def blur(images: Tensor, sigmas: Sequence[float]) -> Tensor:
-    """Full two-dimensional Gaussian kernel, image by image (spec/uda.md 2.5)."""
+    """Full two-dimensional Gaussian kernel, image by image (docs/methods/self-training.md#strong-augmentation)."""
     blurred = []
     for image, sigma in zip(images, sigmas, strict=True):
         profiles = [_gaussian(length, sigma, image.device) for length in image.shape[1:]]
@@ -49,7 +52,10 @@ def _gaussian(length: int, sigma: float, device: torch.device) -> Tensor:
 
 
 def mix_masks(labels: Tensor, chosen: Tensor) -> Tensor:
-    """ClassMix masks (spec/uda.md 2.4), class by class; ``chosen`` bool (B, 256). Returns bool (B, 1, H, W)."""
+    """ClassMix masks, class by class; ``chosen`` bool (B, 256). Returns bool (B, 1, H, W).
+
+    Source: docs/methods/self-training.md#class-mixing.
+    """
     classes = torch.unique(labels).tolist()
     masks = []
     for label, selected in zip(labels, chosen.cpu(), strict=True):
@@ -62,7 +68,7 @@ def mix_masks(labels: Tensor, chosen: Tensor) -> Tensor:
 
 
 def convert_label(path: str, target: str, table: dict[int, int]) -> dict[int, int]:
-    """Train ids with one pass over the picture per class (spec/data.md 2); returns the pixel counts."""
+    """Train ids with one pass over the picture per class (docs/methods/conversion.md); returns the pixel counts."""
     raw = np.asarray(Image.open(path))
     converted = np.full(raw.shape, 255, np.uint8)
     counts = {}
@@ -78,6 +84,6 @@ def convert_label(path: str, target: str, table: dict[int, int]) -> dict[int, in
 def optimizer(
     parameters: Iterable[tuple[str, nn.Parameter]], options: Callable[[str], dict[str, Any]], lr: float
 ) -> torch.optim.Optimizer:
-    """AdamW with one group per parameter (spec/uda.md 5.1), stepped tensor by tensor."""
+    """AdamW with one group per parameter (docs/methods/optimisation.md#parameter-groups), stepped tensor by tensor."""
     groups = [{'params': [parameter], **options(name)} for name, parameter in parameters]
     return torch.optim.AdamW(groups, lr=lr, foreach=False)

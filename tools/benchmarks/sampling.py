@@ -1,4 +1,7 @@
-"""Rare class sampling: decode once and crop again, against running the whole pipeline again (spec/data.md 4.1)."""
+"""Rare class sampling: decode once and crop again, against running the whole pipeline again.
+
+Source: docs/methods/pairs.md#rare-class-sampling.
+"""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""One training step of DAFormer: ours, and the same step written plainly from spec/uda.md 2.2."""
+"""One training step of DAFormer: ours, and the same step written plainly.
+
+Source: docs/methods/self-training.md#one-iteration.
+"""
 
 import copy
 import statistics
@@ -170,7 +173,10 @@ class PlainStep:
 
 
 def _downscaled(label: Tensor, cell: int, classes: list[int], min_ratio: float) -> Tensor:
-    """Bool (B, h, w): cells of a thing class (spec/uda.md 2.3), by one-hot planes and average pooling."""
+    """Bool (B, h, w): cells of a thing class, by one-hot planes and average pooling.
+
+    Source: docs/methods/self-training.md#imagenet-feature-distance.
+    """
     planes = F.one_hot(label[:, 0].masked_fill(label[:, 0] == 255, 19), 20).permute(0, 3, 1, 2).float()
     share, winner = F.avg_pool2d(planes, cell).max(dim=1)
     things = torch.tensor(classes, device=label.device)

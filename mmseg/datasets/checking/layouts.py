@@ -1,4 +1,7 @@
-"""Where the files of each data set lie (spec/data.md 1), and which data set a folder is."""
+"""Where the files of each data set lie, and which data set a folder is.
+
+Source: docs/methods/datasets.md#folders-and-file-names.
+"""
 
 import os
 from collections.abc import Sequence

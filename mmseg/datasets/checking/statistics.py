@@ -1,4 +1,7 @@
-"""Are the statistics of rare class sampling those of the labels beside them? (spec/data.md 2.2)"""
+"""Are the statistics of rare class sampling those of the labels beside them?
+
+Source: docs/methods/conversion.md#statistics-files.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

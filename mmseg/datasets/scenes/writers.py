@@ -1,4 +1,6 @@
-"""Scenes in the raw file formats and folder layouts of GTA, SYNTHIA and Cityscapes (spec/data.md 1).
+"""Scenes in the raw file formats and folder layouts of GTA, SYNTHIA and Cityscapes.
+
+Source: docs/methods/datasets.md#folders-and-file-names.
 
 Files that exist are kept, so an interrupted run goes on where it stopped. A note (``scenes.json``)
 beside them tells what was drawn; other scenes, another size or style start over. Functions return how many were drawn.

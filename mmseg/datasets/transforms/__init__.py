@@ -1,4 +1,4 @@
-"""Pipeline steps of the published dialect (spec/data.md 5)."""
+"""Pipeline steps of the published dialect (docs/methods/pipelines.md)."""
 
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.datasets.transforms.colour import Normalize, PhotoMetricDistortion

@@ -1,4 +1,4 @@
-"""Steps that change colours: PhotoMetricDistortion and Normalize (spec/data.md 5).
+"""Steps that change colours: PhotoMetricDistortion and Normalize (docs/methods/pipelines.md).
 
 A byte has 256 values, so brightness, contrast, saturation and normalisation are looked up in a table; the
 results are those of the arithmetic, at a fraction of the passes over memory.

@@ -1,4 +1,4 @@
-"""Steps that turn results into tensors and pick what is handed on (spec/data.md 5)."""
+"""Steps that turn results into tensors and pick what is handed on (docs/methods/pipelines.md)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar

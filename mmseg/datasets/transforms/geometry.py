@@ -1,4 +1,4 @@
-"""Steps that move pixels: Resize, RandomCrop, RandomFlip, Pad (spec/data.md 5)."""
+"""Steps that move pixels: Resize, RandomCrop, RandomFlip, Pad (docs/methods/pipelines.md)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -134,7 +134,7 @@ def crop(array: NDArray[Any], box: Box) -> NDArray[Any]:
 def is_varied(label: NDArray[np.uint8], cat_max_ratio: float, ignore_index: int = 255) -> bool:
     """Whether a label map has more than one class and none with the share ``cat_max_ratio`` or more.
 
-    Shares are of the pixels that are not ignored. Source: spec/data.md 5, RandomCrop.
+    Shares are of the pixels that are not ignored. Source: docs/methods/pipelines.md#randomcrop.
     """
     counts = count_ids(label)
     counts[ignore_index] = 0
@@ -259,7 +259,8 @@ class Pad(Transform):
         size: (h, w); larger pictures stay as they are.
         size_divisor: alternatively, pad both edges to a multiple of it.
         pad_val: value for the picture (after Normalize, 0 is the mean colour).
-        seg_pad_val: value for label maps. Quirk: also for the mask of valid pseudo-labels (spec/data.md 3.3).
+        seg_pad_val: value for label maps. Quirk: also for the mask of valid pseudo-labels
+            (docs/methods/datasets.md#pseudo-label-margins).
     """
 
     touches_labels: ClassVar[bool] = True

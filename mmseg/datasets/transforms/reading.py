@@ -1,4 +1,4 @@
-"""Steps that read pictures and label maps (spec/data.md 5)."""
+"""Steps that read pictures and label maps (docs/methods/pipelines.md)."""
 
 import os
 from typing import Any, ClassVar
@@ -96,7 +96,7 @@ def apply_table(
 ) -> NDArray[np.uint8]:
     """Translate the ids of a label map (H, W) with a table of 256 entries and, optionally, drop class 0.
 
-    Source: spec/data.md 5, LoadAnnotations.
+    Source: docs/methods/pipelines.md#loadannotations.
     """
     if table is not None:
         label = cv2.LUT(label, table)

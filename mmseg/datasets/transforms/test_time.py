@@ -1,4 +1,4 @@
-"""Scales and flips at test time (spec/data.md 5, MultiScaleFlipAug)."""
+"""Scales and flips at test time (docs/methods/pipelines.md#multiscaleflipaug)."""
 
 from collections.abc import Sequence
 from itertools import product

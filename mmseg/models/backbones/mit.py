@@ -1,7 +1,7 @@
 """Mix Transformer encoders mit_b0 ... mit_b5 of SegFormer (Xie et al., 2021, arXiv:2105.15203).
 
-Written from spec/models.md section 1. Tokens are kept as (B, N, C); a convolution sees them as a channels-last
-view (B, C, H, W), which costs no copy.
+Written from docs/methods/encoders.md#mix-transformer. Tokens are kept as (B, N, C); a convolution sees them as a
+channels-last view (B, C, H, W), which costs no copy.
 """
 
 import math
@@ -17,7 +17,8 @@ from mmseg.models.layers import map_of, tokens_of
 from mmseg.models.weights import load_pretrained, pretrained_path
 from mmseg.registry import MODELS
 
-# Two epsilons on purpose (spec/models.md 1.1, 1.2): blocks and stage ends, and torch's default elsewhere.
+# Two epsilons on purpose (docs/methods/encoders.md#mit-variants, #mit-structure): blocks and stage ends, and torch's
+# default elsewhere.
 BLOCK_EPS = 1e-6
 DEFAULT_EPS = 1e-5
 
@@ -46,7 +47,10 @@ class PatchEmbed(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention with keys and values from a ``sr_ratio`` times coarser map (spec/models.md 1.2)."""
+    """Multi-head self-attention with keys and values from a ``sr_ratio`` times coarser map.
+
+    Source: docs/methods/encoders.md#mit-structure.
+    """
 
     def __init__(
         self, channels: int, heads: int, sr_ratio: int, qkv_bias: bool, attn_drop: float, drop: float
@@ -199,7 +203,7 @@ class MixVisionTransformer(nn.Module):
 
 
 def _init_layer(module: nn.Module) -> None:
-    """Initialisation from scratch, spec/models.md 1.4."""
+    """Initialisation from scratch, docs/methods/encoders.md#mit-weights."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
     elif isinstance(module, nn.Conv2d):

@@ -1,6 +1,6 @@
 """ResNeSt encoder: split attention in place of the 3x3 convolution (Zhang et al., 2020, arXiv:2004.08955).
 
-Written from spec/models.md 2.3.
+Written from docs/methods/encoders.md#resnest.
 """
 
 from collections.abc import Mapping, Sequence

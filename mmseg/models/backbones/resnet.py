@@ -1,4 +1,4 @@
-"""ResNet encoders (He et al., 2015, arXiv:1512.03385); V1c has a deep stem (spec/models.md 2.1)."""
+"""ResNet encoders (He et al., 2015, arXiv:1512.03385); V1c has a deep stem (docs/methods/encoders.md#resnet)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

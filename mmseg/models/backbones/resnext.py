@@ -1,4 +1,4 @@
-"""ResNeXt encoder: grouped 3x3 convolutions (Xie et al., 2017, arXiv:1611.05431; spec/models.md 2.2)."""
+"""ResNeXt encoder: grouped 3x3 convolutions (Xie et al., 2017, arXiv:1611.05431; docs/methods/encoders.md#resnext)."""
 
 from mmseg.models.backbones.resnet import Layout, ResNet
 from mmseg.registry import MODELS

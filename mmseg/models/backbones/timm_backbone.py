@@ -1,6 +1,6 @@
 """Any timm network as encoder, with weights from a local file or from an installed package.
 
-design.md 7: the benchmark on real pictures uses EfficientNet-Lite0, whose ImageNet weights can be had as a
+docs/results.md: the benchmark on real pictures uses EfficientNet-Lite0, whose ImageNet weights can be had as a
 Python package. No weights are ever downloaded here.
 """
 

@@ -1,6 +1,7 @@
-"""Atrous spatial pyramid pooling: the parts, and the block made of them (spec/models.md 5.1).
+"""Atrous spatial pyramid pooling: the parts, and the block made of them (docs/methods/heads.md#daformerhead).
 
-Heads that carry the parts as children of their own (spec/models.md 5.4) use the functions.
+Heads that carry the parts as children of their own (docs/methods/heads.md#depthwiseseparableaspphead) use the
+functions.
 """
 
 from collections.abc import Sequence

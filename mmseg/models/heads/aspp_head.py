@@ -1,6 +1,6 @@
 """DeepLabV3 and DeepLabV3+ heads (Chen et al., 2017 and 2018, arXiv:1706.05587, arXiv:1802.02611).
 
-Written from spec/models.md 5.4 and 5.8.
+Written from docs/methods/heads.md#depthwiseseparableaspphead and #heads-without-an-experiment.
 """
 
 from collections.abc import Mapping, Sequence

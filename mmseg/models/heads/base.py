@@ -1,4 +1,4 @@
-"""What all decode heads share: input selection, classifier, loss (spec/models.md 4)."""
+"""What all decode heads share: input selection, classifier, loss (docs/methods/heads.md#base-head)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence

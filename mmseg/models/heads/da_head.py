@@ -1,6 +1,6 @@
 """DANet head: attention between positions and between channels (Fu et al., 2019, arXiv:1809.02983).
 
-Written from spec/models.md 5.5.
+Written from docs/methods/heads.md#dahead.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """DAFormer head: multi-level embeddings and context-aware fusion (Hoyer et al., 2022, arXiv:2111.14887).
 
-Written from spec/models.md 5.1.
+Written from docs/methods/heads.md#daformerhead.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""DeepLab-V2 head: sum of dilated classifiers (Chen et al., 2016, arXiv:1606.00915; spec/models.md 5.3)."""
+"""DeepLab-V2 head: sum of dilated classifiers (Chen et al., 2016, arXiv:1606.00915; docs/methods/heads.md#dlv2head)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

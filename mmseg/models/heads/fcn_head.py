@@ -1,4 +1,4 @@
-"""FCN head (Long et al., 2015, arXiv:1411.4038; spec/models.md 5.8)."""
+"""FCN head (Long et al., 2015, arXiv:1411.4038; docs/methods/heads.md#heads-without-an-experiment)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,5 +1,5 @@
 """HRDA head: one decoder for two resolutions and a learned scale attention (Hoyer et al., ECCV 2022,
-arXiv:2204.13132; spec/hrda.md 2).
+arXiv:2204.13132; docs/methods/hrda.md#head).
 """
 
 import copy
@@ -153,7 +153,7 @@ class HRDAHead(nn.Module):
     def fuse(
         self, context_logits: Tensor, detail_logits: Tensor, attention: Tensor | float, box: Box | None = None
     ) -> ScaleLogits:
-        """``up((1 - a) * context) + up(a) * detail`` (spec/hrda.md 2.3).
+        """``up((1 - a) * context) + up(a) * detail`` (docs/methods/hrda.md#fusion).
 
         Args:
             context_logits: (B, C, h, w).
@@ -193,7 +193,7 @@ class HRDAHead(nn.Module):
     def losses(
         self, scales: ScaleLogits, label: Tensor, weight: Tensor | None = None, box: Box | None = None
     ) -> Terms:
-        """Fused loss, and context and detail loss where their weights are positive (spec/hrda.md 2.4).
+        """Fused loss, and context and detail loss where their weights are positive (docs/methods/hrda.md#losses).
 
         Args:
             scales: predictions of the training crop.

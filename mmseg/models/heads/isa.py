@@ -1,4 +1,7 @@
-"""Interlaced sparse self-attention (Huang et al., 2019, arXiv:1907.12273; spec/models.md 5.1 and 5.6)."""
+"""Interlaced sparse self-attention (Huang et al., 2019, arXiv:1907.12273).
+
+Source: docs/methods/heads.md#daformerhead and #isahead.
+"""
 
 from collections.abc import Sequence
 

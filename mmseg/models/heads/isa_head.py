@@ -1,4 +1,4 @@
-"""ISA head: interlaced sparse self-attention (Huang et al., 2019, arXiv:1907.12273; spec/models.md 5.6)."""
+"""ISA head: interlaced sparse self-attention (Huang et al., 2019, arXiv:1907.12273; docs/methods/heads.md#isahead)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

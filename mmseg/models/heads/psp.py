@@ -1,4 +1,4 @@
-"""Pyramid pooling module (Zhao et al., 2017, arXiv:1612.01105; spec/models.md 5.7)."""
+"""Pyramid pooling module (Zhao et al., 2017, arXiv:1612.01105; docs/methods/heads.md#uperhead)."""
 
 from collections.abc import Sequence
 

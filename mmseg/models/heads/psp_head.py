@@ -1,4 +1,4 @@
-"""PSPNet head (Zhao et al., 2017, arXiv:1612.01105; spec/models.md 5.8)."""
+"""PSPNet head (Zhao et al., 2017, arXiv:1612.01105; docs/methods/heads.md#heads-without-an-experiment)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""All-MLP head of SegFormer (Xie et al., 2021, arXiv:2105.15203; spec/models.md 5.2)."""
+"""All-MLP head of SegFormer (Xie et al., 2021, arXiv:2105.15203; docs/methods/heads.md#segformerhead)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,8 +17,8 @@ from mmseg.registry import MODELS
 class SegFormerHead(BaseDecodeHead):
     """Embed every level linearly, resize to the finest, concatenate, fuse by a 1x1 convolution.
 
-    Quirk (spec/models.md 5.2): the inherited ``conv_seg`` exists in the state dict but is not used; the classifier is
-    ``linear_pred``.
+    Quirk (docs/methods/heads.md#segformerhead): the inherited ``conv_seg`` exists in the state dict but is not used;
+    the classifier is ``linear_pred``.
 
     Args:
         in_channels, in_index: channels and positions of the feature levels.

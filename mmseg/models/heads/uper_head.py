@@ -1,4 +1,4 @@
-"""UPerNet head (Xiao et al., 2018, arXiv:1807.10221; spec/models.md 5.7)."""
+"""UPerNet head (Xiao et al., 2018, arXiv:1807.10221; docs/methods/heads.md#uperhead)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,7 @@
-"""SegFormerAdapter: feeds MiT features to heads that expect ResNet strides (spec/models.md 3)."""
+"""SegFormerAdapter: feeds MiT features to heads that expect ResNet strides.
+
+Source: docs/methods/encoders.md#segformeradapter.
+"""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Encoder-decoder segmentor (spec/models.md 6)."""
+"""Encoder-decoder segmentor (docs/methods/segmentor.md#forward-passes)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -99,7 +99,10 @@ class EncoderDecoder(nn.Module):
         return self.encode_decode(img)
 
     def generate_pseudo_label(self, img: Tensor) -> Tensor:
-        """Logits of the whole crop, (B, num_classes, H, W); ``test_cfg`` has no influence (spec/models.md 6)."""
+        """Logits of the whole crop, (B, num_classes, H, W); ``test_cfg`` has no influence.
+
+        Source: docs/methods/segmentor.md#forward-passes.
+        """
         return self.encode_decode(img)
 
     def predict_with_embedding(self, img: Tensor, detail: bool = False) -> Prediction:
@@ -157,7 +160,9 @@ class EncoderDecoder(nn.Module):
         return logits, dict
 
     def domain_logits(self, logits: Tensor, size: Sequence[int]) -> Tensor:
-        """Logits as the losses of MinEnt and AdvSeg compare them between domains (spec/uda.md 3, 4).
+        """Logits as the losses of MinEnt and AdvSeg compare them between domains.
+
+        Source: docs/methods/minent.md, docs/methods/advseg.md.
 
         Args:
             logits: of a training pass, (B, num_classes, h, w).
@@ -237,7 +242,7 @@ class EncoderDecoder(nn.Module):
     def _auxiliary_heads(self) -> Iterator[tuple[str, Any, bool]]:
         """Log prefix, head, and whether it receives pixel weights.
 
-        Quirk (spec/models.md 6): a single auxiliary head does not receive them.
+        Quirk (docs/methods/segmentor.md#forward-passes): a single auxiliary head does not receive them.
         """
         if isinstance(self.auxiliary_head, nn.ModuleList):
             yield from ((f'aux_{i}', head, True) for i, head in enumerate(self.auxiliary_head))

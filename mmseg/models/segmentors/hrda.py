@@ -1,4 +1,7 @@
-"""HRDA: context and detail crops in one network (Hoyer et al., ECCV 2022, arXiv:2204.13132; spec/hrda.md 1)."""
+"""HRDA: context and detail crops in one network (Hoyer et al., ECCV 2022, arXiv:2204.13132).
+
+Source: docs/methods/hrda.md#network.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

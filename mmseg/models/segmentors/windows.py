@@ -1,4 +1,4 @@
-"""Sliding windows as pure functions (spec/models.md 6, inference)."""
+"""Sliding windows as pure functions (docs/methods/segmentor.md#inference)."""
 
 from collections.abc import Sequence
 

@@ -130,7 +130,7 @@ def _dispensable(key: str, own: Mapping[str, object]) -> bool:
     """Whether a network works the same without this entry of the file.
 
     Files older than torch 0.4.1 have no counter of batches; torch then starts it at zero. SegFormer's head has a
-    ``conv_seg`` that is not used (spec/models.md 5.2), which other programs do not store.
+    ``conv_seg`` that is not used (docs/methods/heads.md#segformerhead), which other programs do not store.
     """
     head, _, rest = key.partition('conv_seg.')
     return key.endswith('num_batches_tracked') or (bool(rest) and f'{head}linear_pred.{rest}' in own)

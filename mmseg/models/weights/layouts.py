@@ -1,8 +1,9 @@
 """Layouts in which other programs keep Mix Transformers and SegFormer networks, and renaming between them and ours.
 
-Ours (spec/models.md 1.3, 5.2) are the names of the official ImageNet files, below ``backbone.`` in a segmentor. The
-others hold the same numbers: names differ, keys and values stand apart or together with the queries, linear layers
-are 1x1 convolutions, and SegFormer's fusion takes its levels coarse to fine where ours takes them fine to coarse.
+Ours (docs/methods/encoders.md#mit-keys, docs/methods/heads.md#segformerhead) are the names of the official ImageNet
+files, below ``backbone.`` in a segmentor. The others hold the same numbers: names differ, keys and values stand apart
+or together with the queries, linear layers are 1x1 convolutions, and SegFormer's fusion takes its levels coarse to
+fine where ours takes them fine to coarse.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Choosing one network of a checkpoint by anchored prefixes (spec/tools.md 1 and 5)."""
+"""Choosing one network of a checkpoint by anchored prefixes (docs/methods/tools.md#test-program and #checkpoints)."""
 
 import re
 from pathlib import Path

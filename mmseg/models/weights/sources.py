@@ -21,7 +21,7 @@ ZOO_FILES = {
     'resnest101': 'resnest101_d2-f3b931b2.pth',
     'resnest200': 'resnest200_d2-ca88e41f.pth',
 }
-"""Name after ``open-mmlab://`` -> file (spec/models.md 2.1)."""
+"""Name after ``open-mmlab://`` -> file (docs/methods/encoders.md#resnet)."""
 
 MARK = re.compile(r'-([0-9a-f]{8,64})\.\w+$')
 """The start of the sha256 of a file in its name, as ``publish_model`` and OpenMMLab write it."""

@@ -1,4 +1,7 @@
-"""The bank: a class-balanced set of labelled instance features of the source domain (spec/dida.md 2.4 to 2.6, 5)."""
+"""The bank: a class-balanced set of labelled instance features of the source domain.
+
+Source: docs/methods/dida.md#the-bank to #bank-update, #quirks.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Bank files: two uncompressed .npz archives, each with one array ``arr_0`` (spec/dida.md 2.4)."""
+"""Bank files: two uncompressed .npz archives, each with one array ``arr_0`` (docs/methods/dida.md#the-bank)."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Maps on the grid of the embedding, on the grid of the image, and the way back of gradients.
 
-Dot products commute with bilinear up-sampling (spec/dida.md 4.2, item 3), so similarities are computed on the
-coarse grid and only their ratios and logarithms on the fine one: tile by tile (:mod:`.tiles`).
+Dot products commute with bilinear up-sampling (docs/methods/dida.md#exact-cheaper-forms, item 3), so similarities are
+computed on the coarse grid and only their ratios and logarithms on the fine one: tile by tile (:mod:`.tiles`).
 """
 
 from collections.abc import Iterator

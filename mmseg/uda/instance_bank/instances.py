@@ -1,4 +1,7 @@
-"""What one batch of labelled images offers to the bank: a mean feature of each class (spec/dida.md 2.6, 4.2)."""
+"""What one batch of labelled images offers to the bank: a mean feature of each class.
+
+Source: docs/methods/dida.md#bank-update, #exact-cheaper-forms.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The instance loss, streamed over tiles of the image (spec/dida.md 4.2, items 3 to 5).
+"""The instance loss, streamed over tiles of the image (docs/methods/dida.md#exact-cheaper-forms, items 3 to 5).
 
 The mean over pixels of the cross entropy between two distributions over the bank: the calibrated one of the
 teacher's view, which is constant, and the one of the student's view. No map has a channel for every row: only a
@@ -52,8 +52,9 @@ class Form:
 def instance_loss(embedding: Tensor, target: Target, rows: Rows, grid: Grid, form: Form) -> Tensor:
     """Cross entropy between the target's and the student's weights over the bank.
 
-    With 'sum' and signed scores the target's weights may be negative (spec/dida.md 2.3, step 16). A pixel where
-    similarities or weights sum to 0, so that nothing is defined, has no loss; a negative similarity counts as 0.
+    With 'sum' and signed scores the target's weights may be negative (docs/methods/dida.md#one-training-step,
+    step 16). A pixel where similarities or weights sum to 0, so that nothing is defined, has no loss; a negative
+    similarity counts as 0.
 
     Args:
         embedding: the student's, (B, D, h, w), float32 or float64; the only input with a gradient.
@@ -108,8 +109,8 @@ class _View:
 def _sum_form(view: _View, rows: Rows, form: Form) -> tuple[Tensor, Tensor]:
     """Value and gradient (p, D) for similarities that are divided by their sum.
 
-    With q_k = s_k / S and g_k = -dL/dq_k: dL/ds_k = (G - g_k) / S, where G = sum of g_j q_j (spec/dida.md 4.2,
-    item 4).
+    With q_k = s_k / S and g_k = -dL/dq_k: dL/ds_k = (G - g_k) / S, where G = sum of g_j q_j
+    (docs/methods/dida.md#exact-cheaper-forms, item 4).
     """
     tile = view.tile
     weights = tile.up(rows.features @ view.weak.T)

@@ -1,7 +1,8 @@
 """Options of the instance bank: ``uda.instance_bank`` of a configuration.
 
 ``mode`` chooses a preset; any other key that is given replaces the preset's value. 'published' is what the
-released program computes (spec/dida.md 2), 'clean' what the method says it does (spec/dida.md 1.2, 5).
+released program computes (docs/methods/dida.md#what-the-program-does), 'clean' what the method says it does
+(docs/methods/dida.md#the-scheme, #quirks).
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ class BankOptions(NoOptions):
         momentum: share of the old row that an 'ema' keeps, in [0, 1].
         ema_rows: 'class' (all rows of a class move alike, as published) or 'one' (one after the other).
         positions: 'batch' (Quirk: pixels where any image of the batch shows the class, read from the first
-            image's features; spec/dida.md 2.6) or 'image' (each image's own pixels).
+            image's features; docs/methods/dida.md#bank-update) or 'image' (each image's own pixels).
         absent: rows of classes without a pixel 'decay' (Quirk: they move towards zero) or 'keep' their value.
         pixels: 'all' pixels of a class make its mean, or those at a 'boundary' between classes.
         bps_threshold: number of labels in a 3 x 3 window that make a boundary.
@@ -53,7 +54,8 @@ class BankOptions(NoOptions):
         gather: what weighs the teacher's similarities: 'mix_logits' (the student's logits of the mixed image,
             signed), 'teacher_prob' (the teacher's class probabilities of the target image) or 'none'.
         alpha: share of the semantic pseudo-label; below 1 similarities scattered to classes correct it.
-        scatter: 'convex' mixture, or 'add' (Quirk: the mass becomes 2 - alpha, spec/dida.md 2.3 step 12).
+        scatter: 'convex' mixture, or 'add' (Quirk: the mass becomes 2 - alpha, docs/methods/dida.md#one-training-step
+            step 12).
         loss_weight: factor of the loss.
         eps: added inside the logarithm of 'sum'.
         pixel_mask: pixels with a loss: 'all'; 'target', not pasted; 'valid', of these the ones whose

@@ -246,7 +246,8 @@ class InstanceConsistency(Part):
     @torch.no_grad()
     def _negative(self, weak: Tensor, logits: Tensor) -> Tensor:
         """'instance.negative': share of pixels, on the grid of the embedding, whose gathered similarities sum to less
-        than 0. Divided by that sum, what should attract repels and the other way round (spec/dida.md 2.3 step 16)."""
+        than 0. Divided by that sum, what should attract repels and the other way round
+        (docs/methods/dida.md#one-training-step step 16)."""
         weak, rows = self._comparable(weak)
         scores = F.interpolate(_precise(logits), _size(weak), mode='bilinear')
         return (gathered_sum(weak, rows, scores) < 0).to(weak.dtype).mean()

@@ -1,4 +1,7 @@
-"""Similarities of pixels to the rows of the bank, a tile at a time (spec/dida.md 1.2, 4.2)."""
+"""Similarities of pixels to the rows of the bank, a tile at a time.
+
+Source: docs/methods/dida.md#the-scheme, #exact-cheaper-forms.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

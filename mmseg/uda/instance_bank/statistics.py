@@ -1,4 +1,4 @@
-"""What a bank looks like (spec/dida.md 2.5)."""
+"""What a bank looks like (docs/methods/dida.md#published-banks)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +69,10 @@ def bank_statistics(features: Features, labels: Labels) -> BankStatistics:
 
 
 def short_classes(counts: NDArray[Any], classes: NDArray[Any]) -> list[int]:
-    """Of ``classes`` with ``counts`` rows those below an equal share by more than one (spec/dida.md 2.7)."""
+    """Of ``classes`` with ``counts`` rows those below an equal share by more than one.
+
+    Source: docs/methods/dida.md#other-bank-routines.
+    """
     return [
         int(c) for c, count in zip(classes, counts, strict=True) if count < counts.sum() / len(counts) - 1
     ]

@@ -14,7 +14,7 @@ from mmseg.models.weights import canonical, layout_of, load_pretrained, relayout
 from mmseg.registry import MODELS
 from tests.models.tiny import segformer_head, segmentor
 from tests.parity.recipe import fill_module
-from tests.shared import shared_path
+from tests.shared import reference_path
 
 State = dict[str, Tensor]
 BLOCK = re.compile(r'backbone\.block(\d)\.(\d+)\.(.+)\.(\w+)')
@@ -199,7 +199,7 @@ def test_tensors_that_do_not_belong_together(ours: State) -> None:
 @pytest.mark.parametrize('layout', WRITERS)
 def test_published_keys_survive_every_layout(layout: str) -> None:
     """Names and shapes of a stored network; its numbers do not matter."""
-    stored = json.loads(shared_path('golden/keys/segmentor_segformer_mitb3.json').read_text())
+    stored = json.loads(reference_path('keys/segmentor_segformer_mitb3.json').read_text())
     state = {key: torch.empty(shape) for key, shape in stored if '.conv_seg.' not in key}
     read = select_network(WRITERS[layout](state))
     assert {key: value.shape for key, value in read.items()} == {

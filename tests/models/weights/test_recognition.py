@@ -9,7 +9,7 @@ from mmseg.models import build_segmentor
 from mmseg.models.weights import describe
 from mmseg.models.weights.recognition import recognise_encoder
 from tests.models.tiny import daformer_head, dlv2_head, head_on_last, segformer_head, segmentor
-from tests.shared import shared_path
+from tests.shared import reference_path
 
 STORED = {
     'segmentor_daformer_sepaspp_mitb5': 'mit_b5 with DAFormerHead, 19 classes',
@@ -28,7 +28,7 @@ STORED = {
 
 @pytest.mark.parametrize('name', STORED)
 def test_published_networks(name) -> None:
-    keys = json.loads(shared_path(f'golden/keys/{name}.json').read_text())
+    keys = json.loads(reference_path(f'keys/{name}.json').read_text())
     assert describe({key: torch.empty(shape, device='meta') for key, shape in keys}) == STORED[name]
 
 

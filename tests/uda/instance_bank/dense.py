@@ -1,4 +1,6 @@
-"""The published formulation of the instance loss and of the bank's update, written from spec/dida.md 2.3 and 2.6.
+"""The published formulation of the instance loss and of the bank's update.
+
+Source: docs/methods/dida.md#one-training-step and #bank-update.
 
 Everything at the size of the image, one map a row of the bank: slow and large, but plain. It is what the streamed
 form is compared with.
@@ -43,7 +45,7 @@ def published_loss(
     scores: Tensor | None,
     size: tuple[int, int],
 ) -> Tensor:
-    """Mean over pixels without the factor of the loss (spec/dida.md 2.3, steps 10 to 19).
+    """Mean over pixels without the factor of the loss (docs/methods/dida.md#one-training-step, steps 10 to 19).
 
     Args:
         weak, strong: (B, D, h, w) of teacher and student.
@@ -65,7 +67,7 @@ def softmax_loss(
     weak: Tensor, strong: Tensor, features: Tensor, labels: Tensor, scores: Tensor | None, size: tuple[int, int],
     weight: Tensor, temperatures: tuple[float, float],
 ) -> Tensor:  # fmt: skip
-    """The scheme of spec/dida.md 1.2 with the mean over weighted pixels; weight (B, 1, H, W)."""
+    """The scheme of docs/methods/dida.md#the-scheme with the mean over weighted pixels; weight (B, 1, H, W)."""
     with torch.no_grad():
         weights = (similarities(up(weak, size), features) / temperatures[0]).softmax(dim=1)
         if scores is not None:
@@ -79,7 +81,7 @@ def softmax_loss(
 def published_update(
     features: Tensor, labels: Tensor, embedding: Tensor, label: Tensor, num_classes: int, momentum: float
 ) -> Tensor:
-    """The active update of spec/dida.md 2.6, pixel lists and all; ``embedding`` has the label's size."""
+    """The active update (docs/methods/dida.md#bank-update), pixel lists and all; ``embedding`` has the label's size."""
     means = torch.zeros(num_classes, features.shape[1], dtype=features.dtype)
     flat = embedding[0].flatten(1)
     for c in range(num_classes):

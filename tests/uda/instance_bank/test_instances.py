@@ -1,4 +1,4 @@
-"""Class means of a batch: identities of spec/dida.md 4.2 and the published update."""
+"""Class means of a batch: identities of docs/methods/dida.md#exact-cheaper-forms and the published update."""
 
 import pytest
 import torch

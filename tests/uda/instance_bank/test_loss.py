@@ -31,7 +31,8 @@ def ones(scores):
     return torch.ones_like(scores[:, :1])
 
 
-def test_the_worked_pixel_of_the_specification():
+def test_the_pixel_that_was_worked_by_hand():
+    """docs/methods/dida.md#one-training-step, at the end."""
     weak, strong = torch.tensor([[1.0, 2.0], [2.0, 1.0]]).double().view(2, 1, 2, 1, 1)
     features, labels = torch.tensor([[1.0, 0], [0, 1], [1, 1]]).double(), torch.tensor([0, 1, 0])
     rows, grid = make_rows(features, labels, 2), Grid((1, 1), (1, 1))
