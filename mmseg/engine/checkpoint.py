@@ -2,8 +2,6 @@
 
 import logging
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ import torch
 from mmseg.errors import CheckpointError, TrainingError, UsageError
 from mmseg.fileio import atomic_write
 from mmseg.models.weights import read_checkpoint as read_file
+from mmseg.models.weights.checksums import ARCHIVE, add_checksum
+from mmseg.models.weights.checksums import damage as file_damage
 
 LATEST = 'latest.pth'
 POINTER = 'last_checkpoint'
@@ -32,6 +32,7 @@ def write_checkpoint(path: Path, contents: Mapping[str, Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path, durable=True) as temporary:
             torch.save(dict(contents), temporary)
+            add_checksum(temporary)
     except (OSError, RuntimeError) as error:
         raise TrainingError(
             f'{path}: the checkpoint could not be written ({error}). Nothing was left half-written; make room or '
@@ -89,23 +90,14 @@ def find_latest(work_dir: Path) -> Path:
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint file; None if every record in it has the check sum that was written with it."""
-    try:
+    """What is wrong with a checkpoint file; None if its check sums are right, or it is so old that it has none."""
+    problem = file_damage(path)
+    if problem is None:
         with path.open('rb') as file:
-            if file.read(2) == OLD_FORMAT:
-                return None
-        with zipfile.ZipFile(path) as archive:
-            record = archive.testzip()
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        RuntimeError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
-        return f'{type(error).__name__}: {error}'
-    return None if record is None else f'the check sum of {record} is wrong'
+            head = file.read(4)
+        if head != ARCHIVE and not head.startswith(OLD_FORMAT):
+            return f'it begins with {head!r}, as no checkpoint does'
+    return problem
 
 
 def _pointed_at(work_dir: Path) -> list[Path]:

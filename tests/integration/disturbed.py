@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from multiprocessing import active_children
 from pathlib import Path
@@ -112,19 +113,18 @@ def prepare(case: Case, folder: Path) -> None:
         torch.save = once(torch.save, folder)
 
 
-def start(case: Case, folder: Path, words: list[str], disturbed: bool) -> int:
-    """Fork a process that runs tools/train.py in a session of its own; returns its id."""
+def start(folder: Path, words: list[str], prepare: Callable[[], None] = lambda: None) -> int:
+    """Fork a process that runs tools/train.py in a session of its own, after ``prepare``; returns its id."""
     child = os.fork()
     if child:
         return child
     os.setsid()
     for number, name in ((1, 'out'), (2, 'err')):
         os.dup2(os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
-    if disturbed:
-        prepare(case, folder)
     sys.argv = words
     code: Any = 99
     try:
+        prepare()
         runpy.run_path(words[0], run_name='__main__')
     except SystemExit as left:
         code = left.code
@@ -170,7 +170,8 @@ def play(case: Case, top: Path) -> Outcome:
     folder = top / case.name
     folder.mkdir()
     script = str(ROOT / 'tools' / 'train.py')
-    child = start(case, folder, [script, case.config, '--work-dir', str(folder / 'run')], True)
+    words = [script, case.config, '--work-dir', str(folder / 'run')]
+    child = start(folder, words, partial(prepare, case, folder))
     started = time.monotonic()
     if case.event not in ('gpu', 'host'):
         while not (folder / 'reached').exists() and time.monotonic() - started < PATIENCE:
@@ -184,7 +185,7 @@ def play(case: Case, top: Path) -> Outcome:
     outcome = Outcome(case, code, (folder / 'err').read_text(), seconds, alive(child))
     if case.again:
         words = shlex.split(outcome.errors.strip().splitlines()[-1])
-        outcome.resumed = finish(start(case, folder, words[words.index(script) :], False))
+        outcome.resumed = finish(start(folder, words[words.index(script) :]))
     return outcome
 
 
