@@ -64,6 +64,9 @@ def train(
 ) -> Run:
     """Train as a configuration says (spec/tools.md 2).
 
+    The work folder is this process's own from before anything is written there; a configuration that was read from a
+    file is kept in it under that name.
+
     Args:
         cfg: checked configuration (:func:`mmseg.config.load_config`).
         work_dir: where everything is written; default: see :func:`choose_work_dir`.
@@ -90,6 +93,8 @@ def train(
         if saved is None:
             require_unused(folder)
         barrier()  # before the first process writes there
+        if cfg.filename and is_main():
+            save_config(cfg, folder / Path(cfg.filename).name)
         stamp = time.strftime('%Y%m%d_%H%M%S')
         logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
         seed_everything(settings.seed, settings.deterministic)

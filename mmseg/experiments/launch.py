@@ -21,6 +21,7 @@ from mmseg.config.imports import OPTION, modules_of
 from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import save_config, train
+from mmseg.engine.work_folder import reserved
 from mmseg.errors import UserError
 from mmseg.experiments import find_experiment
 from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
@@ -111,9 +112,9 @@ def _train(job: Job, options: LaunchOptions, say: Say) -> None:
     if job.resumed and find_latest(job.work_dir).name == f'iter_{cfg.runner.max_iters}.pth':
         say('This run is finished already.')
         return
-    job.work_dir.mkdir(parents=True, exist_ok=True)
-    save_config(cfg, job.work_dir / job.file.name)
     if options.gpus > 1:
+        with reserved(job.work_dir):  # until torchrun, whose first process takes it over, can read it there
+            save_config(cfg, job.work_dir / job.file.name)
         _train_distributed(job, options, modules_of(cfg))
     else:
         train(cfg, resume=job.resumed, resume_command=options.command)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmseg.engine.signals import Interrupted, StopRequest
+from mmseg.engine.train import choose_work_dir
 from mmseg.errors import DataError, UserError
 from mmseg.experiments import launch
 from mmseg.experiments.jobs import LaunchOptions
@@ -16,7 +17,7 @@ DEMO = Path('configs/demo/builtin_daformer.py')
 
 
 class Trained:
-    """Stands in for the training function: remembers the names, fails where told."""
+    """Stands in for the training function: remembers the names, makes the work folder, fails where told."""
 
     def __init__(self, **failures: Exception) -> None:
         self.names: list[str] = []
@@ -24,6 +25,8 @@ class Trained:
 
     def __call__(self, cfg: Any, resume: bool, resume_command: str) -> None:
         self.names.append(cfg.name)
+        assert Path(cfg.filename).name == f'{cfg.name}.json'  # under which it is kept in the work folder
+        choose_work_dir(cfg).mkdir(parents=True, exist_ok=True)
         for part, error in self.failures.items():
             if part in cfg.name:
                 raise error
@@ -47,7 +50,7 @@ def test_runs_follow_each_other(workspace: Path, monkeypatch: pytest.MonkeyPatch
     assert said[0].startswith('Run job ')
     assert said[-1] == '3 of 3 runs finished.'
     for name in stand_in.names:
-        assert (Path('work_dirs/local-expdaformer-7') / name / f'{name}.json').is_file()
+        assert (Path('work_dirs/local-expdaformer-7') / name).is_dir()
 
 
 def test_a_failure_is_reported_and_the_others_run(
