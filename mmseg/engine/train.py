@@ -46,7 +46,7 @@ from mmseg.engine.trackers import LogWriter, build_trackers
 from mmseg.engine.work_folder import reserved
 from mmseg.errors import DataError, ResourceError
 from mmseg.fileio import atomic_write
-from mmseg.processes import signal_name
+from mmseg.processes import Stopped, signal_name
 from mmseg.uda.debug import DebugPictures
 
 PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
@@ -115,6 +115,8 @@ def _run(run: Run, command: str) -> None:
         run_loop(run)
     except (DataError, ResourceError) as error:
         raise type(error)(f'{error} {_whereabouts(run, first, command)}') from error
+    except Stopped as stopped:
+        raise Stopped(stopped.number, f'{stopped} {_whereabouts(run, first, command)}') from stopped
     barrier()
     if run.stopped:
         number = run.stop.number or signal.SIGTERM

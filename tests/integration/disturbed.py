@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from mmseg.engine import evaluate
+from mmseg.engine import checkpoint, evaluate
 from mmseg.models.trainable import Batch, LossGroup, Trainable
 from mmseg.uda import DACS
 
@@ -41,7 +41,9 @@ class Case:
         config: configuration file.
         event: name of a signal, 'kill' (of a loader process) or 'gpu', 'host' (memory ends in a step).
         group: the signal goes to the whole process group.
-        place: where the run waits for the event: 'step', 'evaluation', 'saving'.
+        place: where the run waits for the event: 'step', 'evaluation', 'saving' or 'half saved' (when the second
+            checkpoint has a temporary file that is not complete).
+        times: how often the signal is sent.
         again: whether to go on with the run afterwards.
     """
 
@@ -50,6 +52,7 @@ class Case:
     event: str
     group: bool = False
     place: str = 'step'
+    times: int = 1
     again: bool = True
 
 
@@ -109,6 +112,9 @@ def prepare(case: Case, folder: Path) -> None:
         Trainable.train_step = once(Trainable.train_step, folder, at)  # type: ignore[method-assign]
     elif case.place == 'evaluation':
         evaluate.add_to_confusion = once(evaluate.add_to_confusion, folder)
+    elif case.place == 'half saved':
+        second = lambda path: path.name.startswith('.iter_4.')  # noqa: E731
+        checkpoint.add_checksum = once(checkpoint.add_checksum, folder, second)
     else:
         torch.save = once(torch.save, folder)
 
@@ -137,8 +143,10 @@ def send(case: Case, child: int, reached: str) -> None:
     """Disturb the run."""
     if case.event == 'kill':
         os.kill(int(reached.split()[0]), signal.SIGKILL)
-    else:
+        return
+    for _ in range(case.times):
         (os.killpg if case.group else os.kill)(child, signal.Signals[case.event])
+        time.sleep(0.2)
 
 
 def finish(child: int) -> int:
