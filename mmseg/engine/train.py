@@ -46,7 +46,7 @@ from mmseg.engine.trackers import LogWriter, build_trackers
 from mmseg.engine.work_folder import reserved
 from mmseg.errors import DataError, ResourceError
 from mmseg.fileio import atomic_write
-from mmseg.processes import Stopped, signal_name
+from mmseg.processes import Stopped, signal_name, start_tracker
 from mmseg.uda.debug import DebugPictures
 
 PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
@@ -86,6 +86,7 @@ def train(
     """
     _require(cfg, validate)
     settings = train_settings(cfg)
+    start_tracker()
     folder = choose_work_dir(cfg, work_dir)
     with reserved(folder) if is_main() else nullcontext():
         source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)

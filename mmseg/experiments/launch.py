@@ -89,7 +89,7 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
     try:
         _train(job, options, say)
     except (Interrupted, Stopped) as stopped:
-        saved = 'and saved' if isinstance(stopped, Interrupted) else 'before anything was to be saved'
+        saved = 'and saved' if isinstance(stopped, Interrupted) else _kept(job)
         raise Interrupted(
             f'{job.unique} was stopped by {signal_name(stopped.number)} {saved}. To go on:\n{options.command}',
             stopped.number,
@@ -105,6 +105,13 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
     return True
+
+
+def _kept(job: Job) -> str:
+    """What there is of a run that was ended at once."""
+    if any(job.work_dir.glob('iter_*.pth')):
+        return 'saving nothing since its last checkpoint'
+    return 'before anything was to be saved'
 
 
 def _train(job: Job, options: LaunchOptions, say: Say) -> None:

@@ -1,5 +1,6 @@
 """Running a series: order, failures, stops."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from mmseg.errors import DataError, UserError
 from mmseg.experiments import launch
 from mmseg.experiments.jobs import LaunchOptions
 from mmseg.experiments.launch import describe, plan_config, run_config, run_experiment
+from mmseg.processes import Stopped
 
 DEMO = Path('configs/demo/builtin_daformer.py')
 
@@ -73,6 +75,25 @@ def test_ctrl_c_ends_the_series_and_tells_how_to_go_on(
     with pytest.raises(Interrupted, match='python run --resume'):
         run_experiment('daformer-7', LaunchOptions(command='python run --resume'), said.append)
     assert len(stand_in.names) == 2
+
+
+@pytest.mark.parametrize(
+    ('files', 'what'),
+    [([], 'before anything was to be saved'), (['iter_2.pth'], 'saving nothing since its last checkpoint')],
+)
+def test_an_abort_says_what_is_kept(
+    files: list[str], what: str, workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    def abort(cfg: Any, **_: Any) -> None:
+        choose_work_dir(cfg).mkdir(parents=True)
+        for name in files:
+            (choose_work_dir(cfg) / name).touch()
+        raise Stopped(signal.SIGINT)
+
+    monkeypatch.setattr(launch, 'train', abort)
+    with pytest.raises(Interrupted, match=f'was stopped by Ctrl-C {what}. To go on:\npython x') as caught:
+        run_config(DEMO, LaunchOptions(command='python x'), said.append)
+    assert caught.value.exit_code == 130
 
 
 def test_startup_test_trains_seed_0_only_and_any_single_config(

@@ -94,7 +94,9 @@ def test_signals(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_second_ctrl_c_while_saving(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It aborts the saving: nothing half-written stays, and the checkpoint before is gone on from, as printed."""
-    configs = {workers: short_config(tiny_data, tmp_path, 'source_only', workers, interval=2) for workers in (0, 2)}
+    configs = {
+        workers: short_config(tiny_data, tmp_path, 'source_only', workers, interval=2) for workers in (0, 2)
+    }
     assert run_tool(monkeypatch, 'train', configs[0], '--work-dir', tmp_path / 'whole') == 0
     cases = [Case(f'twice-{n}', str(configs[n]), 'SIGINT', bool(n), 'half saved', times=2) for n in configs]
     for outcome in play(cases, tmp_path):

@@ -70,10 +70,18 @@ def combinations(data: Path, folder: Path) -> list[dict[str, Any]]:
 def test_killed_runs_equal_the_whole_one(tiny_data: Path, tmp_path: Path) -> None:
     plan = combinations(tiny_data, tmp_path)
     (tmp_path / 'plan.json').write_text(json.dumps(plan))
-    command = [sys.executable, '-m', 'tests.integration.kill_program', str(tmp_path / 'plan.json'), str(tmp_path)]
+    command = [
+        sys.executable,
+        '-m',
+        'tests.integration.kill_program',
+        str(tmp_path / 'plan.json'),
+        str(tmp_path),
+    ]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
     with (tmp_path / 'output').open('w') as output:
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=output, stderr=subprocess.STDOUT)
+        subprocess.run(
+            command, cwd=ROOT, env=environment, check=True, stdout=output, stderr=subprocess.STDOUT
+        )
     tallies = {
         name: tally
         for half in (0, 1)

@@ -103,6 +103,27 @@ def test_train(words: list[str], code: int, place: Path) -> None:
     check_end(saved_iteration(errors), typed.stdout)
 
 
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGHUP])
+def test_spawned_loader_processes(number: int, place: Path) -> None:
+    """They are programs of their own, as everywhere but on Linux; the signal reaches them, too."""
+    (place / 'spawned.py').write_text(
+        "import multiprocessing\nmultiprocessing.set_start_method('spawn', force=True)\n"
+    )
+    words = [TRAIN, 'odd name.json', '--work-dir=run', '--no-validate', '--custom-imports', 'spawned']
+    process = begin([sys.executable, *words], place)
+    await_steps(place / 'out')
+    commands = [Path(f'/proc/{child}/cmdline').read_text() for child in children_of(process.pid)]
+    assert sum('spawn_main' in command for command in commands) == 2, commands
+    os.killpg(process.pid, number)
+    assert process.wait(LIMIT) == 128 + number, (place / 'err').read_text()
+    await_end(process.pid)
+    errors = (place / 'err').read_text()
+    assert 'Traceback' not in errors
+    typed = go_on(errors, place)
+    assert typed.returncode == 0, typed.stderr
+    check_end(saved_iteration(errors), typed.stdout)
+
+
 @pytest.mark.parametrize(
     ('number', 'group', 'options'),
     [(signal.SIGTERM, True, []), (signal.SIGINT, False, ['--gpus=2']), (signal.SIGUSR1, True, ['--gpus=2'])],

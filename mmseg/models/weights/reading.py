@@ -93,8 +93,8 @@ def read_checkpoint(path: str | Path) -> Any:
         problem = damage(file)
         if problem is not None:
             raise CheckpointError(
-                f'Weight file {file} ({size} bytes) is damaged: {problem}. Download or copy it again; a run goes on from '
-                'its newest sound checkpoint with --resume.'
+                f'Weight file {file} ({size} bytes) is damaged: {problem}. Download or copy it again; a run goes on '
+                'from its newest sound checkpoint with --resume.'
             )
         if kind in (_ZIP, _OTHER):
             _check_bytearrays(file, kind)
