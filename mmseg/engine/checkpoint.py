@@ -1,8 +1,9 @@
 """Checkpoint files: published contents (spec/tools.md 5) plus everything an exact resume needs."""
 
+import contextlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,21 @@ def write_checkpoint(path: Path, contents: Mapping[str, Any]) -> None:
     Raises:
         TrainingError: it cannot be written (for instance, the disk is full); nothing is left behind.
     """
+    with _writing(path) as temporary:
+        torch.save(dict(contents), temporary)
+        add_checksum(temporary)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """:func:`mmseg.fileio.atomic_write` down to the disk, whose failure is a TrainingError that says how to go on."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path, durable=True) as temporary:
-            torch.save(dict(contents), temporary)
-            add_checksum(temporary)
+            yield temporary
     except (OSError, RuntimeError) as error:
         raise TrainingError(
-            f'{path}: the checkpoint could not be written ({error}). Nothing was left half-written; make room or '
-            'choose another folder with --work-dir, then go on from the last checkpoint with --resume.'
+            f'{path}: could not be written ({error}). Nothing was left half-written, and older checkpoints are as they '
+            'were; make room or choose another folder with --work-dir, then go on from the last one with --resume.'
         ) from error
 
 
@@ -110,9 +117,13 @@ def _pointed_at(work_dir: Path) -> list[Path]:
 
 
 def mark_latest(path: Path) -> None:
-    """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder."""
-    with atomic_write(path.parent / POINTER, durable=True) as temporary:
-        Path(temporary).write_text(path.name + '\n', encoding='utf-8')
+    """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder.
+
+    Raises:
+        TrainingError: that cannot be written.
+    """
+    with _writing(path.parent / POINTER) as temporary:
+        temporary.write_text(path.name + '\n', encoding='utf-8')
     link = path.parent / f'.{LATEST}.new'
     link.unlink(missing_ok=True)
     link.symlink_to(path.name)

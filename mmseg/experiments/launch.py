@@ -89,10 +89,9 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
     try:
         _train(job, options, say)
     except (Interrupted, Stopped) as stopped:
-        saved = 'and saved' if isinstance(stopped, Interrupted) else _kept(job)
+        name, kept = signal_name(stopped.number), _kept(job, stopped)
         raise Interrupted(
-            f'{job.unique} was stopped by {signal_name(stopped.number)} {saved}. To go on:\n{options.command}',
-            stopped.number,
+            f'{job.unique} was stopped by {name} {kept}. To go on:\n{options.command}', stopped.number
         ) from stopped
     except Exception as error:
         known = described(error)
@@ -107,11 +106,11 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
     return True
 
 
-def _kept(job: Job) -> str:
-    """What there is of a run that was ended at once."""
-    if any(job.work_dir.glob('iter_*.pth')):
-        return 'saving nothing since its last checkpoint'
-    return 'before anything was to be saved'
+def _kept(job: Job, stopped: BaseException) -> str:
+    """What there is of a run that was stopped."""
+    if not any(job.work_dir.glob('iter_*.pth')):
+        return 'before anything was to be saved'
+    return 'and saved' if isinstance(stopped, Interrupted) else 'saving nothing since its last checkpoint'
 
 
 def _train(job: Job, options: LaunchOptions, say: Say) -> None:

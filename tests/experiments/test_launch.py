@@ -1,6 +1,8 @@
 """Running a series: order, failures, stops."""
 
 import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +80,27 @@ def test_ctrl_c_ends_the_series_and_tells_how_to_go_on(
 
 
 @pytest.mark.parametrize(
-    ('files', 'what'),
-    [([], 'before anything was to be saved'), (['iter_2.pth'], 'saving nothing since its last checkpoint')],
+    ('files', 'what', 'kind'),
+    [
+        ([], 'before anything was to be saved', Stopped),
+        (['iter_2.pth'], 'saving nothing since its last checkpoint', Stopped),
+        (['iter_2.pth'], 'and saved', partial(Interrupted, 'stopped')),
+        ([], 'before anything was to be saved', partial(Interrupted, 'before the first step')),
+    ],
 )
-def test_an_abort_says_what_is_kept(
-    files: list[str], what: str, workspace: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+def test_a_stop_says_what_is_kept(
+    files: list[str],
+    what: str,
+    kind: Callable[[int], BaseException],
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
 ) -> None:
     def abort(cfg: Any, **_: Any) -> None:
         choose_work_dir(cfg).mkdir(parents=True)
         for name in files:
             (choose_work_dir(cfg) / name).touch()
-        raise Stopped(signal.SIGINT)
+        raise kind(signal.SIGINT)
 
     monkeypatch.setattr(launch, 'train', abort)
     with pytest.raises(Interrupted, match=f'was stopped by Ctrl-C {what}. To go on:\npython x') as caught:
