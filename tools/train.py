@@ -101,7 +101,8 @@ def main() -> None:
     # Imported here because it takes seconds, in which signals are to be answered.
     from mmseg.config import load_config
     from mmseg.engine.distributed import close_distributed, init_distributed
-    from mmseg.engine.train import choose_work_dir, train
+    from mmseg.engine.train import train
+    from mmseg.engine.work_folder import choose_work_dir
 
     cfg = load_config(args.config, options_of(args))
     if args.launcher != 'none':

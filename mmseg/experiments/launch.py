@@ -20,8 +20,8 @@ from mmseg.config import load_config
 from mmseg.config.imports import OPTION, modules_of
 from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
-from mmseg.engine.train import save_config, train
-from mmseg.engine.work_folder import reserved
+from mmseg.engine.train import train
+from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UserError
 from mmseg.experiments import find_experiment
 from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mmseg.engine.signals import Interrupted, StopRequest
-from mmseg.engine.train import choose_work_dir
+from mmseg.engine.work_folder import choose_work_dir
 from mmseg.errors import DataError, UserError
 from mmseg.experiments import launch
 from mmseg.experiments.jobs import LaunchOptions

@@ -150,12 +150,11 @@ def differences(whole: Path, folder: Path) -> Iterator[str]:
     ours, theirs = (sorted(kept_files(path)) for path in (folder, whole))
     if ours != theirs:
         yield f'files {ours} instead of {theirs}'
-    for name in theirs:
-        if name.endswith('.pth') and name in ours:
+    for name in set(ours) & set(theirs):
+        if name.endswith('.pth'):
             one, other = (dict(bits(read_checkpoint(path / name))) for path in (folder, whole))
-            for place in one.keys() | other.keys():
-                if one.get(place) != other.get(place) and place[0] != 'meta':
-                    yield f'{name}: {".".join(map(str, place))} differs'
+            places = (place for place in one.keys() | other.keys() if place[0:1] != ('meta',))
+            yield from (f'{name}: {place} differs' for place in places if one.get(place) != other.get(place))
     lines = list(log_lines(folder)), list(log_lines(whole))
     values = [{(line['mode'], line['iter']): line for line in part} for part in lines]
     if values[0] != values[1] or any(line not in lines[1] for line in lines[0]):

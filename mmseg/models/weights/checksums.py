@@ -13,6 +13,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from mmseg.errors import CheckpointError
+
 MARK = b'mmseg sha256 '
 LENGTH = len(MARK) + 64
 """Bytes of the comment."""
@@ -66,6 +68,16 @@ def damage(path: Path) -> str | None:
     except (OSError, EOFError, ValueError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
         return f'{type(error).__name__}: {error}'
     return None if record is None else f'the check sum of {record} is wrong'
+
+
+def require_sound(path: Path) -> None:
+    """Raise CheckpointError if :func:`damage` finds something."""
+    problem = damage(path)
+    if problem is not None:
+        raise CheckpointError(
+            f'Weight file {path} ({path.stat().st_size} bytes) is damaged: {problem}. Download or copy it again; a run '
+            'goes on from its newest sound checkpoint with --resume.'
+        )
 
 
 def _digest(file: BinaryIO, size: int) -> bytes:

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from mmseg.errors import CheckpointError
 from mmseg.models.weights.arrays import STAND_INS
-from mmseg.models.weights.checksums import ARCHIVE, damage
+from mmseg.models.weights.checksums import ARCHIVE, require_sound
 from mmseg.models.weights.plain_pickle import PlainUnpickler
 from mmseg.models.weights.sources import resolve_weights
 from mmseg.models.weights.state import State, some
@@ -90,12 +90,7 @@ def read_checkpoint(path: str | Path) -> Any:
     try:
         if kind == _ZIP:
             _check_sizes(file, size)
-        problem = damage(file)
-        if problem is not None:
-            raise CheckpointError(
-                f'Weight file {file} ({size} bytes) is damaged: {problem}. Download or copy it again; a run goes on '
-                'from its newest sound checkpoint with --resume.'
-            )
+        require_sound(file)
         if kind in (_ZIP, _OTHER):
             _check_bytearrays(file, kind)
         readers = {_SAFETENSORS: _read_safetensors, _PICKLE: _read_pickle}
