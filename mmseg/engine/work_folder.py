@@ -1,4 +1,4 @@
-"""The work folder of a run: where it is, whose it is (one process's at a time), the configuration that is kept there."""
+"""The work folder of a run: where it is, which process may write there, the configuration that is kept in it."""
 
 import contextlib
 import json
