@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from mmseg.engine.checkpoint import write_checkpoint
 from tests.integration.hrda import tiny_hrda
+from tests.integration.kill_program import differences
 from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
 
@@ -93,3 +96,30 @@ def test_killed_runs_equal_the_whole_one(tiny_data: Path, tmp_path: Path) -> Non
     assert len(tallies) == len(plan)
     kills = sum(tally[phase] for tally in tallies.values() for phase in ('early', 'between', 'writing'))
     assert kills == sum(combination['kills'] for combination in plan)
+
+
+@pytest.mark.parametrize('change', ['nothing', 'sign of a zero', 'kind', 'log line', 'line twice', 'file'])
+def test_the_comparison_sees(change: str, tmp_path: Path) -> None:
+    whole, other = tmp_path / 'whole', tmp_path / 'other'
+    lines = [{'mode': 'train', 'iter': 3, 'loss': 0.5, 'time': 1.0}, {'mode': 'val', 'iter': 3, 'mIoU': 0.25}]
+    for folder in (whole, other):
+        changed = change if folder == other else 'nothing'
+        state = {'weight': torch.zeros(3), 'steps': 2}
+        if changed == 'sign of a zero':
+            state['weight'][1] *= -1
+        if changed == 'kind':
+            state['steps'] = 2.0
+        written = [dict(line, time=len(changed)) for line in lines]
+        if changed == 'log line':
+            written[0]['loss'] = 0.50001
+        if changed == 'line twice':  # as after a resume, but with another value the first time
+            written.insert(0, {**written[0], 'loss': 0.4})
+        write_checkpoint(
+            folder / 'iter_3.pth', {'meta': {'time': changed}, 'state_dict': state, 'optimizer': {}}
+        )
+        (folder / f'{changed}.log.json').write_text(
+            ''.join(json.dumps(line) + '\n' for line in written) + '{"mod'
+        )
+        if changed == 'file':
+            (folder / '.iter_5.abc.tmp.pth').touch()
+    assert len(list(differences(whole, other))) == (change != 'nothing')
