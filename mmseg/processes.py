@@ -1,12 +1,14 @@
 """Signals and child processes: what happens when the system or the user wants a program to stop."""
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 
@@ -87,9 +89,24 @@ def answering(handler: Handler) -> Iterator[None]:
             signal.signal(number, earlier)
 
 
+def start_tracker() -> None:
+    """Start the process in which multiprocessing keeps its books, unless children are forked, which need none.
+
+    Any library may bring it up; :data:`SIGNALS` never reach one that was started here.
+    """
+    if multiprocessing.get_start_method() == 'fork':
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @contextmanager
 def blocking() -> Iterator[None]:
     """Hold :data:`SIGNALS` back inside the block; processes started in it never get them, however they start."""
+    start_tracker()  # later the first process would bring it up, after which older Pythons let two signals through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield

@@ -104,6 +104,7 @@ def test_command_to_resume_means_the_same(
 ) -> None:
     for variable in ('LOCAL_WORLD_SIZE', 'MMSEG_SCRIPT'):
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)  # pytest, where one process runs all tests
     program = runpy.run_path(str(ROOT / name))
     given = arguments(program, [name, *words], monkeypatch)
     parsed = program['parse_arguments']()

@@ -63,6 +63,36 @@ def test_children_started_while_blocking_never_get_them() -> None:
     child.stdout.close()
 
 
+SPAWNED = """
+import multiprocessing, time
+from multiprocessing import resource_tracker
+from pathlib import Path
+from mmseg.processes import blocking
+multiprocessing.set_start_method({method!r})
+with blocking():
+    children = [multiprocessing.Process(target=time.sleep, args=(60,), daemon=True) for _ in range(2)]
+    for child in children:
+        child.start()
+for process in (*(child.pid for child in children), resource_tracker._resource_tracker._pid):
+    lines = (line.split() for line in Path(f'/proc/{{process}}/status').read_text().splitlines())
+    print(*(int(line[1], 16) for line in lines if line[0] in ('SigBlk:', 'SigIgn:')))
+for child in children:
+    child.kill()
+"""
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='reads /proc')
+@pytest.mark.parametrize('method', ['spawn', 'forkserver'])
+def test_children_of_every_start_method_and_what_keeps_their_books(method: str) -> None:
+    """multiprocessing's own helper, too: without it the names of shared memory are lost, with tracebacks."""
+    command = [sys.executable, '-c', SPAWNED.format(method=method)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    masks = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
+    assert len(masks) == 3
+    for blocked, ignored in masks:
+        assert {number for number in SIGNALS if not (blocked | ignored) >> (number - 1) & 1} == set()
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='only Linux tells a process that its parent is gone')
 def test_die_with_parent() -> None:
     reading, writing = os.pipe()

@@ -96,23 +96,19 @@ def resume_command(args: argparse.Namespace, work_dir: Path) -> str:
 
 @run_cli
 def main() -> None:
-    """Read the configuration, keep a copy in the work folder, train."""
+    """Read the configuration, train."""
     args = parse_arguments()
     # Imported here because it takes seconds, in which signals are to be answered.
     from mmseg.config import load_config
-    from mmseg.engine.checkpoint import require_unused
-    from mmseg.engine.distributed import close_distributed, init_distributed, is_main
-    from mmseg.engine.train import choose_work_dir, save_config, train
+    from mmseg.engine.distributed import close_distributed, init_distributed
+    from mmseg.engine.train import train
+    from mmseg.engine.work_folder import choose_work_dir
 
     cfg = load_config(args.config, options_of(args))
     if args.launcher != 'none':
         die_with_parent(signal.SIGTERM)
     init_distributed(args.launcher)
     work_dir = choose_work_dir(cfg, args.work_dir)
-    if not (args.resume or args.resume_from or cfg.get('resume_from')):
-        require_unused(work_dir)
-    if is_main():
-        save_config(cfg, work_dir / Path(args.config).name)
     train(
         cfg,
         work_dir=work_dir,

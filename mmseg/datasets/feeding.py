@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from multiprocessing import active_children
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -76,7 +77,7 @@ class Feed(Iterator[Any]):
         self._workers: list[BaseProcess] = []
         before, handler = set(active_children()), signal.getsignal(signal.SIGCHLD)
         try:
-            with blocking():
+            with blocking() if loader.num_workers else nullcontext():
                 self._iterator = iter(loader)
         except OSError as error:
             raise ResourceError(NO_SHARED) if error.errno == errno.ENOSPC else error from error

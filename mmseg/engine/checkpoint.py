@@ -1,10 +1,9 @@
 """Checkpoint files: published contents (docs/methods/tools.md#checkpoints) plus everything an exact resume needs."""
 
+import contextlib
 import logging
 import os
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import torch
 from mmseg.errors import CheckpointError, TrainingError, UsageError
 from mmseg.fileio import atomic_write
 from mmseg.models.weights import read_checkpoint as read_file
+from mmseg.models.weights.checksums import ARCHIVE, add_checksum
+from mmseg.models.weights.checksums import damage as file_damage
 
 LATEST = 'latest.pth'
 POINTER = 'last_checkpoint'
@@ -28,14 +29,21 @@ def write_checkpoint(path: Path, contents: Mapping[str, Any]) -> None:
     Raises:
         TrainingError: it cannot be written (for instance, the disk is full); nothing is left behind.
     """
+    with _writing(path) as temporary:
+        torch.save(dict(contents), temporary)
+        add_checksum(temporary)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """:func:`mmseg.fileio.atomic_write` down to the disk, whose failure is a TrainingError that says how to go on."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path, durable=True) as temporary:
-            torch.save(dict(contents), temporary)
+            yield temporary
     except (OSError, RuntimeError) as error:
         raise TrainingError(
-            f'{path}: the checkpoint could not be written ({error}). Nothing was left half-written; make room or '
-            'choose another folder with --work-dir, then go on from the last checkpoint with --resume.'
+            f'{path}: could not be written ({error}). Nothing was left half-written, and older checkpoints are as they '
+            'were; make room or choose another folder with --work-dir, then go on from the last one with --resume.'
         ) from error
 
 
@@ -89,23 +97,14 @@ def find_latest(work_dir: Path) -> Path:
 
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint file; None if every record in it has the check sum that was written with it."""
-    try:
+    """What is wrong with a checkpoint file; None if its check sums are right, or it is so old that it has none."""
+    problem = file_damage(path)
+    if problem is None:
         with path.open('rb') as file:
-            if file.read(2) == OLD_FORMAT:
-                return None
-        with zipfile.ZipFile(path) as archive:
-            record = archive.testzip()
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        RuntimeError,
-        zlib.error,
-        zipfile.BadZipFile,
-    ) as error:
-        return f'{type(error).__name__}: {error}'
-    return None if record is None else f'the check sum of {record} is wrong'
+            head = file.read(4)
+        if head != ARCHIVE and not head.startswith(OLD_FORMAT):
+            return f'it begins with {head!r}, as no checkpoint does'
+    return problem
 
 
 def _pointed_at(work_dir: Path) -> list[Path]:
@@ -118,9 +117,13 @@ def _pointed_at(work_dir: Path) -> list[Path]:
 
 
 def mark_latest(path: Path) -> None:
-    """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder."""
-    with atomic_write(path.parent / POINTER, durable=True) as temporary:
-        Path(temporary).write_text(path.name + '\n', encoding='utf-8')
+    """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder.
+
+    Raises:
+        TrainingError: that cannot be written.
+    """
+    with _writing(path.parent / POINTER) as temporary:
+        temporary.write_text(path.name + '\n', encoding='utf-8')
     link = path.parent / f'.{LATEST}.new'
     link.unlink(missing_ok=True)
     link.symlink_to(path.name)

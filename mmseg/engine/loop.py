@@ -3,7 +3,7 @@
 import gc
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -52,7 +52,7 @@ class Hook:
         """Called after each step; ``run.iteration`` counts the finished ones."""
 
     def after_run(self, run: 'Run') -> None:
-        """Called once, when the loop ends or is stopped."""
+        """Called once, when the loop ends or is stopped; the last hook first."""
 
 
 @dataclass
@@ -131,10 +131,16 @@ def run_loop(run: Run) -> None:
             run.stopped = True
         if fault is not None:
             _make_room()
-        for hook in run.hooks:
-            hook.after_run(run)
+        _finish(run)
     if fault is not None:
         raise fault
+
+
+def _finish(run: Run) -> None:
+    """Let every hook finish, from the last one, which saves; what fails in one does not keep the others from it."""
+    with ExitStack() as stack:
+        for hook in run.hooks:
+            stack.callback(hook.after_run, run)
 
 
 def _iterate(run: Run, batches: Iterator[Batch], guard: Safeguard) -> None:

@@ -1,6 +1,5 @@
 """One training run, from a configuration to a finished work folder."""
 
-import json
 import logging
 import shlex
 import signal
@@ -12,7 +11,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg.config import require_sections, resolved
+from mmseg.config import require_sections
 from mmseg.config.check import Report, inspect_config
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
@@ -43,10 +42,9 @@ from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
-from mmseg.engine.work_folder import reserved
+from mmseg.engine.work_folder import choose_work_dir, reserved, save_config
 from mmseg.errors import DataError, ResourceError
-from mmseg.fileio import atomic_write
-from mmseg.processes import signal_name
+from mmseg.processes import Stopped, signal_name, start_tracker
 from mmseg.uda.trainable import Trainable
 from mmseg.visualization.debug_pictures import DebugPictures, Paint
 
@@ -64,6 +62,9 @@ def train(
     resume_command: str | None = None,
 ) -> Run:
     """Train as a configuration says (docs/methods/tools.md#training-program).
+
+    The work folder is this process's own from before anything is written there; a configuration that was read from a
+    file is kept in it under that name.
 
     Args:
         cfg: checked configuration (:func:`mmseg.config.load_config`).
@@ -84,6 +85,7 @@ def train(
     """
     _require(cfg, validate)
     settings = train_settings(cfg)
+    start_tracker()
     folder = choose_work_dir(cfg, work_dir)
     with reserved(folder) if is_main() else nullcontext():
         source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
@@ -91,16 +93,26 @@ def train(
         if saved is None:
             require_unused(folder)
         barrier()  # before the first process writes there
-        stamp = time.strftime('%Y%m%d_%H%M%S')
-        logger = open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
-        seed_everything(settings.seed, settings.deterministic)
-        run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
-        announce(run)
-        announce_report(inspect_config(to_dict(cfg)))
+        if cfg.filename and is_main():
+            save_config(cfg, folder / Path(cfg.filename).name)
+        run = _ready(cfg, settings, folder, validate, check, saved)
         if saved is not None:
             restore(run, saved, str(source))
-            logger.info(f'Resumed from {source} at iteration {run.iteration}')
+            run.logger.info(f'Resumed from {source} at iteration {run.iteration}')
         _run(run, resume_command or default_resume_command(cfg, folder))
+    return run
+
+
+def _ready(
+    cfg: Config, settings: TrainSettings, folder: Path, validate: bool, check: bool, saved: object
+) -> Run:
+    """Log, seeds and everything that is built; not initialised if there is something saved to restore."""
+    stamp = time.strftime('%Y%m%d_%H%M%S')
+    open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
+    seed_everything(settings.seed, settings.deterministic)
+    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
+    announce(run)
+    announce_report(inspect_config(to_dict(cfg)))
     return run
 
 
@@ -111,6 +123,8 @@ def _run(run: Run, command: str) -> None:
         run_loop(run)
     except (DataError, ResourceError) as error:
         raise type(error)(f'{error} {_whereabouts(run, first, command)}') from error
+    except Stopped as stopped:
+        raise Stopped(stopped.number, f'{stopped} {_whereabouts(run, first, command)}') from stopped
     barrier()
     if run.stopped:
         number = run.stop.number or signal.SIGTERM
@@ -272,23 +286,6 @@ def announce_report(report: Report) -> None:
         logger.info(f'Without effect here: {keys}')
     for doubt in report.warnings:
         logger.warning(doubt)
-
-
-def choose_work_dir(cfg: Config, given: str | Path | None = None) -> Path:
-    """The folder of a run: given, else ``cfg.work_dir``, else ``work_dirs/{name of the config file}``."""
-    return Path(given or cfg.get('work_dir') or Path('work_dirs') / Path(cfg.filename or 'run').stem)
-
-
-def save_config(cfg: Config, path: Path) -> None:
-    """Write the merged configuration in the format that the name says: JSON stays JSON.
-
-    Source: docs/methods/tools.md#training-program.
-    """
-    with atomic_write(path) as temporary:
-        if path.suffix == '.json':
-            Path(temporary).write_text(json.dumps(resolved(cfg), indent=2), encoding='utf-8')
-        else:
-            Path(temporary).write_text(cfg.pretty_text, encoding='utf-8')
 
 
 def default_resume_command(cfg: Config, folder: Path) -> str:

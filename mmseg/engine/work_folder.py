@@ -1,13 +1,17 @@
-"""A work folder belongs to one process at a time."""
+"""The work folder of a run: where it is, which process may write there, the configuration that is kept in it."""
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from mmengine.config import Config
 
+from mmseg.config import resolved
 from mmseg.errors import UsageError
+from mmseg.fileio import atomic_write
 
 LOCK = '.lock'
 PATIENCE = 5.0
@@ -41,3 +45,20 @@ def reserved(work_dir: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def choose_work_dir(cfg: Config, given: str | Path | None = None) -> Path:
+    """The folder of a run: given, else ``cfg.work_dir``, else ``work_dirs/{name of the config file}``."""
+    return Path(given or cfg.get('work_dir') or Path('work_dirs') / Path(cfg.filename or 'run').stem)
+
+
+def save_config(cfg: Config, path: Path) -> None:
+    """Write the merged configuration in the format that the name says: JSON stays JSON.
+
+    Source: docs/methods/tools.md#training-program.
+    """
+    with atomic_write(path) as temporary:
+        if path.suffix == '.json':
+            Path(temporary).write_text(json.dumps(resolved(cfg), indent=2), encoding='utf-8')
+        else:
+            Path(temporary).write_text(cfg.pretty_text, encoding='utf-8')

@@ -20,7 +20,8 @@ from mmseg.config import load_config
 from mmseg.config.imports import OPTION, modules_of
 from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
-from mmseg.engine.train import save_config, train
+from mmseg.engine.train import train
+from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UserError
 from mmseg.experiments import find_experiment
 from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
@@ -88,10 +89,9 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
     try:
         _train(job, options, say)
     except (Interrupted, Stopped) as stopped:
-        saved = 'and saved' if isinstance(stopped, Interrupted) else 'before anything was to be saved'
+        name, kept = signal_name(stopped.number), _kept(job, stopped)
         raise Interrupted(
-            f'{job.unique} was stopped by {signal_name(stopped.number)} {saved}. To go on:\n{options.command}',
-            stopped.number,
+            f'{job.unique} was stopped by {name} {kept}. To go on:\n{options.command}', stopped.number
         ) from stopped
     except Exception as error:
         known = described(error)
@@ -106,14 +106,21 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
     return True
 
 
+def _kept(job: Job, stopped: BaseException) -> str:
+    """What there is of a run that was stopped."""
+    if not any(job.work_dir.glob('iter_*.pth')):
+        return 'before anything was to be saved'
+    return 'and saved' if isinstance(stopped, Interrupted) else 'saving nothing since its last checkpoint'
+
+
 def _train(job: Job, options: LaunchOptions, say: Say) -> None:
     cfg = load_config(job.file, options.cfg_options if job.resumed else None)
     if job.resumed and find_latest(job.work_dir).name == f'iter_{cfg.runner.max_iters}.pth':
         say('This run is finished already.')
         return
-    job.work_dir.mkdir(parents=True, exist_ok=True)
-    save_config(cfg, job.work_dir / job.file.name)
     if options.gpus > 1:
+        with reserved(job.work_dir):  # until torchrun, whose first process takes it over, can read it there
+            save_config(cfg, job.work_dir / job.file.name)
         _train_distributed(job, options, modules_of(cfg))
     else:
         train(cfg, resume=job.resumed, resume_command=options.command)

@@ -6,6 +6,7 @@ An observer of loss groups. Every so many iterations it copies the images of a s
 draws them, so that training goes on meanwhile.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from mmseg.uda.pictures import Arrays, Layout, Panel, Rows
 from mmseg.uda.trainable import LossGroup
 from mmseg.visualization.palette import Palette, colourise, denormalised
 from mmseg.visualization.panels import draw_panels
+
+logger = logging.getLogger('mmseg')
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,21 @@ class DebugPictures:
             self._shown = {}
 
     def wait(self) -> None:
-        """Wait until the pictures are written; raises what went wrong while drawing."""
-        if self._drawing is not None:
-            drawing, self._drawing = self._drawing, None
+        """Wait until the pictures are written, or cannot be (a full disk); raises what went wrong while drawing."""
+        if self._drawing is None:
+            return
+        drawing, self._drawing = self._drawing, None
+        try:
             drawing.result()
+        except OSError as error:
+            logger.warning(f'Debug pictures could not be written ({error}); training goes on without them.')
 
     def close(self) -> None:
         """Write what is left; to be called at the end of a run."""
-        self.wait()
-        self._thread.shutdown()
+        try:
+            self.wait()
+        finally:
+            self._thread.shutdown()
 
     def _draw(self, iteration: int, groups: Mapping[str, Shown]) -> None:
         arrays = {name: group.arrays for name, group in groups.items()}

@@ -134,7 +134,7 @@ optimizer = dict(type='AdamW', lr=float('6e-5'))
     'source', [*sorted(str(path) for path in Path('configs').glob('[!_]*/*.*')), 'helpers'], ids=str
 )
 def test_a_saved_configuration_loads_and_means_the_same(source: str, ending: str, tmp_path: Path) -> None:
-    from mmseg.engine.train import save_config
+    from mmseg.engine.work_folder import save_config
 
     if source == 'helpers':
         source = str(tmp_path / 'helpers.py')

@@ -1,8 +1,15 @@
 """Damaged checkpoints are passed over loudly, a folder holds one run, rotation leaves other files alone."""
 
+import contextlib
+import functools
+import itertools
 import logging
+import os
+import resource
+import signal
+import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +23,8 @@ from mmseg.engine.checkpoint import (
     require_unused,
     write_checkpoint,
 )
-from mmseg.errors import CheckpointError, UsageError
+from mmseg.engine.work_folder import reserved
+from mmseg.errors import CheckpointError, TrainingError, UsageError
 
 
 @pytest.fixture
@@ -94,3 +102,82 @@ def test_a_folder_holds_one_run(folder: Path, tmp_path: Path) -> None:
 def test_rotation_leaves_later_files(folder: Path, written: int, keep: int, left: set[int]) -> None:
     remove_old(folder / f'iter_{written}.pth', keep)
     assert {int(path.stem[5:]) for path in folder.glob('iter_*.pth')} == left
+
+
+@contextlib.contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may grow beyond a size, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize('where', ['start', 'numbers', 'table', 'check sum'])
+def test_no_room_for_all_of_it(folder: Path, where: str) -> None:
+    """Wherever the writer is then, what was there stays."""
+    size = (folder / 'iter_6.pth').stat().st_size
+    room = {'start': 0, 'numbers': 9000, 'table': size - 600, 'check sum': size - 40}[where]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    message = r'iter_8\.pth: could not be written.*make room.*--resume'
+    with room_for(room), pytest.raises(TrainingError, match=message):
+        write_checkpoint(folder / 'iter_8.pth', {'weight': torch.arange(5000.0) + 8})
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert find_latest(folder).name == 'iter_6.pth'
+
+
+def test_no_room_for_the_pointer(folder: Path) -> None:
+    write_checkpoint(folder / 'iter_8.pth', {'weight': torch.arange(5000.0) + 8})
+    message = r'last_checkpoint: could not be written.*make room.*--resume'
+    with room_for(0), pytest.raises(TrainingError, match=message):
+        mark_latest(folder / 'iter_8.pth')
+    assert find_latest(folder).name == 'iter_6.pth'
+    assert not list(folder.glob('.*'))
+
+
+def killed_at(step: int, work: Callable[[], object]) -> bool:
+    """Do something in a forked process that kills itself before the given one of its steps in the file system.
+
+    Returns whether it came so far.
+    """
+    child = os.fork()
+    if child == 0:
+        steps = itertools.count()
+
+        def watch(event: str, arguments: object) -> None:
+            if event in ('open', 'os.rename', 'os.remove', 'os.symlink', 'os.mkdir') and next(steps) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(watch)
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def test_killed_at_every_step_of_saving(tmp_path: Path) -> None:
+    """Afterwards there is a sound checkpoint to go on from, and the next save ends as it would have."""
+
+    def save(folder: Path, iteration: int) -> None:
+        path = folder / f'iter_{iteration}.pth'
+        write_checkpoint(path, {'weight': torch.arange(50.0) + iteration})
+        mark_latest(path)
+        remove_old(path, 2)
+
+    for step in itertools.count():
+        folder = tmp_path / str(step)
+        for iteration in (2, 4):
+            save(folder, iteration)
+        killed = killed_at(step, functools.partial(save, folder, 6))
+        with reserved(folder):
+            found = find_latest(folder)
+            assert found.name in ('iter_4.pth', 'iter_6.pth')
+            assert torch.load(found)['weight'][0] == int(found.stem[5:])
+            save(folder, 6)
+        assert {path.name for path in folder.iterdir()} == {
+            'iter_4.pth', 'iter_6.pth', 'latest.pth', 'last_checkpoint', '.lock',
+        }  # fmt: skip
+        if not killed:
+            break
+    assert step > 8

@@ -128,6 +128,16 @@ def test_first_ctrl_c_saves(tmp_path: Path) -> None:
     assert all(torch.equal(value, weights(second)[name]) for name, value in weights(whole).items())
 
 
+def test_what_fails_at_the_end_does_not_keep_from_saving(tmp_path: Path) -> None:
+    class Failing(Hook):
+        def after_run(self, run: Run) -> None:
+            raise OSError('no room for a picture')
+
+    with pytest.raises(OSError, match='no room for a picture'):
+        run_loop(make_run(tmp_path, extra=[Stop(2), Failing()]))
+    assert find_latest(tmp_path).name == 'iter_2.pth'
+
+
 def test_second_ctrl_c_aborts(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):

@@ -7,7 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg.engine.train import choose_work_dir, default_resume_command, normalisation_of, save_config
+from mmseg.engine.train import default_resume_command, normalisation_of
+from mmseg.engine.work_folder import choose_work_dir, save_config
 
 
 def config_file(folder: Path, content: dict[str, Any], name: str = 'x.json') -> Config:

@@ -1,15 +1,24 @@
 """Two processes do not share a work folder; a dead one holds nothing and leaves nothing."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import mmseg.engine.work_folder as module
+from mmseg.engine.checkpoint import write_checkpoint
 from mmseg.engine.work_folder import reserved
-from mmseg.errors import UsageError
+from mmseg.errors import UsageError, UserError
+from mmseg.experiments import launch
+from mmseg.experiments.jobs import LaunchOptions
+from mmseg.experiments.launch import run_config
 from mmseg.fileio import atomic_write
+from tests.integration.programs import run_tool
+from tests.integration.tiny import tiny_config, write_config
 
 HOLDER = """
 import sys, time
@@ -53,3 +62,46 @@ def test_one_after_the_other_in_one_process(tmp_path: Path) -> None:
     for _ in range(2):
         with reserved(tmp_path):
             pass
+
+
+@pytest.fixture
+def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A work folder in which another process trains."""
+    monkeypatch.setattr(module, 'PATIENCE', 0.2)
+    folder = tmp_path / 'work_dirs/local-basic/261101_1200_tiny_daformer_00000'
+    folder.mkdir(parents=True)
+    command = [sys.executable, '-c', HOLDER, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == 'ready\n'
+        yield folder
+        holder.kill()
+
+
+@pytest.mark.parametrize('options', [[], ['--resume'], ['--resume-from=x.pth']])
+def test_a_busy_folder_is_left_as_it_is(
+    options: list[str], busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """The configuration that is kept there is that of the run that goes on."""
+    config = write_config(tmp_path, tiny_config(tmp_path))
+    assert run_tool(monkeypatch, 'train', config, '--work-dir', busy, *options) == 2
+    assert 'another process is training in this folder' in capsys.readouterr().err
+    assert [path.name for path in busy.iterdir()] == ['.lock']
+
+
+@pytest.mark.parametrize('gpus', [1, 2])
+def test_a_busy_folder_of_an_experiment(
+    gpus: int, busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launch, '_run_torchrun', lambda *_: pytest.fail('it was started'))
+    config = tiny_config(tmp_path)
+    write_checkpoint(busy / 'iter_2.pth', {'state_dict': {}})
+    generated = tmp_path / 'configs/generated' / busy.parent.name / f'{busy.name}.json'
+    generated.parent.mkdir(parents=True)
+    generated.write_text(json.dumps({**config, 'work_dir': str(busy)}))
+    said: list[str] = []
+    with pytest.raises(UserError, match='1 of 1 runs failed'):
+        run_config(write_config(tmp_path, config), LaunchOptions(resume=True, gpus=gpus), said.append)
+    assert 'another process is training in this folder' in said[-1]
+    assert sorted(path.name for path in busy.iterdir()) == ['.lock', 'iter_2.pth']

@@ -1,5 +1,8 @@
 """Running a series: order, failures, stops."""
 
+import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +10,18 @@ import pytest
 import torch
 
 from mmseg.engine.signals import Interrupted, StopRequest
+from mmseg.engine.work_folder import choose_work_dir
 from mmseg.errors import DataError, UserError
 from mmseg.experiments import launch
 from mmseg.experiments.jobs import LaunchOptions
 from mmseg.experiments.launch import describe, plan_config, run_config, run_experiment
+from mmseg.processes import Stopped
 
 DEMO = Path('configs/demo/builtin_daformer.py')
 
 
 class Trained:
-    """Stands in for the training function: remembers the names, fails where told."""
+    """Stands in for the training function: remembers the names, makes the work folder, fails where told."""
 
     def __init__(self, **failures: Exception) -> None:
         self.names: list[str] = []
@@ -24,6 +29,8 @@ class Trained:
 
     def __call__(self, cfg: Any, resume: bool, resume_command: str) -> None:
         self.names.append(cfg.name)
+        assert Path(cfg.filename).name == f'{cfg.name}.json'  # under which it is kept in the work folder
+        choose_work_dir(cfg).mkdir(parents=True, exist_ok=True)
         for part, error in self.failures.items():
             if part in cfg.name:
                 raise error
@@ -47,7 +54,7 @@ def test_runs_follow_each_other(workspace: Path, monkeypatch: pytest.MonkeyPatch
     assert said[0].startswith('Run job ')
     assert said[-1] == '3 of 3 runs finished.'
     for name in stand_in.names:
-        assert (Path('work_dirs/local-expdaformer-7') / name / f'{name}.json').is_file()
+        assert (Path('work_dirs/local-expdaformer-7') / name).is_dir()
 
 
 def test_a_failure_is_reported_and_the_others_run(
@@ -70,6 +77,35 @@ def test_ctrl_c_ends_the_series_and_tells_how_to_go_on(
     with pytest.raises(Interrupted, match='python run --resume'):
         run_experiment('daformer-7', LaunchOptions(command='python run --resume'), said.append)
     assert len(stand_in.names) == 2
+
+
+@pytest.mark.parametrize(
+    ('files', 'what', 'kind'),
+    [
+        ([], 'before anything was to be saved', Stopped),
+        (['iter_2.pth'], 'saving nothing since its last checkpoint', Stopped),
+        (['iter_2.pth'], 'and saved', partial(Interrupted, 'stopped')),
+        ([], 'before anything was to be saved', partial(Interrupted, 'before the first step')),
+    ],
+)
+def test_a_stop_says_what_is_kept(
+    files: list[str],
+    what: str,
+    kind: Callable[[int], BaseException],
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+) -> None:
+    def abort(cfg: Any, **_: Any) -> None:
+        choose_work_dir(cfg).mkdir(parents=True)
+        for name in files:
+            (choose_work_dir(cfg) / name).touch()
+        raise kind(signal.SIGINT)
+
+    monkeypatch.setattr(launch, 'train', abort)
+    with pytest.raises(Interrupted, match=f'was stopped by Ctrl-C {what}. To go on:\npython x') as caught:
+        run_config(DEMO, LaunchOptions(command='python x'), said.append)
+    assert caught.value.exit_code == 130
 
 
 def test_startup_test_trains_seed_0_only_and_any_single_config(

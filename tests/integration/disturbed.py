@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib import import_module
 from multiprocessing import active_children
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 
 import torch
 
-from mmseg.engine import evaluate
+from mmseg.engine import checkpoint, evaluate
 from mmseg.uda import DACS
 from mmseg.uda.trainable import Batch, LossGroup, Trainable
 
@@ -40,7 +41,9 @@ class Case:
         config: configuration file.
         event: name of a signal, 'kill' (of a loader process) or 'gpu', 'host' (memory ends in a step).
         group: the signal goes to the whole process group.
-        place: where the run waits for the event: 'step', 'evaluation', 'saving'.
+        place: where the run waits for the event: 'step', 'evaluation', 'saving' or 'half saved' (when the second
+            checkpoint has a temporary file that is not complete).
+        times: how often the signal is sent.
         again: whether to go on with the run afterwards.
     """
 
@@ -49,6 +52,7 @@ class Case:
     event: str
     group: bool = False
     place: str = 'step'
+    times: int = 1
     again: bool = True
 
 
@@ -108,23 +112,25 @@ def prepare(case: Case, folder: Path) -> None:
         Trainable.train_step = once(Trainable.train_step, folder, at)  # type: ignore[method-assign]
     elif case.place == 'evaluation':
         evaluate.add_to_confusion = once(evaluate.add_to_confusion, folder)
+    elif case.place == 'half saved':
+        second = lambda path: path.name.startswith('.iter_4.')  # noqa: E731
+        checkpoint.add_checksum = once(checkpoint.add_checksum, folder, second)
     else:
         torch.save = once(torch.save, folder)
 
 
-def start(case: Case, folder: Path, words: list[str], disturbed: bool) -> int:
-    """Fork a process that runs tools/train.py in a session of its own; returns its id."""
+def start(folder: Path, words: list[str], prepare: Callable[[], None] = lambda: None) -> int:
+    """Fork a process that runs tools/train.py in a session of its own, after ``prepare``; returns its id."""
     child = os.fork()
     if child:
         return child
     os.setsid()
     for number, name in ((1, 'out'), (2, 'err')):
         os.dup2(os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC), number)
-    if disturbed:
-        prepare(case, folder)
     sys.argv = words
     code: Any = 99
     try:
+        prepare()
         runpy.run_path(words[0], run_name='__main__')
     except SystemExit as left:
         code = left.code
@@ -137,8 +143,10 @@ def send(case: Case, child: int, reached: str) -> None:
     """Disturb the run."""
     if case.event == 'kill':
         os.kill(int(reached.split()[0]), signal.SIGKILL)
-    else:
+        return
+    for _ in range(case.times):
         (os.killpg if case.group else os.kill)(child, signal.Signals[case.event])
+        time.sleep(0.2)
 
 
 def finish(child: int) -> int:
@@ -170,7 +178,8 @@ def play(case: Case, top: Path) -> Outcome:
     folder = top / case.name
     folder.mkdir()
     script = str(ROOT / 'tools' / 'train.py')
-    child = start(case, folder, [script, case.config, '--work-dir', str(folder / 'run')], True)
+    words = [script, case.config, '--work-dir', str(folder / 'run')]
+    child = start(folder, words, partial(prepare, case, folder))
     started = time.monotonic()
     if case.event not in ('gpu', 'host'):
         while not (folder / 'reached').exists() and time.monotonic() - started < PATIENCE:
@@ -184,7 +193,7 @@ def play(case: Case, top: Path) -> Outcome:
     outcome = Outcome(case, code, (folder / 'err').read_text(), seconds, alive(child))
     if case.again:
         words = shlex.split(outcome.errors.strip().splitlines()[-1])
-        outcome.resumed = finish(start(case, folder, words[words.index(script) :], False))
+        outcome.resumed = finish(start(folder, words[words.index(script) :]))
     return outcome
 
 

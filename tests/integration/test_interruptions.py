@@ -23,12 +23,14 @@ LONGER = 12
 """Iterations of a run whose loader processes have not made all batches when one of them is killed."""
 
 
-def short_config(tiny_data: Path, folder: Path, method: str, workers: int, length: int = LENGTH) -> Path:
-    """A run of a few iterations that saves only at the end and logs each."""
+def short_config(
+    tiny_data: Path, folder: Path, method: str, workers: int, length: int = LENGTH, interval: int = 0
+) -> Path:
+    """A run of a few iterations that logs each, and saves at an interval or only at the end."""
     config = tiny_config(tiny_data, method)
     config['runner']['max_iters'] = length
     config['data'].update({'samples_per_gpu': 1, 'workers_per_gpu': workers})
-    config['checkpoint_config']['interval'] = length
+    config['checkpoint_config']['interval'] = interval or length
     config['evaluation']['interval'] = 4
     config['log_config']['interval'] = 1
     config['name'] = f'{method}_{workers}'
@@ -56,11 +58,14 @@ def check_saved(
     assert 'Traceback' not in errors, (case, errors)
     assert f'Stopped after iteration {iteration}, everything is saved' in errors, (case, errors)
     assert (outcome['left'], outcome['resumed']) == (0, 0), outcome
-    reference, resumed = (
-        read_checkpoint(run / f'iter_{length}.pth') for run in (whole, folder / case['name'] / 'run')
-    )
+    check_equal(whole, folder / case['name'] / 'run', length)
+
+
+def check_equal(whole: Path, other: Path, length: int = LENGTH) -> None:
+    """The last checkpoints of two runs say the same."""
+    reference, resumed = (read_checkpoint(run / f'iter_{length}.pth') for run in (whole, other))
     for part in ('state_dict', 'optimizer', 'training_state'):
-        assert_equal(reference[part], resumed[part], f'{case["name"]}.{part}')
+        assert_equal(reference[part], resumed[part], f'{other}: {part}')
 
 
 def test_signals(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +90,24 @@ def test_signals(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert outcome['code'] == 128 + number, outcome
         iteration = {'step': 3, 'evaluation': 4, 'saving': LENGTH}[case['place']]
         check_saved(outcome, tmp_path, iteration, tmp_path / 'whole')
+
+
+def test_second_ctrl_c_while_saving(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It aborts the saving: nothing half-written stays, and the checkpoint before is gone on from, as printed."""
+    configs = {
+        workers: short_config(tiny_data, tmp_path, 'source_only', workers, interval=2) for workers in (0, 2)
+    }
+    assert run_tool(monkeypatch, 'train', configs[0], '--work-dir', tmp_path / 'whole') == 0
+    cases = [Case(f'twice-{n}', str(configs[n]), 'SIGINT', bool(n), 'half saved', times=2) for n in configs]
+    for outcome in play(cases, tmp_path):
+        assert outcome['code'] == 130, outcome
+        assert 'Stopped by a second Ctrl-C' in outcome['errors']
+        assert 'Traceback' not in outcome['errors']
+        assert (outcome['left'], outcome['resumed']) == (0, 0), outcome
+        folder = tmp_path / outcome['case']['name']
+        assert 'iteration 2' in (folder / 'out').read_text()  # of the run that went on
+        assert not list(folder.rglob('*.tmp.pth'))
+        check_equal(tmp_path / 'whole', folder / 'run')
 
 
 def test_faults(tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

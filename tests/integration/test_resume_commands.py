@@ -1,11 +1,14 @@
 """What is printed after a stop works as typed: it is run by a shell, for every way to start a run."""
 
+import contextlib
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +21,8 @@ from tests.integration.tiny import tiny_config, write_config
 pytestmark = pytest.mark.slow
 
 TRAIN, EXPERIMENTS = str(ROOT / 'tools' / 'train.py'), str(ROOT / 'run_experiments.py')
-LIMIT = 120
+LIMIT = 400
+"""Seconds to wait for what comes at once on an idle machine."""
 
 
 @pytest.fixture
@@ -103,9 +107,35 @@ def test_train(words: list[str], code: int, place: Path) -> None:
     check_end(saved_iteration(errors), typed.stdout)
 
 
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGHUP])
+def test_spawned_loader_processes(number: int, place: Path) -> None:
+    """They are programs of their own, as everywhere but on Linux; the signal reaches them, too."""
+    (place / 'spawned.py').write_text(
+        "import multiprocessing\nmultiprocessing.set_start_method('spawn', force=True)\n"
+    )
+    words = [TRAIN, 'odd name.json', '--work-dir=run', '--no-validate', '--custom-imports', 'spawned']
+    process = begin([sys.executable, *words], place)
+    await_steps(place / 'out')
+    commands = [Path(f'/proc/{child}/cmdline').read_text() for child in children_of(process.pid)]
+    assert sum('spawn_main' in command for command in commands) == 2, commands
+    os.killpg(process.pid, number)
+    assert process.wait(LIMIT) == 128 + number, (place / 'err').read_text()
+    await_end(process.pid)
+    errors = (place / 'err').read_text()
+    assert 'Traceback' not in errors
+    typed = go_on(errors, place)
+    assert typed.returncode == 0, typed.stderr
+    check_end(saved_iteration(errors), typed.stdout)
+
+
 @pytest.mark.parametrize(
     ('number', 'group', 'options'),
-    [(signal.SIGTERM, True, []), (signal.SIGINT, False, ['--gpus=2']), (signal.SIGUSR1, True, ['--gpus=2'])],
+    [
+        (signal.SIGTERM, True, []),
+        (signal.SIGINT, False, ['--gpus=2']),
+        (signal.SIGTERM, False, ['--gpus=2']),
+        (signal.SIGUSR1, True, ['--gpus=2']),
+    ],
 )
 def test_run_experiments(number: int, group: bool, options: list[str], place: Path) -> None:
     """Alone, and with torchrun as a child, which is waited for."""
@@ -133,35 +163,87 @@ def test_run_experiments(number: int, group: bool, options: list[str], place: Pa
     check_end(newest(place) - 1, typed.stdout)
 
 
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_several_processes_that_have_not_begun(number: int, place: Path) -> None:
+    """They are there, but read their modules or the data."""
+    process = begin([sys.executable, EXPERIMENTS, '--config=odd name.json', '--gpus=2'], place)
+    end = time.monotonic() + LIMIT
+    below = ranks = []
+    while len(ranks) < 2 and time.monotonic() < end:
+        below = children_of(process.pid)
+        ranks = [rank for child in below for rank in children_of(child)]
+        time.sleep(0.02)
+    assert len(ranks) == 2
+    process.send_signal(number)
+    assert process.wait(LIMIT) == 128 + number, (place / 'err').read_text()
+    for session in (process.pid, *below, *ranks):
+        await_end(session)
+    errors = (place / 'err').read_text()
+    assert not list(place.glob('work_dirs/*/*/*.pth'))
+    assert 'before anything was to be saved. To go on:\n' in errors
+
+
 def newest(place: Path) -> int:
     """The last iteration that was saved."""
     return max(int(path.stem[5:]) for path in place.glob('work_dirs/*/*/iter_*.pth'))
 
 
-def test_run_config_script(place: Path) -> None:
-    """In the background, and on the device chosen there."""
-    log = place / 'run_config_odd name.out'
+TINY_EXPERIMENT = [
+    *('--startup-test', '--builtin-data', '--only', '*source-only*'),
+    *('--cfg-options', 'runner.max_iters=5000', 'log_level=INFO', 'log_config.interval=1'),
+]
+
+
+@pytest.mark.parametrize(
+    ('script', 'what', 'options', 'number'),
+    [
+        ('run_config', 'odd name.json', [], signal.SIGTERM),
+        ('run_exp', '101', TINY_EXPERIMENT, signal.SIGUSR1),
+    ],
+)
+def test_scripts_in_the_background(
+    script: str, what: str, options: list[str], number: int, place: Path
+) -> None:
+    """And on the device chosen there."""
+    log = place / f'{script}_{what.removesuffix(".json")}.out'
+    command = ['sh', str(ROOT / f'{script}.sh'), what, 'cpu', *options]
     started = subprocess.run(
-        ['sh', str(ROOT / 'run_config.sh'), 'odd name.json', 'cpu'], cwd=place, env=environment(), capture_output=True,
-        text=True, check=True,
-    )  # fmt: skip
-    process = int(re.search(r'process (\d+)', started.stdout)[1])
+        command, cwd=place, env=environment(), capture_output=True, text=True, check=True
+    )
     (place / 'err').touch()
-    await_steps(log)
-    os.kill(process, signal.SIGHUP)  # ignored under nohup
-    await_steps(log, 5)
-    os.kill(process, signal.SIGTERM)
-    end = time.monotonic() + LIMIT
-    while 'To go on' not in log.read_text() and time.monotonic() < end:
-        time.sleep(0.05)
-    text, iteration = log.read_text(), newest(place)
-    assert re.search(r"To go on:\nsh \S*/run_config.sh 'odd name.json' cpu --resume", text), text
+    with ended_with_the_test(started.stdout) as process:
+        await_steps(log)
+        os.kill(process, signal.SIGHUP)  # ignored under nohup
+        await_steps(log, 5)
+        os.kill(process, number)
+        text = await_text(log, 'To go on')
+    iteration, name = newest(place), signal.Signals(number).name
+    typed = re.escape(shlex.join([what, 'cpu', '--resume']))
+    assert re.search(rf'was stopped by {name} and saved. To go on:\nsh \S*/{script}.sh {typed}', text), text
     log.rename(place / 'first.out')
-    go_on(text.replace('and saved.', f'Stopped after iteration {iteration}, everything is saved'), place)
-    await_steps(log, iteration + 1)
-    while 'of 1 runs finished' not in log.read_text() and time.monotonic() < end:
+    errors = text.replace('and saved.', f'Stopped after iteration {iteration}, everything is saved')
+    with ended_with_the_test(go_on(errors, place).stdout):
+        check_end(iteration, await_text(log, 'of 1 runs finished'))
+
+
+@contextlib.contextmanager
+def ended_with_the_test(output: str) -> Iterator[int]:
+    """The process that a script has started; what happens in the block, it does not stay."""
+    process = int(re.search(r'process (\d+)', output)[1])
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def await_text(log: Path, wanted: str) -> str:
+    """What a log says when it says that, too."""
+    end = time.monotonic() + LIMIT
+    while not (log.is_file() and wanted in log.read_text()) and time.monotonic() < end:
         time.sleep(0.05)
-    check_end(iteration, log.read_text())
+    time.sleep(0.2)
+    return log.read_text()
 
 
 @pytest.mark.parametrize('after', [0.3, 1.5])

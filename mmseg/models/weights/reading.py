@@ -25,6 +25,7 @@ from torch import Tensor
 
 from mmseg.errors import CheckpointError
 from mmseg.models.weights.arrays import STAND_INS
+from mmseg.models.weights.checksums import ARCHIVE, require_sound
 from mmseg.models.weights.plain_pickle import PlainUnpickler
 from mmseg.models.weights.sources import resolve_weights
 from mmseg.models.weights.state import State, some
@@ -89,6 +90,7 @@ def read_checkpoint(path: str | Path) -> Any:
     try:
         if kind == _ZIP:
             _check_sizes(file, size)
+        require_sound(file)
         if kind in (_ZIP, _OTHER):
             _check_bytearrays(file, kind)
         readers = {_SAFETENSORS: _read_safetensors, _PICKLE: _read_pickle}
@@ -186,7 +188,7 @@ def _kind(file: Path, size: int) -> str:
     """What the first bytes say; names are not trusted."""
     with file.open('rb') as stream:
         head = stream.read(512)
-    if head.startswith(b'PK\x03\x04'):
+    if head.startswith(ARCHIVE):
         return _ZIP
     if head[8:9] == b'{' and int.from_bytes(head[:8], 'little') <= size - 8:
         return _SAFETENSORS
