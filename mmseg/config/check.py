@@ -18,6 +18,7 @@ from mmseg.config.consistency import INNER, contradictions, doubts
 from mmseg.config.parts import part_problems
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
+from mmseg.models.levels import DERIVED
 from mmseg.option_types import mismatches, parameters, shown
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS, Registry
 from mmseg.uda.adaptation import Adaptation
@@ -248,8 +249,12 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
 def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
     allowed, required = parameters(component)
     _check_keys(cfg, place, allowed | {'type'}, report)
-    _check_types(component, cfg, place, report)
-    for key in sorted(required - set(cfg) - INJECTED.get(place, set())):
+    slot = next((name for name in reversed(place.split('.')) if not name.isdigit()), '')
+    derived = DERIVED if slot in ('decode_head', 'auxiliary_head') else ()
+    given = {key: value for key, value in cfg.items() if key not in derived or value is not None}
+    _check_types(component, given, place, report)
+    told = {*INJECTED.get(place, ()), *derived}
+    for key in sorted(required - set(cfg) - told):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import crop
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import SegmentorOutput, View
@@ -72,6 +72,14 @@ def downscale_label_ratio(
     return winner.masked_fill((winner == num_classes) | (share < min_ratio), ignore_index)
 
 
+def cut_or_fill(label: Tensor, size: Sequence[int]) -> Tensor:
+    """The label (B, 1, H, W) at (height, width): cut on the right and at the bottom, or filled with 'ignore'."""
+    height, width = label.shape[2:]
+    missing = (0, max(size[1] - width, 0), 0, max(size[0] - height, 0))
+    filled = F.pad(label, missing, value=IGNORE) if any(missing) else label
+    return filled[:, :, : size[0], : size[1]]
+
+
 def in_classes(label: Tensor, classes: Sequence[int]) -> Tensor:
     """Bool tensor of the label's shape: is it one of ``classes``?"""
     wanted = torch.zeros_like(label, dtype=torch.bool)
@@ -105,6 +113,7 @@ def feature_distance(
     classes: Sequence[int] | None,
     min_ratio: float,
     num_classes: int,
+    stride: int,
 ) -> Distance:
     """Distance between student and frozen features of a labelled source batch.
 
@@ -113,21 +122,13 @@ def feature_distance(
         label: int64 (B, 1, H, W).
         classes: classes whose positions take part, None for all positions.
         min_ratio: share of a cell that its class must cover, in [0, 1].
-
-    Raises:
-        ConfigError: the label cannot be brought to the size of the feature map.
+        stride: pixels of the label per cell of the maps. Cells that reach beyond the label, since the encoder pads,
+            see nothing there; pixels beyond the last cell are left out.
     """
     if classes is None:
         return Distance(masked_distance(features, frozen))
-    size, grid = tuple(label.shape[-2:]), tuple(features.shape[-2:])
-    scale_factor = size[1] // grid[1]
-    if scale_factor <= 1 or (size[0] // scale_factor, size[1] // scale_factor) != grid:
-        raise ConfigError(
-            f'The feature distance compares maps of {grid[0]} x {grid[1]} cells, but a label of {size[0]} x '
-            f'{size[1]} pixels does not divide into them. Use a crop size that is a multiple of the encoder '
-            'stride (32 for MiT, 8 for the dilated ResNets) or set uda.imnet_feature_dist_classes to None.'
-        )
-    scaled = downscale_label_ratio(label, scale_factor, min_ratio, num_classes)
+    fitted = cut_or_fill(label, (features.shape[2] * stride, features.shape[3] * stride))
+    scaled = downscale_label_ratio(fitted, stride, min_ratio, num_classes)
     mask = in_classes(scaled, classes)
     return Distance(masked_distance(features, frozen, mask), mask, scaled)
 
@@ -210,6 +211,7 @@ class FeatureDistance(Part):
                 self.options.classes,
                 self.options.min_ratio or 0.0,
                 self.host.student.num_classes,
+                view.stride,
             )
             for view, features in zip(views, frozen, strict=True)
         ]

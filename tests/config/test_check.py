@@ -190,3 +190,15 @@ def test_what_to_do_about_values_that_are_not_finite() -> None:
         "nan_policy: found 'ignore', expected 'stop' or 'skip'.",
         'nan_limit: found -1, expected a whole number of at least 0.',
     ]
+
+
+@pytest.mark.parametrize('slot', ['decode_head', 'auxiliary_head'])
+def test_channels_that_the_encoder_tells_may_be_left_out_or_none(slot):
+    values = config()
+    values['model'][slot] = dict(values['model']['decode_head'], in_channels=None)
+    assert inspect_config(values).problems == []
+    del values['model'][slot]['in_channels']
+    assert inspect_config(values).problems == []
+    values['model'][slot] = [values['model'][slot]]
+    if slot == 'auxiliary_head':
+        assert inspect_config(values).problems == []

@@ -22,6 +22,7 @@ class TwoConvolutions(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.channels, self.strides = (6, 8), (4, 8)
         self.first = nn.Sequential(nn.Conv2d(3, 6, 4, stride=4), nn.BatchNorm2d(6), nn.ReLU())
         self.second = nn.Sequential(nn.Conv2d(6, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8), nn.ReLU())
 

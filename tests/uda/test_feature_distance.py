@@ -5,7 +5,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmseg.errors import ConfigError
 from mmseg.uda.feature_distance import downscale_label_ratio, feature_distance, in_classes, masked_distance
 
 
@@ -73,7 +72,9 @@ def test_in_classes():
 
 
 def test_without_classes_all_positions_take_part():
-    found = feature_distance(torch.ones(1, 4, 2, 2), torch.zeros(1, 4, 2, 2), torch.zeros(1), None, 0.75, 3)
+    found = feature_distance(
+        torch.ones(1, 4, 2, 2), torch.zeros(1, 4, 2, 2), torch.zeros(1), None, 0.75, 3, 4
+    )
     assert found.value.item() == pytest.approx(2.0)
     assert found.mask is None
 
@@ -81,12 +82,16 @@ def test_without_classes_all_positions_take_part():
 def test_remaining_rows_and_columns_are_dropped():
     features = torch.randn(1, 4, 2, 3)
     label = torch.zeros(1, 1, 9, 13, dtype=torch.int64)
-    found = feature_distance(features, torch.zeros_like(features), label, [0], 0.75, 3)
+    found = feature_distance(features, torch.zeros_like(features), label, [0], 0.75, 3, 4)
     assert found.mask.shape == (1, 1, 2, 3)
     assert found.mask.all()
 
 
-def test_a_label_that_does_not_fit_the_grid_is_an_error_with_both_sizes():
-    features, label = torch.randn(1, 4, 3, 2), torch.zeros(1, 1, 64, 64, dtype=torch.int64)
-    with pytest.raises(ConfigError, match=r'3 x 2 cells.*64 x 64.*multiple'):
-        feature_distance(features, features, label, [0], 0.75, 3)
+def test_cells_that_reach_beyond_the_label_see_nothing_there():
+    features = torch.randn(1, 4, 3, 2)
+    label = torch.zeros(1, 1, 9, 7, dtype=torch.int64)
+    found = feature_distance(features, torch.zeros_like(features), label, [0], 0.75, 3, 4)
+    assert found.mask[0, 0].tolist() == [[True, True], [True, True], [False, False]]
+    assert found.label[0, 0].tolist() == [[0, 0], [0, 0], [255, 255]]
+    wanted = features[:, :, :2].norm(dim=1).mean()
+    torch.testing.assert_close(found.value, wanted)

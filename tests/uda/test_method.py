@@ -116,8 +116,9 @@ def test_any_batch_and_size(batch, size):
     assert logged['mix.decode.loss_seg'].isfinite()
 
 
-def test_odd_sizes_without_a_distance_on_classes():
-    method = small_method(imnet_feature_dist_lambda=0.1)
+@pytest.mark.parametrize('options', [DISTANCE, {'imnet_feature_dist_lambda': 0.1}])
+def test_odd_sizes(options):
+    method = small_method(**options)
     (logged,) = train(method, [small_batch(2, (35, 45))])
     assert all(value.isfinite() for value in logged.values())
 

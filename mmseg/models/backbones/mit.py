@@ -137,6 +137,9 @@ class MixVisionTransformer(nn.Module):
         drop_path_rate: stochastic depth of the last block; rates grow linearly from 0 over all blocks.
         pretrained: path of a weight file in the official layout, or None to initialise from scratch.
         init_cfg: ``dict(type='Pretrained', checkpoint=path)``, the other way to say ``pretrained``.
+
+    Attributes:
+        channels, strides: of each map.
     """
 
     def __init__(
@@ -155,7 +158,8 @@ class MixVisionTransformer(nn.Module):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        self.embed_dims = tuple(embed_dims)
+        self.channels = tuple(embed_dims)
+        self.strides = tuple(4 * 2**i for i in range(len(self.channels)))
         self.coarsening = max(ratio * 2**i for i, ratio in enumerate(sr_ratios))
         self.pretrained = pretrained_path(pretrained, init_cfg)
         inputs = (in_chans, *embed_dims[:-1])
@@ -186,14 +190,14 @@ class MixVisionTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_chans, H, W) -> four maps (B, embed_dims[i], ceil(H / s), ceil(W / s)), s = 4, 8, 16, 32."""
-        smallest = 4 * (self.coarsening - 1) + 1
+        smallest = self.strides[0] * (self.coarsening - 1) + 1
         if min(x.shape[2], x.shape[3]) < smallest:
             raise DataError(
                 f'The encoder got images (or crops, or windows) of {x.shape[2]} x {x.shape[3]} pixels; it needs at '
                 f'least {smallest} x {smallest}. Use a larger scale or crop size.'
             )
         outputs = []
-        for i in range(1, len(self.embed_dims) + 1):
+        for i in range(1, len(self.channels) + 1):
             tokens, height, width = self.get_submodule(f'patch_embed{i}')(x)
             for block in self.get_submodule(f'block{i}').children():
                 tokens = block(tokens, height, width)

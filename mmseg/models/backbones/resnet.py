@@ -1,5 +1,6 @@
 """ResNet encoders (He et al., 2015, arXiv:1512.03385); V1c has a deep stem (docs/methods/encoders.md#resnet)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,6 +14,8 @@ from mmseg.models.weights import load_pretrained, pretrained_path
 from mmseg.registry import MODELS
 
 EXPANSION = 4
+STEM_STRIDE = 4
+"""Of the stem's convolution and the pooling behind it, 2 each."""
 BATCH_NORM: dict[str, Any] = {'type': 'BN', 'requires_grad': True}
 
 
@@ -119,6 +122,9 @@ class ResNet(nn.Module):
         deep_stem, avg_down, groups, base_width: see :class:`Layout`; None: as usual for this class.
         pretrained: weight file or ``open-mmlab://`` name, or None to initialise from scratch.
         init_cfg: ``dict(type='Pretrained', checkpoint=path)``, the other way to say ``pretrained``.
+
+    Attributes:
+        channels, strides: of each map.
     """
 
     DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -151,8 +157,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         if depth not in self.DEPTHS:
-            expected = sorted(self.DEPTHS)
-            raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {expected}.')
+            raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {[*self.DEPTHS]}.')
         self.pretrained = pretrained_path(pretrained, init_cfg)
         self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
         self.style = style
@@ -161,6 +166,9 @@ class ResNet(nn.Module):
         self.frozen_stages = frozen_stages
         self.zero_init_residual = zero_init_residual
         self.out_indices = tuple(out_indices)
+        returned = sorted(i for i in self.out_indices if i < num_stages)
+        self.strides = tuple(STEM_STRIDE * math.prod(strides[: i + 1]) for i in returned)
+        self.channels = tuple(base_channels * 2**i * EXPANSION for i in returned)
         self._build_stem(in_channels, stem_channels)
         first = [d // 2 if contract_dilation and d > 1 else d for d in dilations]
         self.stages: list[str] = []

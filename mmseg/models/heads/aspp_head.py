@@ -109,6 +109,9 @@ class DepthwiseSeparableASPPHead(BaseDecodeHead):
             )
         )
 
+    def output_stride(self, strides: Sequence[int]) -> int:
+        return super().output_stride(strides) if self.c1_bottleneck is None else strides[0]
+
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         x = self.select_inputs(features)
         x = self.bottleneck(concat_branches(x, self.image_pool, self.aspp_modules, self.align_corners))

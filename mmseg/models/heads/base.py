@@ -123,6 +123,10 @@ class BaseDecodeHead(nn.Module, ABC):
         size = (chosen[0].shape[2], chosen[0].shape[3])
         return torch.cat([resize(x, size, self.align_corners) for x in chosen], dim=1)
 
+    def output_stride(self, strides: Sequence[int]) -> int:
+        """Pixels per logit if the maps of the encoder have these strides: that of the finest map looked at."""
+        return strides[self.in_index if isinstance(self.in_index, int) else self.in_index[0]]
+
     def _check_channels(self, chosen: Sequence[Tensor]) -> None:
         found = [x.shape[1] for x in chosen]
         declared = [self.in_channels] if isinstance(self.in_channels, int) else list(self.in_channels)

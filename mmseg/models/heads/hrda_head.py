@@ -115,13 +115,16 @@ class HRDAHead(nn.Module):
         self.lr_scale, self.hr_scale = scales
         self.enable_hr_crop, self.fixed_attention = enable_hr_crop, fixed_attention
         self.debug_output_attention = debug_output_attention
-        self.output_stride = 8 if single_scale_head == 'DLV2Head' else 4
 
     def init_weights(self) -> None:
         """Initialise the decoders."""
         self.head.init_weights()
         if self.scale_attention is not None:
             self.scale_attention.init_weights()
+
+    def output_stride(self, strides: Sequence[int]) -> int:
+        """See :meth:`BaseDecodeHead.output_stride`; of either scale."""
+        return int(self.head.output_stride(strides))
 
     @property
     def embedding_channels(self) -> int:
@@ -151,7 +154,12 @@ class HRDAHead(nn.Module):
         return torch.sigmoid(self.scale_attention(context_features))
 
     def fuse(
-        self, context_logits: Tensor, detail_logits: Tensor, attention: Tensor | float, box: Box | None = None
+        self,
+        context_logits: Tensor,
+        detail_logits: Tensor,
+        attention: Tensor | float,
+        box: Box | None = None,
+        stride: int = 1,
     ) -> ScaleLogits:
         """``up((1 - a) * context) + up(a) * detail`` (docs/methods/hrda.md#fusion).
 
@@ -160,10 +168,14 @@ class HRDAHead(nn.Module):
             detail_logits: of the crop ``box``, or of the whole image without ``box``.
             attention: what :meth:`attend` returned.
             box: detail crop in pixels of the detail image.
+            stride: its pixels per logit.
+
+        Raises:
+            ConfigError: the stride does not divide the crop, or the context's prediction ends inside it.
         """
         weight: Tensor | float = attention
         if box is not None:
-            stride = _output_stride(box, detail_logits)
+            _check_divisible(box, detail_logits, stride)
             mask = _ones_inside(context_logits, shrink(box, stride / self.lr_scale * self.hr_scale))
             weight = attention * mask
         attenuated = (1 - weight) * context_logits
@@ -243,23 +255,21 @@ def _attention_config(base: Mapping[str, Any], embed_dim: int, classes: int) -> 
     return config
 
 
-def coarse_boxes(boxes: Sequence[Box], logits: Tensor) -> list[Box]:
-    """Boxes of windows on the grid of their logits (B, C, h, w)."""
-    stride = _output_stride(boxes[0], logits)
+def coarse_boxes(boxes: Sequence[Box], logits: Tensor, stride: int) -> list[Box]:
+    """Boxes of windows on the grid of their logits (B, C, h, w), ``stride`` pixels each."""
+    _check_divisible(boxes[0], logits, stride)
     return [shrink(box, stride) for box in boxes]
 
 
-def _output_stride(box: Box, logits: Tensor) -> int:
-    """Pixels of the detail image per logit; the box must be a multiple of it."""
+def _check_divisible(box: Box, logits: Tensor, stride: int) -> None:
+    """The box must be a multiple of the pixels per logit."""
     height, width = box[1] - box[0], box[3] - box[2]
-    stride = max(height // logits.shape[2], 1)
     if (height, width) != (logits.shape[2] * stride, logits.shape[3] * stride):
         raise ConfigError(
             f'The detail crop is {height}x{width} but its prediction {logits.shape[2]}x{logits.shape[3]}; expected '
-            'model.hr_crop_size (and the crop of the data set) divisible by the output stride of the decoder, '
-            'usually 4 or 8, or better by 32.'
+            'model.hr_crop_size (and the crop of the data set) divisible by the output stride of the decoder, which is '
+            f'{stride}, or better by the stride of the deepest map of the encoder.'
         )
-    return stride
 
 
 def _too_coarse(box: Box, context: Tensor, stride: int, lr_scale: float, hr_scale: float) -> str:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg.models.levels import Levels
 from mmseg.registry import MODELS
 
 
@@ -25,6 +26,12 @@ class SegFormerAdapter(nn.Module):
         super().__init__()
         self.out_layers = tuple(out_layers)
         self.scales = tuple(scales)
+
+    def levels(self, levels: Levels) -> Levels:
+        """The maps after it, of those before it."""
+        channels = sum(levels.channels[layer] for layer in self.out_layers)
+        stride = levels.strides[self.out_layers[0]] // self.scales[0]
+        return Levels((*levels.channels[:-1], channels), (*levels.strides[:-1], stride))
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Feature list -> list of the same length whose last map is (B, sum of channels, scale*h, scale*w)."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box
 from mmseg.models.layers import resize
+from mmseg.models.levels import build_head, levels_of
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.outputs import Draws, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
@@ -48,14 +49,22 @@ class EncoderDecoder(nn.Module):
         super().__init__()
         self.backbone = MODELS.build(_with_pretrained(backbone, pretrained))
         self.neck = None if neck is None else MODELS.build(neck)
-        self.decode_head = MODELS.build(decode_head)
+        self.levels = levels_of(self.backbone, self.neck)
+        self.decode_head = build_head(decode_head, self.levels, 'decode_head')
         self.auxiliary_head: nn.Module | None = None
         if isinstance(auxiliary_head, Mapping):
-            self.auxiliary_head = MODELS.build(auxiliary_head)
+            self.auxiliary_head = build_head(auxiliary_head, self.levels, 'auxiliary_head')
         elif auxiliary_head is not None:
-            self.auxiliary_head = nn.ModuleList(MODELS.build(head) for head in auxiliary_head)
+            self.auxiliary_head = nn.ModuleList(
+                build_head(head, self.levels, f'auxiliary_head.{i}') for i, head in enumerate(auxiliary_head)
+            )
         self.test_cfg = _checked_test_cfg(test_cfg)
         self.precision = 'fp32'
+
+    @property
+    def output_stride(self) -> int:
+        """Pixels per logit of the decode head."""
+        return int(self.decode_head.output_stride(self.levels.strides))
 
     @property
     def num_classes(self) -> int:
@@ -141,7 +150,7 @@ class EncoderDecoder(nn.Module):
                 auxiliary[prefix] = found.logits
         return SegmentorOutput(
             *terms[0].joined(*terms[1:]).parts(),
-            views=[View(features, None)],
+            views=[View(features, None, self.levels.strides[-1])],
             logits=output.logits,
             embedding=output.embedding,
             auxiliary=auxiliary,

@@ -4,6 +4,7 @@ Source: docs/methods/hrda.md#network.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from torch import Tensor
@@ -30,7 +31,8 @@ class HRDAEncoderDecoder(EncoderDecoder):
         hr_crop_size: (height, width) of the training detail crop in pixels of the detail image; None: no crop.
         hr_slide_inference: at test time and for pseudo-labels slide detail crops over the image.
         hr_slide_overlapping: they overlap by half; else not at all.
-        crop_coord_divisible: offsets of the training crop are multiples of it.
+        crop_coord_divisible: offsets of the training crop are multiples of it; None: of the cells in which the logits
+            of both scales lie, e.g. 8 for a decoder of stride 4 at the scales 1 and 0.5.
         blur_hr_crop: take the fine detail out of the detail image (ablation).
         feature_scale: the scale whose features are compared in the feature distance, or 'all'.
         hr_slide_batch: at test time at most so many detail windows in one forward pass, which bounds the memory of
@@ -57,7 +59,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         hr_crop_size: tuple[int, int] | None = None,
         hr_slide_inference: bool = True,
         hr_slide_overlapping: bool = True,
-        crop_coord_divisible: int = 1,
+        crop_coord_divisible: int | None = 1,
         blur_hr_crop: bool = False,
         feature_scale: float | str = 1,
         hr_slide_batch: int = 16,
@@ -82,7 +84,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         self.crop_size = None if hr_crop_size is None else (hr_crop_size[0], hr_crop_size[1])
         self.hr_slide_inference = hr_slide_inference
         self.slide_divisor = 2 if hr_slide_overlapping else 1
-        self.crop_coord_divisible = crop_coord_divisible
+        self.crop_coord_divisible = self._cells() if crop_coord_divisible is None else crop_coord_divisible
         self.blur_hr_crop = blur_hr_crop
         self.feature_scale = feature_scale
         self.hr_slide_batch = hr_slide_batch
@@ -93,11 +95,17 @@ class HRDAEncoderDecoder(EncoderDecoder):
                 'model.hr_slide_inference is True without model.hr_crop_size; expected (height, width).'
             )
 
+    def _cells(self) -> int:
+        """The smallest number of pixels that are whole logits of either scale."""
+        return (
+            self.output_stride * Fraction(self.scales[0] / self.scales[-1]).limit_denominator(64).denominator
+        )
+
     def over_windows(self, img: Tensor, predict: Callable[[Tensor], Tensor]) -> Tensor:
         """See :class:`EncoderDecoder`; edges shorter than the detail crop grow to what the decoder can divide."""
         if self.crop_size is None or not self.hr_slide_inference:
             return super().over_windows(img, predict)
-        filled = fill_up(img, self.crop_size, self.decode_head.output_stride)
+        filled = fill_up(img, self.crop_size, self.output_stride)
         return super().over_windows(filled, predict)[:, :, : img.shape[2], : img.shape[3]]
 
     def encode_decode(self, img: Tensor) -> Tensor:
@@ -185,8 +193,10 @@ class HRDAEncoderDecoder(EncoderDecoder):
             head = self.decode_head
             embeddings = (head.embed(context), head.embed(detail))
             context_logits, detail_logits = (head.classify(embedding) for embedding in embeddings)
-            scales = head.fuse(context_logits, detail_logits, head.attend(context), box)
-        return View(context, None), View(detail, box), scales, embeddings
+            attention = head.attend(context)
+            scales = head.fuse(context_logits, detail_logits, attention, box, self.output_stride)
+        cells = [int(self.levels.strides[-1] / scale) for scale in self.scales]
+        return View(context, None, cells[0]), View(detail, box, cells[1]), scales, embeddings
 
     def draw_detail_box(self, detail_image: Tensor, draws: Draws | None) -> Box | None:
         """One window for the whole batch, or None without ``hr_crop_size``."""
@@ -241,12 +251,13 @@ class HRDAEncoderDecoder(EncoderDecoder):
             embedding = head.embed(self.extract_feat(batch))
             windows += head.classify(embedding).split(img.shape[0])
             embeddings += embedding.split(img.shape[0]) if keep_embedding else []
-        return _merged(windows, boxes), _merged(embeddings, boxes) if keep_embedding else None
+        stride = self.output_stride
+        return _merged(windows, boxes, stride), _merged(embeddings, boxes, stride) if keep_embedding else None
 
 
-def _merged(windows: Sequence[Tensor], boxes: Sequence[Box]) -> Tensor:
+def _merged(windows: Sequence[Tensor], boxes: Sequence[Box], stride: int) -> Tensor:
     """One map of those of the windows, averaged where they overlap."""
     if len(boxes) == 1:
         return windows[0]
-    coarse = coarse_boxes(boxes, windows[0])
+    coarse = coarse_boxes(boxes, windows[0], stride)
     return merge_windows([window.float() for window in windows], coarse, (coarse[-1][1], coarse[-1][3]))

@@ -28,10 +28,12 @@ class View:
     Attributes:
         features: maps, finest first.
         box: the part of the (scaled) image that was seen, None for all of it.
+        stride: pixels of the image (not scaled) per cell of the deepest map.
     """
 
     features: list[Tensor]
     box: Box | None
+    stride: int
 
 
 @dataclass
