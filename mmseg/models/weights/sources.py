@@ -1,6 +1,5 @@
 """From a weight source in a configuration to a local file."""
 
-import hashlib
 import logging
 import re
 from pathlib import Path
@@ -8,6 +7,9 @@ from pathlib import Path
 import torch
 
 from mmseg.errors import CheckpointError
+from mmseg.fileio import sha256_of
+from mmseg.models.weights.hub import HUB_PREFIX, resolve_hub
+from mmseg.models.weights.packages import PACKAGE_PREFIX, resolve_package
 
 PRETRAINED_FOLDER = Path('pretrained')
 ZOO_PREFIX = 'open-mmlab://'
@@ -33,9 +35,10 @@ def resolve_weights(source: str | Path) -> Path:
     """The local file of a weight source.
 
     Args:
-        source: a path, or ``open-mmlab://NAME`` with a name of :data:`ZOO_FILES`, looked for in ``pretrained/`` and
-            in torch's download folder and downloaded otherwise; content that differs from the mark in its name is
-            logged as a warning.
+        source: a path; ``package:NAME`` (:mod:`mmseg.models.weights.packages`); a pinned file of a hub
+            (:mod:`mmseg.models.weights.hub`); or ``open-mmlab://NAME`` with a name of :data:`ZOO_FILES`, looked for in
+            ``pretrained/`` and in torch's download folder and downloaded otherwise; content that differs from the mark
+            in its name is logged as a warning.
 
     Raises:
         CheckpointError: there is no such file or name.
@@ -48,6 +51,10 @@ def resolve_weights(source: str | Path) -> Path:
     text = str(source)
     if text.startswith(ZOO_PREFIX):
         return _resolve_zoo(text.removeprefix(ZOO_PREFIX))
+    if text.startswith(PACKAGE_PREFIX):
+        return resolve_package(text)
+    if text.startswith(HUB_PREFIX):
+        return resolve_hub(text, PRETRAINED_FOLDER)
     path = Path(source)
     if not path.is_file():
         found = 'is a folder' if path.is_dir() else 'does not exist'
@@ -58,15 +65,6 @@ def resolve_weights(source: str | Path) -> Path:
             'from scratch.'
         )
     return path
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file's content, 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        for block in iter(lambda: stream.read(1 << 20), b''):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def matches_mark(path: Path) -> bool:

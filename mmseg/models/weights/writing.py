@@ -12,9 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from mmseg.errors import UsageError
-from mmseg.fileio import atomic_write
+from mmseg.fileio import atomic_write, sha256_of
 from mmseg.models.weights.reading import META_ENTRY
-from mmseg.models.weights.sources import sha256_of
 from mmseg.models.weights.state import State
 
 LONGEST = 1000

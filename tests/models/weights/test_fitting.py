@@ -61,7 +61,9 @@ def test_report_counts_what_matched(caplog) -> None:
 def test_wrong_network_is_named() -> None:
     with torch.device('meta'):
         found = build_segmentor(
-            segmentor(backbone={'type': 'mit_b1'}, decode_head=segformer_head(num_classes=7))
+            segmentor(
+                backbone={'type': 'mit_b1'}, decode_head=segformer_head(num_classes=7, in_channels=None)
+            )
         )
         wanted = build_segmentor(segmentor())
     with pytest.raises(

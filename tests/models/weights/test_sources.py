@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from mmseg.errors import CheckpointError
+from mmseg.fileio import sha256_of
 from mmseg.models.weights import PRETRAINED_FOLDER, ZOO_FILES, load_pretrained, resolve_weights
-from mmseg.models.weights.sources import matches_mark, sha256_of
+from mmseg.models.weights.sources import matches_mark
 
 
 @pytest.fixture
