@@ -4,9 +4,11 @@ timm itself knows many layouts, drops what is not needed, and resamples position
 the network that is built; here a file is read safely, handed to it, and the result is taken over.
 """
 
+import logging
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -67,12 +69,25 @@ def load_encoder(
         if own:
             _take_over(encoder, own, request.model_name, path)
             return
-    state = _in_timms_names(request, state)
-    _check(request, state, path)
-    filled = create(
-        request, plain, out_indices, pretrained=True, pretrained_cfg_overlay={'state_dict': state}
-    )
+    # What timm fills is initialised first, and what it reports has been checked then.
+    with torch.random.fork_rng(devices=[]), _silent('timm'):
+        state = _in_timms_names(request, state)
+        _check(request, state, path)
+        weights = {'pretrained': True, 'pretrained_cfg_overlay': {'state_dict': state}}
+        filled = create(request, plain, out_indices, **weights)
     _take_over(encoder, filled.state_dict(), request.model_name, path)
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """No log lines of a library for a while."""
+    log = logging.getLogger(name)
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _take_over(encoder: nn.Module, state: Mapping[str, Tensor], model_name: str, path: Path) -> None:

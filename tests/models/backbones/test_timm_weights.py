@@ -84,6 +84,13 @@ def test_what_does_not_fit_is_named(authors_file, tmp_path, change, message):
         backbone_of(tmp_path / 'changed.pth').init_weights()
 
 
+def test_loading_draws_no_random_number(authors_file):
+    backbone = backbone_of(authors_file)
+    state = torch.get_rng_state()
+    backbone.init_weights()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
 @pytest.mark.parametrize('classes', [0, 7, 1000])
 def test_any_number_of_classes_is_left_out(tmp_path, classes):
     torch.save(timm.create_model('test_vit', num_classes=classes).state_dict(), tmp_path / 'file.pth')
