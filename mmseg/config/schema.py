@@ -14,7 +14,7 @@ TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'new_classifier',
     'resume_from', 'work_dir', 'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
-    'custom_imports', 'nan_policy', 'nan_limit',
+    'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -26,6 +26,12 @@ UNUSED_TOP_LEVEL = {
     'local_rank',
 }  # fmt: skip
 """Top-level keys that published configurations carry and nothing reads; see also UNUSED_SUFFIXES."""
+
+PARAMWISE = ('custom_keys', 'layer_decay', 'flat_decay_mult')
+"""Options of ``optimizer.paramwise_cfg``."""
+
+SCALING_RULES = ('linear', 'sqrt')
+"""Values of ``auto_scale_lr.rule``."""
 
 METRIC_NAMES = (*METRICS, 'cityscapes')
 
@@ -65,13 +71,14 @@ SECTIONS = {
         'timeout',
     },
     'data.train.rare_class_sampling': {'min_pixels', 'class_temp', 'min_crop_ratio'},
-    'optimizer.paramwise_cfg': {'custom_keys'},
+    'optimizer.paramwise_cfg': set(PARAMWISE),
+    'auto_scale_lr': {'base_batch_size', 'rule'},
     'model.test_cfg': {'mode', 'stride', 'crop_size', 'batched_slide'},
     'model.train_cfg': set(),
 }
 """Keys of the sections that hold plain values."""
 
-REQUIRED = ('runner.max_iters', 'optimizer.lr')
+REQUIRED = ('runner.max_iters', 'optimizer.lr', 'auto_scale_lr.base_batch_size')
 """Keys that a section must have unless it is empty."""
 
 
@@ -135,6 +142,13 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'evaluation.metric': (_metrics, f'one or several of {", ".join(METRIC_NAMES)}'),
     'optimizer_config.grad_clip.max_norm': _typed(float),
     'optimizer_config.grad_clip.norm_type': _typed(float),
+    'auto_scale_lr.base_batch_size': (_whole(1), 'a whole number of at least 1'),
+    'auto_scale_lr.rule': (_one_of(*SCALING_RULES), "'linear' or 'sqrt'"),
+    'optimizer.paramwise_cfg.layer_decay': (
+        lambda value: value is None or (fits(value, float) and 0 < value <= 1),
+        'a number above 0, at most 1, or None',
+    ),
+    'optimizer.paramwise_cfg.flat_decay_mult': _typed(float),
     'optimizer.paramwise_cfg.custom_keys': _typed(Mapping[str, Mapping[str, float]] | None),
     'data.train.rare_class_sampling.min_pixels': _typed(int),
     'data.train.rare_class_sampling.class_temp': _typed(float | Literal['inf']),

@@ -46,6 +46,7 @@ class TrainSettings:
         max_error_share: share of damaged samples above which 'skip' stops too.
         timeout: seconds to wait for a batch of loader processes; 0 waits for ever.
         optimizer: published dict: ``type``, ``lr``, ..., ``paramwise_cfg``.
+        auto_scale_lr: how the learning rate grows with the batch, or None.
         schedule: learning rates.
         grad_clip: ``max_norm`` and ``norm_type``, or None.
         checkpoint_interval: steps between checkpoints.
@@ -82,6 +83,7 @@ class TrainSettings:
     max_error_share: float = 0.1
     timeout: float = 50.0
     optimizer: dict[str, Any] = field(default_factory=dict)
+    auto_scale_lr: dict[str, Any] | None = None
     schedule: LrSchedule = field(default_factory=LrSchedule)
     grad_clip: dict[str, Any] | None = None
     checkpoint_interval: int = 0
@@ -132,6 +134,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         workers=int(data.get('workers_per_gpu', 4)),
         **{key: data[key] for key in ('on_error', 'max_error_share', 'timeout') if key in data},
         optimizer=values.get('optimizer') or {},
+        auto_scale_lr=values.get('auto_scale_lr'),
         schedule=_schedule(values.get('lr_config')),
         grad_clip=(values.get('optimizer_config') or {}).get('grad_clip'),
         precision=values.get('precision', 'fp32'),

@@ -7,7 +7,7 @@ published layout, so optimiser states can be exchanged.
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -16,17 +16,10 @@ from torch import Tensor, nn
 from mmseg.config.check import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
+from mmseg.engine.parameter_options import parameter_options
 from mmseg.engine.schedule import lr_at
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models.guard import StepGuard
-
-
-class ParameterOptions(NamedTuple):
-    """Learning rate and weight decay of one parameter."""
-
-    name: str
-    lr: float
-    weight_decay: float
 
 
 class GuardedOptimWrapper(OptimWrapper):
@@ -103,47 +96,6 @@ class ScaledOptimWrapper(GuardedOptimWrapper):
         self.loss_scaler.update()
         if skipped is not None:
             self.clear_new_state(known)
-
-
-def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[ParameterOptions]:
-    """Options of every parameter, in module order (docs/methods/optimisation.md#parameter-groups).
-
-    Args:
-        module: the whole training object, teacher included.
-        optimizer_cfg: published ``optimizer``: ``type``, ``lr``, ``weight_decay``, ...,
-            ``paramwise_cfg.custom_keys`` {substring of the name: {lr_mult, decay_mult}}.
-
-    Returns:
-        One entry a parameter. The longest matching key wins, ties go to the alphabetically first.
-
-    Raises:
-        ConfigError: an option of ``paramwise_cfg`` is unknown.
-    """
-    custom_keys = _custom_keys(optimizer_cfg)
-    base_lr, base_decay = float(optimizer_cfg['lr']), float(optimizer_cfg.get('weight_decay', 0.0))
-    by_length = sorted(sorted(custom_keys), key=len, reverse=True)
-    options = []
-    for name, _ in module.named_parameters():
-        key = next((key for key in by_length if key in name), None)
-        factors = custom_keys[key] if key is not None else {}
-        lr, decay = base_lr * factors.get('lr_mult', 1.0), base_decay * factors.get('decay_mult', 1.0)
-        options.append(ParameterOptions(name, lr, decay))
-    return options
-
-
-def _custom_keys(optimizer_cfg: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    paramwise = dict(optimizer_cfg.get('paramwise_cfg') or {})
-    custom_keys = {key: dict(factors) for key, factors in (paramwise.pop('custom_keys', None) or {}).items()}
-    problems = [f'optimizer.paramwise_cfg.{key}' for key in paramwise]
-    for key, factors in custom_keys.items():
-        unknown = set(factors) - {'lr_mult', 'decay_mult'}
-        problems += [f'optimizer.paramwise_cfg.custom_keys.{key}.{name}' for name in sorted(unknown)]
-    if problems:
-        raise ConfigError(
-            f'Unknown option {", ".join(problems)}; paramwise_cfg takes custom_keys {{part of a name: '
-            '{lr_mult, decay_mult}}.'
-        )
-    return custom_keys
 
 
 def build_optimizer(

@@ -39,6 +39,7 @@ from mmseg.engine.evaluate import evaluate_dataset
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
+from mmseg.engine.parameter_options import scaled_to_batch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
@@ -193,8 +194,10 @@ def assemble(
 
 
 def _optimizer(trainable: Trainable, settings: TrainSettings) -> GuardedOptimWrapper:
+    images = settings.samples_per_gpu * world_size()
+    config = scaled_to_batch(settings.optimizer, settings.auto_scale_lr, images)
     return build_optimizer(
-        trainable.stored(), settings.optimizer, settings.precision, settings.grad_clip, settings.nan_policy
+        trainable.stored(), config, settings.precision, settings.grad_clip, settings.nan_policy
     )
 
 

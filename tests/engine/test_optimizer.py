@@ -1,7 +1,6 @@
 """Options of parameters, merged groups and the published layout of the state."""
 
 import copy
-from collections import OrderedDict
 
 import pytest
 import torch
@@ -12,9 +11,9 @@ from mmseg.engine.optimizer import (
     build_optimizer,
     load_optimizer_state,
     optimizer_state,
-    parameter_options,
     set_learning_rates,
 )
+from mmseg.engine.parameter_options import parameter_options
 from mmseg.errors import CheckpointError, ConfigError
 from tests.engine.fakes import OPTIMIZER, Toy
 
@@ -29,19 +28,6 @@ def step(module: nn.Module, optimizer, seed: int) -> None:
     optimizer.zero_grad()
     module.model(torch.randn(4, 3)).square().sum().backward()
     optimizer.step()
-
-
-def test_longest_key_wins() -> None:
-    options = {name: (lr, decay) for name, lr, decay in parameter_options(Toy(), OPTIMIZER)}
-    assert options['model.body.weight'] == (0.01, 0.1)
-    assert options['model.norm.bias'] == (0.01, 0.0)
-    assert options['model.head.weight'] == (pytest.approx(0.1), 0.1)
-    both = nn.ModuleDict(OrderedDict(head_norm=nn.LayerNorm(2)))
-    keys = {'head': {'lr_mult': 2.0}, 'norm': {'lr_mult': 3.0}, 'head_norm': {'lr_mult': 5.0}}
-    cfg = {'type': 'SGD', 'lr': 1.0, 'paramwise_cfg': {'custom_keys': keys}}
-    assert {lr for _, lr, _ in parameter_options(both, cfg)} == {5.0}
-    del keys['head_norm']
-    assert {lr for _, lr, _ in parameter_options(both, cfg)} == {2.0}
 
 
 def test_step_equals_one_group_per_parameter() -> None:

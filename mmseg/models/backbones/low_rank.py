@@ -6,6 +6,7 @@ layer instead of calling the layer.
 """
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,11 @@ def add_low_rank(
         rows, columns = layer.weight.shape
         adapter = LowRank(rows, columns, rank, 2 * rank if alpha is None else alpha)
         parametrize.register_parametrization(layer, 'weight', adapter.to(layer.weight.device))
+
+
+def plain_name(name: str) -> str:
+    """The name of the weight that a parameter of an adapted layer belongs to; other names as they are."""
+    return re.sub(r'\.parametrizations\.weight\.(original|0\.\w+)$', '.weight', name)
 
 
 def plain_keys(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg.errors import DataError
+from mmseg.models.backbones.layer_order import Ordered
 from mmseg.models.dropout import DropPath
 from mmseg.models.layers import map_of, tokens_of
 from mmseg.models.weights import load_pretrained, pretrained_path
@@ -124,7 +125,7 @@ class Block(nn.Module):
         return x + self.drop_path(self.mlp(self.norm2(x), height, width))
 
 
-class MixVisionTransformer(nn.Module):
+class MixVisionTransformer(Ordered):
     """Hierarchical encoder; maps of strides 4, 8, 16 and 32.
 
     Args:
@@ -180,6 +181,15 @@ class MixVisionTransformer(nn.Module):
             ]
             self.add_module(f'block{i + 1}', nn.ModuleList(blocks))
             self.add_module(f'norm{i + 1}', nn.LayerNorm(channels, eps=BLOCK_EPS))
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
+        """Names of layers from the input on, as timm writes it: each block is one."""
+        blocks = [
+            (r'^patch_embed(\d+)', None),
+            (r'^block(\d+)' if coarse else r'^block(\d+)\.(\d+)', None),
+            (r'^norm(\d+)', (99999,)),  # timm's mark for 'as the layer before'
+        ]
+        return {'blocks': blocks}
 
     def init_weights(self) -> None:
         """Load ``pretrained`` (:class:`CheckpointError` if that fails) or initialise from scratch."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.errors import ConfigError
+from mmseg.models.backbones.layer_order import Ordered
 from mmseg.models.conv import norm_layer
 from mmseg.models.weights import load_pretrained, pretrained_path
 from mmseg.registry import MODELS
@@ -103,7 +104,7 @@ class Bottleneck(nn.Module):
 
 
 @MODELS.register_module()
-class ResNet(nn.Module):
+class ResNet(Ordered):
     """ResNet; a plain stem and ungrouped convolutions unless told otherwise.
 
     Args:
@@ -220,6 +221,10 @@ class ResNet(nn.Module):
         layers.append(nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False))
         layers.append(batch_norm(self.norm_cfg, out_channels))
         return nn.Sequential(*layers)
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
+        """Names of layers from the input on, as timm writes it: each block is one."""
+        return {'stem': r'^(?:stem|conv1|bn1)', 'blocks': r'^layer(\d+)' if coarse else r'^layer(\d+)\.(\d+)'}
 
     def init_weights(self) -> None:
         """Load ``pretrained`` (:class:`CheckpointError` if that fails) or initialise from scratch."""

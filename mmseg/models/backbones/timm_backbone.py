@@ -9,12 +9,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.backbones.any_grid import AnyGrid
-from mmseg.models.backbones.low_rank import add_low_rank
+from mmseg.models.backbones.layer_order import layer_scales
+from mmseg.models.backbones.low_rank import add_low_rank, plain_name
 from mmseg.models.backbones.pyramid import STRIDES, SimplePyramid
 from mmseg.models.backbones.timm_networks import Request, Survey, create, load_timm, survey
 from mmseg.models.backbones.timm_weights import load_encoder
@@ -115,6 +117,20 @@ class TimmBackbone(nn.Module):
         found = self.survey
         load_encoder(self.encoder, found.request, found.plain, self.indices, load_weights(path), path)
         logger.info('Loaded %s weights from %s.', self.model_name, path.name)
+
+    def layer_scales(self, decay: float) -> dict[str, float]:
+        """See :func:`mmseg.models.backbones.layer_order.layer_scales`; of the network, not of the pyramid."""
+        if hasattr(self.encoder, 'model'):
+            return {f'encoder.model.{name}': s for name, s in layer_scales(self.encoder.model, decay).items()}
+        # Other wrappers of timm hide the order and join names ('stages.0' -> 'stages_0').
+        request = self.survey.request
+        with torch.device('meta'):
+            whole = load_timm().create_model(request.model_name, num_classes=0, **request.arguments)
+        scales = {name.replace('.', '_'): scale for name, scale in layer_scales(whole, decay).items()}
+        own = {
+            name: scales[plain_name(name).replace('.', '_')] for name, _ in self.encoder.named_parameters()
+        }
+        return {f'encoder.{name}': scale / max(own.values()) for name, scale in own.items()}
 
     def forward(self, img: Tensor) -> list[Tensor]:
         """Map images float (B, 3, H, W) to feature maps (B, channels[i], ~H/strides[i], ~W/strides[i])."""
