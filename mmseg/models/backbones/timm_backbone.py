@@ -20,6 +20,7 @@ from mmseg.models.backbones.low_rank import add_low_rank, plain_name
 from mmseg.models.backbones.pyramid import STRIDES, SimplePyramid
 from mmseg.models.backbones.timm_networks import Request, Survey, create, load_timm, survey
 from mmseg.models.backbones.timm_weights import load_encoder
+from mmseg.models.backbones.vit_adapter import ViTAdapter, adapter_options
 from mmseg.models.layers import resize
 from mmseg.models.levels import Levels
 from mmseg.models.weights import load_weights, resolve_weights
@@ -51,6 +52,8 @@ class TimmBackbone(nn.Module):
         pyramid_channels: channels of the maps that the pyramid makes; None: no pyramid, only the network's own maps.
         low_rank: dict(rank, alpha, targets): train low-rank adapters instead of the weights
             (:func:`mmseg.models.backbones.low_rank.add_low_rank`); None: train the weights.
+        adapter: dict(interactions, heads, points), {} for its defaults: an adapter beside a plain transformer instead
+            of the pyramid (:class:`mmseg.models.backbones.vit_adapter.ViTAdapter`); None: the pyramid.
         model_args: further arguments of timm's constructor, e.g. dict(depth=2).
 
     Attributes:
@@ -74,6 +77,7 @@ class TimmBackbone(nn.Module):
         patch_size: int | None = None,
         pyramid_channels: int | None = 256,
         low_rank: Mapping[str, Any] | None = None,
+        adapter: Mapping[str, Any] | None = None,
         model_args: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -93,10 +97,17 @@ class TimmBackbone(nn.Module):
         if low_rank is not None:
             add_low_rank(self.encoder, **_checked_options(low_rank))
         self.any_grid = AnyGrid(self.encoder, 'model') if self.survey.any_grid else None
-        own = self.survey.levels.at(self.indices)
-        self.pyramid = _pyramid(self.survey, own, out_indices, output_stride, pyramid_channels)
-        levels = own if self.pyramid is None else self.pyramid.levels
-        self.own, self.channels, self.strides = own, levels.channels, levels.strides
+        self.own = levels = self.survey.levels.at(self.indices)
+        self.pyramid: SimplePyramid | None = None
+        self.adapter: ViTAdapter | None = None
+        if adapter is not None:
+            _check_adaptable(self.survey, out_indices)
+            self.adapter = ViTAdapter(self.encoder.model, self.own, in_chans, **adapter_options(adapter))
+            levels = self.adapter.levels
+        elif pyramid_channels and _incomplete(self.survey, self.own, out_indices, output_stride):
+            self.pyramid = SimplePyramid(self.own, pyramid_channels)
+            levels = self.pyramid.levels
+        self.channels, self.strides = levels.channels, levels.strides
 
     def train(self, mode: bool = True) -> 'TimmBackbone':
         """Training mode, except for the frozen levels."""
@@ -134,6 +145,11 @@ class TimmBackbone(nn.Module):
 
     def forward(self, img: Tensor) -> list[Tensor]:
         """Map images float (B, 3, H, W) to feature maps (B, channels[i], ~H/strides[i], ~W/strides[i])."""
+        if self.adapter is not None:
+            fitted = self._fitted(img)
+            grid = (fitted.shape[2] // self.own.strides[-1], fitted.shape[3] // self.own.strides[-1])
+            maps = self.adapter(fitted, self.encoder.model.blocks, self.any_grid or self.encoder, grid)
+            return self._on_grids(maps, self.strides, img.shape[2:])
         maps = self.own_maps(img)
         return maps if self.pyramid is None else self.pyramid(maps, img.shape[2:])
 
@@ -142,9 +158,13 @@ class TimmBackbone(nn.Module):
         maps = list((self.any_grid or self.encoder)(self._fitted(img)))
         if self.survey.channels_last:
             maps = [x.permute(0, 3, 1, 2) for x in maps]
+        return self._on_grids(maps, self.own.strides, img.shape[2:])
+
+    def _on_grids(self, maps: list[Tensor], strides: Sequence[int], size: Sequence[int]) -> list[Tensor]:
+        """Maps of the fitted image as those of the image itself, of (height, width)."""
         if self.survey.exact and self.survey.divisor == 1:
             return maps
-        grids = [[-(-length // stride) for length in img.shape[2:]] for stride in self.own.strides]
+        grids = [[-(-length // stride) for length in size] for stride in strides]
         if self.survey.exact:  # the picture was filled up
             return [x[:, :, : grid[0], : grid[1]] for x, grid in zip(maps, grids, strict=True)]
         return [resize(x, (grid[0], grid[1])) for x, grid in zip(maps, grids, strict=True)]
@@ -194,14 +214,19 @@ def _chosen(found: Survey, out_indices: Sequence[int] | None, own_only: bool) ->
     return chosen
 
 
-def _pyramid(
-    found: Survey, own: Levels, out_indices: Sequence[int] | None, output_stride: int, channels: int | None
-) -> SimplePyramid | None:
-    """What completes the network's own maps, if that is wanted and something is missing."""
-    asked = found.plain or (out_indices is None and output_stride == 32)
-    if channels is None or not asked or (not found.plain and {*STRIDES} <= {*own.strides}):
-        return None
-    return SimplePyramid(own, channels)
+def _incomplete(found: Survey, own: Levels, out_indices: Sequence[int] | None, output_stride: int) -> bool:
+    """Whether maps are missing that the configuration counts on."""
+    return found.plain or (out_indices is None and output_stride == 32 and not {*STRIDES} <= {*own.strides})
+
+
+def _check_adaptable(found: Survey, out_indices: Sequence[int] | None) -> None:
+    """An adapter needs a whole plain transformer that sees pictures as they are."""
+    if not found.plain or found.fixed_size is not None or not found.exact or out_indices is not None:
+        raise ConfigError(
+            f'backbone.adapter: {found.request.model_name} cannot have one; expected a plain transformer (vit, deit, '
+            'beit, dinov2, dinov3, eva02) with patches whose side is a power of two, without out_indices. Leave adapter '
+            'out.'
+        )
 
 
 def _checked_arguments(model_args: Mapping[str, Any] | None) -> dict[str, Any]:
