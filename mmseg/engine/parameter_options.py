@@ -1,4 +1,7 @@
-"""Learning rate and weight decay of every parameter (spec/uda.md 5.1), and options that publications since then use."""
+"""Learning rate and weight decay of every parameter (docs/methods/optimisation.md#parameter-groups).
+
+Besides the published custom keys: layer decay, no decay of flat parameters, rates that grow with the batch.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,7 +21,7 @@ class ParameterOptions(NamedTuple):
 
 
 def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[ParameterOptions]:
-    """Options of every parameter, in module order (spec/uda.md 5.1).
+    """Options of every parameter, in module order (docs/methods/optimisation.md#parameter-groups).
 
     Args:
         module: the whole training object, teacher included.

@@ -224,7 +224,7 @@ def _check_adaptable(found: Survey, out_indices: Sequence[int] | None) -> None:
     if not found.plain or found.fixed_size is not None or not found.exact or out_indices is not None:
         raise ConfigError(
             f'backbone.adapter: {found.request.model_name} cannot have one; expected a plain transformer (vit, deit, '
-            'beit, dinov2, dinov3, eva02) whose patches have a power of two for a side, without out_indices. Leave it out.'
+            'beit, dinov2, dinov3, eva02) whose patches have a power of two for a side, without out_indices.'
         )
 
 
