@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmseg.apis.sources import Input, read_picture
 from mmseg.config import load_config
-from mmseg.config.consistency import names_of
+from mmseg.config.sections import names_of
 from mmseg.datasets.building import single_datasets
 from mmseg.datasets.classes import default_palette
 from mmseg.datasets.random import rng_for

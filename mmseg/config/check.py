@@ -14,8 +14,13 @@ import torch
 from mmengine.config import Config
 
 from mmseg.config import schema
-from mmseg.config.consistency import INNER, contradictions, doubts
+from mmseg.config.consistency import contradictions
+from mmseg.config.doubts import doubts
+from mmseg.config.effects import idle_keys
 from mmseg.config.parts import part_problems
+from mmseg.config.sections import INNER
+from mmseg.config.values import value_problems
+from mmseg.datasets.building import one_folder
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
 from mmseg.models.levels import DERIVED
@@ -94,7 +99,8 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     report.problems += part_problems(values)
     _check_windows(values, report)
     _check_pairs(values, report)
-    report.problems += contradictions(values)
+    report.problems += [*value_problems(values), *contradictions(values)]
+    report.notes += idle_keys(values)
     report.warnings += doubts(values)
     return report
 
@@ -179,7 +185,9 @@ def _check_dataset(dataset: Any, place: str, report: Report) -> None:
         for number, part in enumerate(dataset):
             _check_dataset(part, f'{place}.{number}', report)
         return
-    _check_component(dataset, place, DATASETS, report)
+    _check_component(
+        one_folder(dataset) if isinstance(dataset, Mapping) else dataset, place, DATASETS, report
+    )
     if not isinstance(dataset, Mapping):
         return
     names = dataset.get('classes')

@@ -1,23 +1,19 @@
 """Facts that a configuration holds in two places: taken from one, or compared before anything is built.
 
 The data sets say what the classes are; :func:`settle` takes the ignored id from them, :func:`contradictions` compares
-the rest. What is odd but may be meant is in :func:`doubts`.
+the rest. What is odd but may be meant is in :mod:`mmseg.config.doubts`.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from mmseg.datasets.classes import class_names
+from mmseg.config.class_lists import class_problems
+from mmseg.config.sections import Placed, data_components, data_sets, heads_of, names_of, steps_of
 from mmseg.datasets.label_table import IGNORED
-from mmseg.datasets.presets import expand_pipeline, is_preset
 from mmseg.datasets.steps import reduction_problem
-from mmseg.errors import UserError
+from mmseg.errors import DataError
 from mmseg.evaluation.metrics import METRICS, score_names
-from mmseg.registry import DATASETS
-
-INNER = ('source', 'target', 'dataset', 'datasets')
-"""Options that hold data sets."""
+from mmseg.uda.instance_bank.files import is_bank, read_bank
 
 IGNORED_ID = {'ignore_index': 'label without loss', 'seg_pad_val': 'label of padded pixels'}
 """Options that repeat which id does not count."""
@@ -36,10 +32,9 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
     """One sentence for each fact that two places state differently."""
     found = []
     sets = list(data_sets(values.get('data')))
-    heads = list(_heads(values.get('model')))
+    heads = list(heads_of(values.get('model')))
     for place, single in sets:
-        found += _palette_problems(place, single)
-        steps = _steps(single.get('pipeline'))
+        steps = steps_of(single.get('pipeline'))
         if problem := reduction_problem(steps, bool(single.get('reduce_zero_label', False))):
             found.append(f'{place}: {problem}.')
     for place, head in heads:
@@ -51,29 +46,35 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
             for key, meaning in IGNORED_ID.items()
             if section.get(key, IGNORED) != IGNORED
         ]
-    return [*found, *_id_problems(values, heads), *_score_problems(values, sets)]
+    found += [*_role_problems(values), *_window_problems(values)]
+    return [*found, *class_problems(sets), *_id_problems(values, heads), *_score_problems(values, sets)]
 
 
-def doubts(values: Mapping[str, Any]) -> list[str]:
-    """One sentence for each setting that makes a part of the training useless."""
-    uda, train = values.get('uda'), _training(values)
-    if not isinstance(uda, Mapping) or not isinstance(train, Mapping):
-        return []
-    top, bottom = (uda.get(f'pseudo_weight_ignore_{side}') or 0 for side in ('top', 'bottom'))
-    heights = [
-        step['crop_size'][0]
-        for _, single in data_sets(train.get('target'), 'target')
-        for step in _steps(single.get('pipeline'))
-        if isinstance(step.get('crop_size'), list | tuple)
-    ]
-    rows = [top, bottom, *heights]
-    if not heights or not all(isinstance(value, int) for value in rows) or top + bottom < min(heights):
-        return []
-    return [
-        f'uda.pseudo_weight_ignore_top ({top}) and pseudo_weight_ignore_bottom ({bottom}) cover all {min(heights)} '
-        'rows of the target crop: its pseudo-labels have no weight and nothing of the target is learned. Make them '
-        'smaller.'
-    ]
+def _role_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Data sets in places where they cannot do what they are for."""
+    for place, component in data_components(values.get('data')):
+        if place != 'data.train' and {'source', 'target'} & set(component):
+            yield f'{place}: found a pair of source and target; expected a single data set, pairs are for data.train.'
+        if place.startswith('data.train') and component.get('test_mode') is True:
+            yield f'{place}.test_mode: found True, which leaves out the labels; leave test_mode out for training.'
+
+
+def _window_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Steps between sliding windows that leave gaps."""
+    model = values.get('model')
+    options = model.get('test_cfg') if isinstance(model, Mapping) else None
+    size, stride = (
+        options.get(key) if isinstance(options, Mapping) else None for key in ('crop_size', 'stride')
+    )
+    if isinstance(size, list | tuple) and isinstance(stride, list | tuple) and len(size) == len(stride) == 2:
+        pairs = [
+            (s, c) for s, c in zip(stride, size, strict=True) if isinstance(s, int) and isinstance(c, int)
+        ]
+        if any(step > edge for step, edge in pairs):
+            yield (
+                f'model.test_cfg.stride: found {list(stride)} with crop_size {list(size)}; windows would leave gaps '
+                'between them. Expected at most crop_size.'
+            )
 
 
 def _training(values: Mapping[str, Any]) -> Any:
@@ -81,44 +82,7 @@ def _training(values: Mapping[str, Any]) -> Any:
     return data.get('train') if isinstance(data, Mapping) else None
 
 
-def data_sets(cfg: Any, place: str = 'data') -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and dict of every single data set in ``data``, or in one of its entries."""
-    if isinstance(cfg, list | tuple):
-        for number, part in enumerate(cfg):
-            yield from data_sets(part, f'{place}.{number}')
-    elif isinstance(cfg, Mapping):
-        keys = ('train', 'val', 'test') if place == 'data' else INNER
-        inner = [key for key in keys if key in cfg]
-        for key in inner:
-            yield from data_sets(cfg[key], f'{place}.{key}')
-        if not inner and 'type' in cfg:
-            yield place, cfg  # type: ignore[misc]
-
-
-def names_of(single: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Class names of a data set; None if they cannot be told."""
-    classes = single.get('classes')
-    if classes is None:
-        kind = DATASETS.get(single['type']) if isinstance(single['type'], str) else None
-        return getattr(kind, 'CLASSES', None)
-    if isinstance(classes, str) and not Path(classes).is_file():
-        return None
-    try:
-        return class_names(classes)
-    except (UserError, TypeError):
-        return None
-
-
-def _palette_problems(place: str, single: Mapping[str, Any]) -> list[str]:
-    names, palette = names_of(single), single.get('palette')
-    if names is None or not isinstance(palette, list | tuple) or len(palette) == len(names):
-        return []
-    return [f'{place}.palette: found {len(palette)} colours for {len(names)} classes; expected one for each.']
-
-
-def _count_problems(
-    place: str, head: Mapping[str, Any], sets: Sequence[tuple[str, dict[str, Any]]]
-) -> list[str]:
+def _count_problems(place: str, head: Mapping[str, Any], sets: Sequence[Placed]) -> list[str]:
     """Another number of classes in a head than in data sets, one sentence for each list of classes."""
     count = head.get('num_classes')
     differing: dict[tuple[str, ...], list[str]] = {}
@@ -167,15 +131,30 @@ def _id_problems(values: Mapping[str, Any], heads: list[tuple[str, Any]]) -> lis
     }
     found = []
     for place, ids in lists.items():
-        if isinstance(ids, list | tuple) and any(not isinstance(i, int) or not 0 <= i < count for i in ids):
+        wrong = isinstance(ids, list | tuple) and any(
+            not isinstance(i, int) or not 0 <= i < count for i in ids
+        )
+        if isinstance(ids, list | tuple) and (wrong or not ids):
             found.append(
                 f'{place}: found {list(ids)}; expected ids of the {count} classes, 0 to {count - 1} (the published '
                 'lists are ids of Cityscapes).'
             )
-    return found
+    return [*found, *_bank_problems(bank, count)]
 
 
-def _score_problems(values: Mapping[str, Any], sets: list[tuple[str, dict[str, Any]]]) -> list[str]:
+def _bank_problems(bank: Any, count: int) -> list[str]:
+    """A bank file (if it is there already) with other classes than the network."""
+    file = bank.get('bank_file') if isinstance(bank, Mapping) else None
+    if not isinstance(file, str | list | tuple) or not is_bank(file):
+        return []
+    try:
+        read_bank(file, count)
+    except DataError as error:
+        return [f'uda.instance_bank.bank_file: {error} The network has {count} classes.']
+    return []
+
+
+def _score_problems(values: Mapping[str, Any], sets: Sequence[Placed]) -> list[str]:
     """Metrics and the score of the best checkpoint that no evaluation gives."""
     evaluation = values.get('evaluation')
     if not isinstance(evaluation, Mapping):
@@ -199,31 +178,11 @@ def _score_problems(values: Mapping[str, Any], sets: list[tuple[str, dict[str, A
     ]
 
 
-def _heads(model: Any) -> Iterator[tuple[str, Any]]:
-    """Place and dict of every head."""
-    for slot in ('decode_head', 'auxiliary_head'):
-        heads = model.get(slot) if isinstance(model, Mapping) else None
-        if isinstance(heads, Mapping):
-            yield f'model.{slot}', heads
-        for number, head in enumerate(heads if isinstance(heads, list | tuple) else ()):
-            if isinstance(head, Mapping):
-                yield f'model.{slot}.{number}', head
-
-
 def _ignoring(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Place and dict of everything that is told which id does not count, behind the table."""
-    yield from _heads(values.get('model'))
+    yield from heads_of(values.get('model'))
     for place, single in data_sets(values.get('data')):
         pipeline = single.get('pipeline')
         for number, step in enumerate(pipeline if isinstance(pipeline, list | tuple) else ()):
             if isinstance(step, Mapping):
                 yield f'{place}.pipeline.{number}', step
-
-
-def _steps(pipeline: Any) -> list[dict[str, Any]]:
-    """The steps of a pipeline that is right; else none, since others report what is wrong."""
-    try:
-        steps = expand_pipeline(pipeline) if is_preset(pipeline) else pipeline
-    except UserError:
-        return []
-    return [dict(s) for s in steps if isinstance(s, Mapping)] if isinstance(steps, list | tuple) else []

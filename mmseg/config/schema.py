@@ -4,6 +4,7 @@ Sections of plain values list their keys here; dicts with a ``type`` are checked
 registered component instead (``mmseg.config.check``).
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -33,7 +34,8 @@ PARAMWISE = ('custom_keys', 'layer_decay', 'flat_decay_mult')
 SCALING_RULES = ('linear', 'sqrt')
 """Values of ``auto_scale_lr.rule``."""
 
-METRIC_NAMES = (*METRICS, 'cityscapes')
+SEEDS = 2**63
+"""Seeds are below this, the limit of PyTorch."""
 
 UNUSED_SUFFIXES = ('_pipeline', '_norm_cfg')
 
@@ -94,9 +96,18 @@ def _typed(annotation: Any) -> tuple[Callable[[Any], bool], str]:
     return lambda value: fits(value, annotation), expectation(annotation)
 
 
+def _number(lowest: float, highest: float = math.inf) -> tuple[Callable[[Any], bool], str]:
+    limits = f'of at least {lowest:g}' if highest == math.inf else f'from {lowest:g} to {highest:g}'
+    return lambda value: fits(value, float) and lowest <= value <= highest, f'a number {limits}'
+
+
+def _pair(value: Any) -> bool:
+    return fits(value, tuple[int, int]) and min(value) >= 1
+
+
 def _metrics(value: Any) -> bool:
     names = value if isinstance(value, list | tuple) else [value]
-    return all(isinstance(name, str) and name in METRIC_NAMES for name in names)
+    return bool(names) and all(isinstance(name, str) and name in METRICS for name in names)
 
 
 VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -105,11 +116,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'data.samples_per_gpu': (_whole(1), 'a whole number of at least 1'),
     'data.workers_per_gpu': (_whole(0), 'a whole number of at least 0'),
     'data.on_error': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
-    'data.max_error_share': (lambda value: fits(value, float) and 0 <= value <= 1, 'a number in [0, 1]'),
-    'data.timeout': (
-        lambda value: fits(value, float) and value >= 0,
-        'a number of at least 0 (0: wait for ever)',
-    ),
+    'data.max_error_share': _number(0, 1),
+    'data.timeout': (_number(0)[0], 'a number of at least 0 (0: wait for ever)'),
     'checkpoint_config.interval': (_whole(0), 'a whole number of at least 0 (0: only at the end)'),
     'checkpoint_config.max_keep_ckpts': (_whole(-1), 'a whole number; -1 keeps all'),
     'evaluation.interval': (_whole(0), 'a whole number of at least 0 (0: never)'),
@@ -117,12 +125,15 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'log_config.interval': (_whole(1), 'a whole number of at least 1'),
     'lr_config.policy': (_one_of('poly', 'Poly', 'fixed', 'Fixed'), "'poly' or 'fixed'"),
     'lr_config.warmup': (_one_of(None, 'linear', 'constant', 'exp'), "None, 'linear', 'constant' or 'exp'"),
-    'lr_config.power': _typed(float),
-    'lr_config.min_lr': _typed(float),
+    'lr_config.power': _number(0),
+    'lr_config.min_lr': _number(0),
     'lr_config.warmup_iters': (_whole(0), 'a whole number of at least 0'),
-    'lr_config.warmup_ratio': _typed(float),
-    'optimizer.lr': (lambda value: fits(value, float) and value >= 0, 'a number of at least 0'),
-    'seed': (lambda value: value is None or _whole(0)(value), 'a whole number of at least 0, or None'),
+    'lr_config.warmup_ratio': _number(0, 1),
+    'optimizer.lr': _number(0),
+    'seed': (
+        lambda value: value is None or (_whole(0)(value) and value < SEEDS),
+        f'a whole number from 0 to {SEEDS - 1}, or None',
+    ),
     'new_classifier': (_one_of(True, False), 'True or False'),
     'deterministic': (_one_of(True, False), 'True or False'),
     'precision': (_one_of('fp32', 'bf16', 'fp16'), "'fp32', 'bf16' or 'fp16'"),
@@ -139,8 +150,12 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'log_config.hooks': _typed(Sequence[Mapping[str, Any]]),
     'log_config.img_interval': (_whole(0), 'a whole number of at least 0 (0: none)'),
     'checkpoint_config.save_last': _typed(bool),
-    'evaluation.metric': (_metrics, f'one or several of {", ".join(METRIC_NAMES)}'),
-    'optimizer_config.grad_clip.max_norm': _typed(float),
+    'evaluation.metric': (
+        _metrics,
+        f'one or several of {", ".join(METRICS)} (the official evaluation of Cityscapes: tools/test.py --eval '
+        'cityscapes)',
+    ),
+    'optimizer_config.grad_clip.max_norm': _number(0),
     'optimizer_config.grad_clip.norm_type': _typed(float),
     'auto_scale_lr.base_batch_size': (_whole(1), 'a whole number of at least 1'),
     'auto_scale_lr.rule': (_one_of(*SCALING_RULES), "'linear' or 'sqrt'"),
@@ -157,8 +172,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         _whole(2),
         'a whole number of at least 2: one object on a background are two classes',
     ),
-    'model.test_cfg.crop_size': _typed(tuple[int, int]),
-    'model.test_cfg.stride': _typed(tuple[int, int]),
+    'model.test_cfg.crop_size': (_pair, 'two positive whole numbers (height, width)'),
+    'model.test_cfg.stride': (_pair, 'two positive whole numbers (height, width)'),
     'model.test_cfg.batched_slide': _typed(bool),
     'model.test_cfg.mode': (_one_of('whole', 'slide'), "'whole' or 'slide'"),
 }

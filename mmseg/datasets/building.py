@@ -66,8 +66,15 @@ def split_folders(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
     lengths = {key: len(value) for key, value in lists.items()}
     if len(set(lengths.values())) > 1 or 0 in lengths.values():
         raise ConfigError(
-            f'{cfg.get("type")}: the lists of folders have different lengths or none ({lengths}); give one img_dir, '
+            f'{next(iter(lists))}: lists of folders with different lengths, or none ({lengths}); give one img_dir, '
             'ann_dir and split for each part, or a single one for all.'
         )
     count = next(iter(lengths.values()), 1)
     return [{**cfg, **{key: value[number] for key, value in lists.items()}} for number in range(count)]
+
+
+def one_folder(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with a single folder in place of lists of them, an odd one if there is one: for checks."""
+    lists = {key: cfg[key] for key in FOLDERS if isinstance(cfg.get(key), list | tuple) and cfg[key]}
+    odd = {key: [item for item in value if not isinstance(item, str)] for key, value in lists.items()}
+    return {**cfg, **{key: (odd[key] or value)[0] for key, value in lists.items()}}

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.datasets.label_table import IGNORED
 from mmseg.errors import ConfigError
 from mmseg.fileio import read_text
 
@@ -69,7 +70,7 @@ def class_names(classes: Sequence[Any] | str) -> tuple[str, ...]:
 
     Raises:
         DataError: the file cannot be read.
-        ConfigError: no names, or a name twice.
+        ConfigError: no names, a name twice, or more than there are ids.
     """
     names = tuple(read_text(classes).splitlines() if isinstance(classes, str) else map(str, classes))
     names = tuple(name.strip() for name in names if name.strip())
@@ -81,7 +82,41 @@ def class_names(classes: Sequence[Any] | str) -> tuple[str, ...]:
         raise ConfigError(
             f'classes: found {classes!r}; expected a list of names, or a file with one name a line.'
         )
+    if len(names) > IGNORED:
+        raise ConfigError(
+            f'classes: found {len(names)} names; expected at most {IGNORED}, since {IGNORED} is the id of pixels that '
+            'do not count.'
+        )
     return names
+
+
+def chosen_classes(
+    own: Sequence[str] | None, classes: Sequence[Any] | str | None, kind: str = 'the data set'
+) -> tuple[tuple[str, ...] | None, list[int] | None]:
+    """Names of the classes to learn, and which of the data set's own ones they are.
+
+    Args:
+        own: classes that the data set has by itself, or None.
+        classes: the option of that name; None: all own ones.
+        kind: what the data set is called.
+
+    Returns:
+        names, None if there are none; ids among ``own``, None if all or none are its own.
+
+    Raises:
+        DataError, ConfigError: see :func:`class_names`; or a name is none of the own classes.
+    """
+    if classes is None:
+        return None if own is None else tuple(own), None
+    names = class_names(classes)
+    if own is None:
+        return names, None
+    if unknown := [name for name in names if name not in own]:
+        raise ConfigError(
+            f'classes: {", ".join(unknown)} not among those of {kind}; it has {", ".join(own)}. Labels with other '
+            "classes are read by type='CustomDataset'."
+        )
+    return names, [list(own).index(name) for name in names]
 
 
 def default_palette(count: int) -> list[list[int]]:
@@ -92,13 +127,46 @@ def default_palette(count: int) -> list[list[int]]:
     return colours
 
 
-def check_palette(palette: Sequence[Sequence[int]], names: Sequence[str]) -> None:
-    """Raise ConfigError unless there is one RGB colour for each class."""
-    if len(palette) != len(names) or any(len(colour) != 3 for colour in palette):
+def class_palette(
+    own: Sequence[Sequence[int]] | None,
+    names: Sequence[str],
+    chosen: Sequence[int] | None,
+    palette: Sequence[Sequence[int]] | None,
+) -> Sequence[Sequence[int]]:
+    """RGB colours of classes: those given, else the data set's own, else hues.
+
+    Args:
+        own: colours that the data set has by itself.
+        names: of the classes.
+        chosen: their ids among the data set's own classes, None for all.
+        palette: the option of that name.
+
+    Raises:
+        ConfigError: not one colour of three numbers 0..255 for each class.
+    """
+    if palette is None and own is not None:
+        return own if chosen is None else [own[i] for i in chosen]
+    if not palette:
+        return default_palette(len(names))
+    if len(palette) != len(names):
         raise ConfigError(
             f'palette: found {len(palette)} colours for {len(names)} classes ({", ".join(names)}); expected one '
             '[red, green, blue] for each. Leave palette out for colours of a colour wheel.'
         )
+    colours = [list(colour) for colour in palette]
+    wrong = [c for c in colours if len(c) != 3 or not all(0 <= value <= 255 for value in c)]
+    if wrong:
+        raise ConfigError(
+            f'palette: found the colour {wrong[0]}; expected [red, green, blue], each 0 to 255.'
+        )
+    return [[int(value) for value in colour] for colour in colours]
+
+
+def equal_colours(first: Any, second: Any) -> bool:
+    """Whether two palettes (or None) have the same colours, as lists or tuples."""
+    if first is None or second is None:
+        return first is second
+    return [list(colour) for colour in first] == [list(colour) for colour in second]
 
 
 @dataclass(frozen=True)
@@ -138,8 +206,14 @@ def parse_class_merge(cfg: dict[str, Any] | None, class_names: Sequence[str] | N
         return None
     total = len(class_names or ())
     unknown = sorted(set(cfg) - {'merge', 'classes', 'names', 'note'})
-    merge = {int(source): int(target) for source, target in cfg.get('merge', {}).items()}
-    classes = tuple(int(i) for i in cfg.get('classes', range(total)))
+    try:
+        merge = {int(source): int(target) for source, target in cfg.get('merge', {}).items()}
+        classes = tuple(int(i) for i in cfg.get('classes', range(total)))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            f'class_merge: found {dict(cfg)}; expected dict(merge={{id: id}}, classes=[ids], names=[...]) with whole '
+            'numbers as ids.'
+        ) from error
     names = tuple(cfg.get('names') or ((class_names or ())[i] for i in classes if i < total))
     outside = sorted(i for i in {*merge, *merge.values(), *classes} if not 0 <= i < total)
     if unknown or outside or len(names) != len(classes):

@@ -1,7 +1,8 @@
 """Several data sets as one, and one several times."""
 
+import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.datasets.building import build_dataset
+from mmseg.datasets.classes import equal_colours
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
 from mmseg.datasets.transforms import Results
@@ -44,7 +46,8 @@ class ConcatDataset:
         first = parts[0]
         for name in SHARED:
             values = [getattr(part, name) for part in parts]
-            if other := next((value for value in values if value != values[0]), None):
+            equal = equal_colours if name == 'PALETTE' else operator.eq
+            if other := next((value for value in values if not equal(value, values[0])), None):
                 raise ConfigError(
                     f'ConcatDataset: {name} of its data sets differ ({values[0]} and {other}); give all the same.'
                 )
@@ -119,7 +122,13 @@ class RepeatDataset(ConcatDataset):
         times: how often, at least 1.
     """
 
+    @staticmethod
+    def problems(options: Mapping[str, Any]) -> list[str]:
+        """What is wrong with options of the right types."""
+        times = options['times']
+        return [] if times >= 1 else [f'times is {times}; expected a whole number of at least 1.']
+
     def __init__(self, dataset: Any, times: int) -> None:
-        if times < 1:
-            raise ConfigError(f'RepeatDataset: times is {times}; expected a whole number of at least 1.')
+        if problems := self.problems({'times': times}):
+            raise ConfigError(f'RepeatDataset: {problems[0]}')
         super().__init__([build_dataset(dataset) if isinstance(dataset, dict | list) else dataset] * times)

@@ -6,7 +6,7 @@ Source: docs/methods/datasets.md#data-set-classes.
 import logging
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg.datasets.classes import check_palette, class_names, default_palette, parse_class_merge
+from mmseg.datasets.classes import chosen_classes, class_palette, parse_class_merge
 from mmseg.datasets.files import find_files, missing_files, read_split, stem_of
 from mmseg.datasets.label_table import label_table
+from mmseg.datasets.option_values import single_problems
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
 from mmseg.datasets.steps import with_collected, with_one_reduction
@@ -106,6 +107,11 @@ class CustomDataset:
         logger.info('Loaded %d images from %s', len(self.img_infos), self.img_dir)
         if not test_mode and any(step['type'] == 'LoadAnnotations' for step in self.steps):
             self.check_labels()
+
+    @classmethod
+    def problems(cls, options: Mapping[str, Any]) -> list[str]:
+        """What is wrong with options of the right types, see :mod:`mmseg.datasets.option_values`."""
+        return single_problems(cls, options)
 
     def __len__(self) -> int:
         return len(self.img_infos)
@@ -212,20 +218,10 @@ class CustomDataset:
         self, classes: Sequence[str] | str | None, palette: Sequence[Sequence[int]] | None
     ) -> list[int] | None:
         """Set CLASSES and PALETTE; returns which of the class's own classes are chosen, None if it has none."""
-        own, chosen = self.CLASSES, None
-        names = own if classes is None else class_names(classes)
-        if own is not None and classes is not None:
-            if unknown := [name for name in names or () if name not in own]:
-                raise ConfigError(
-                    f'classes: {unknown} are not among the classes of {type(self).__name__}: {own}.'
-                )
-            chosen = [own.index(name) for name in names or ()]
-        if palette is None and self.PALETTE is not None:
-            palette = self.PALETTE if chosen is None else [self.PALETTE[i] for i in chosen]
+        names, chosen = chosen_classes(self.CLASSES, classes, type(self).__name__)
         if names is not None:
-            palette = palette or default_palette(len(names))
-            check_palette(palette, names)
-        self.CLASSES, self.PALETTE = names, palette
+            self.PALETTE = class_palette(self.PALETTE, names, chosen, palette)
+        self.CLASSES = names
         return chosen
 
     def _valid_ids(self) -> int | None:

@@ -1,14 +1,18 @@
 """Source and target side by side (docs/methods/pairs.md#pairs)."""
 
 import logging
+import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from mmseg.datasets.building import build_dataset, changed_datasets
+from mmseg.datasets.classes import equal_colours
 from mmseg.datasets.combined import ConcatDataset
 from mmseg.datasets.custom import VALID_MASK, CustomDataset
+from mmseg.datasets.option_values import pair_problems
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
 from mmseg.datasets.rare_classes import candidates, class_probabilities, min_count
@@ -118,6 +122,11 @@ class UDADataset:
         if rare_class_sampling is not None:
             self.rare_classes = RareClassSampler(self.source, **_sampling_options(rare_class_sampling))
 
+    @staticmethod
+    def problems(options: Mapping[str, Any]) -> list[str]:
+        """What is wrong with options of the right types, see :mod:`mmseg.datasets.option_values`."""
+        return pair_problems(options)
+
     def __len__(self) -> int:
         return len(self.source) * len(self.target)
 
@@ -188,7 +197,7 @@ def _sampling_options(cfg: dict[str, Any]) -> dict[str, Any]:
 def _check_equal(source: CustomDataset | ConcatDataset, target: CustomDataset | ConcatDataset) -> None:
     for name in ('CLASSES', 'PALETTE'):
         ours, theirs = getattr(source, name), getattr(target, name)
-        if ours != theirs:
+        if not (equal_colours if name == 'PALETTE' else operator.eq)(ours, theirs):
             raise ConfigError(
                 f'data.train: {name} of source ({ours}) and target ({theirs}) differ; both must be the same.'
             )

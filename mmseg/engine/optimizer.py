@@ -6,6 +6,7 @@ published layout, so optimiser states can be exchanged.
 """
 
 import inspect
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,10 +17,12 @@ from torch import Tensor, nn
 from mmseg.config.check import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
-from mmseg.engine.parameter_options import parameter_options
+from mmseg.engine.parameter_options import idle_custom_keys, parameter_options
 from mmseg.engine.schedule import lr_at
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models.guard import StepGuard
+
+logger = logging.getLogger(__name__)
 
 
 class GuardedOptimWrapper(OptimWrapper):
@@ -130,6 +133,10 @@ def build_optimizer(
         raise ConfigError(f'Unknown option optimizer.{unknown[0]} for {kind.__name__}; it takes {known}.')
     if 'fused' in accepted:
         arguments.setdefault('fused', True)
+    for key in idle_custom_keys(module, optimizer_cfg):
+        logger.info(
+            'Without effect here: optimizer.paramwise_cfg.custom_keys.%s (no parameter of that name)', key
+        )
     with building('optimizer'):
         optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
     clip = dict(grad_clip) if grad_clip else None

@@ -52,6 +52,13 @@ def parameter_options(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> li
     return options
 
 
+def idle_custom_keys(module: nn.Module, optimizer_cfg: Mapping[str, Any]) -> list[str]:
+    """Custom keys that are part of no parameter's name."""
+    names = [name for name, _ in module.named_parameters()]
+    custom_keys = _checked(optimizer_cfg).get('custom_keys') or {}
+    return [key for key in custom_keys if not any(key in name for name in names)]
+
+
 def scaled_to_batch(
     optimizer_cfg: Mapping[str, Any], auto_scale_lr: Mapping[str, Any] | None, batch: int
 ) -> dict[str, Any]:

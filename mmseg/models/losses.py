@@ -65,8 +65,11 @@ class CrossEntropyLoss(nn.Module):
     Args:
         use_sigmoid, use_mask: accepted as False only; published configurations carry them.
         reduction: default reduction, 'mean', 'sum' or 'none'.
-        class_weight: one factor a class, or None.
-        loss_weight: factor of the result, whatever the reduction.
+        class_weight: one factor of at least 0 a class, not all 0, or None.
+        loss_weight: factor of at least 0 of the result, whatever the reduction.
+
+    Raises:
+        ConfigError: a value is out of range.
     """
 
     def __init__(
@@ -83,6 +86,8 @@ class CrossEntropyLoss(nn.Module):
                 'CrossEntropyLoss: use_sigmoid and use_mask must be False (found '
                 f'use_sigmoid={use_sigmoid}, use_mask={use_mask}); only the softmax form exists here.'
             )
+        if problems := _weight_problems(reduction, class_weight, loss_weight):
+            raise ConfigError(f'CrossEntropyLoss: {" ".join(problems)}')
         self.reduction = reduction
         self.loss_weight = loss_weight
         # Not persistent: published checkpoints have no such key.
@@ -110,6 +115,17 @@ class CrossEntropyLoss(nn.Module):
             ignore_index,
         )
         return self.loss_weight * loss
+
+
+def _weight_problems(reduction: str, class_weight: Sequence[float] | None, loss_weight: float) -> list[str]:
+    found = []
+    if reduction not in REDUCTIONS:
+        found.append(f'reduction is {reduction!r}; expected one of {", ".join(REDUCTIONS)}.')
+    if class_weight is not None and (min(class_weight, default=0) < 0 or not any(class_weight)):
+        found.append(f'class_weight is {list(class_weight)}; expected factors of at least 0, not all 0.')
+    if loss_weight < 0:
+        found.append(f'loss_weight is {loss_weight}; expected a factor of at least 0.')
+    return found
 
 
 def accuracy(logits: Tensor, label: Tensor) -> Tensor:

@@ -104,13 +104,13 @@ def test_valid_configuration_has_only_notes() -> None:
         ('data__train__pipeline__1__img_scale', [1, 2, 3], 'expected a list of 2 whole numbers'),
         ('model__decode_head__num_classes', 1, 'expected a whole number of at least 2'),
         ('model__decode_head__channels', '128', "found '128', expected a whole number"),
-        ('model__test_cfg__stride', 4, 'model.test_cfg.stride: found 4, expected a list of 2 whole numbers'),
+        ('model__test_cfg__stride', 4, 'model.test_cfg.stride: found 4, expected two positive whole numbers'),
         ('model__backbone', 'mit_b0', "expected a dict with a type, found 'mit_b0'"),
         ('model__backbone__type', ['mit_b0'], "no model is called ['mit_b0']"),
         ('model__decode_head__loss_decode', 5, 'model.decode_head.loss_decode: found 5, expected a dict'),
         ('uda__alpha', '0.9', "uda.alpha: found '0.9', expected a number"),
         ('uda__instance_bank', {'bank_size': 'big'}, "uda.instance_bank.bank_size: found 'big', expected a whole"),
-        ('evaluation', {'metric': ['mIoU', 'mIou']}, 'one or several of mIoU, mDice, mFscore, cityscapes'),
+        ('evaluation', {'metric': ['mIoU', 'mIou']}, 'one or several of mIoU, mDice, mFscore (the official'),
         ('load_from', True, 'load_from: found True, expected a text or None'),
         ('optimizer', 'AdamW', "optimizer: expected a dict with a type, found 'AdamW'"),
         ('optimizer__type', ['AdamW'], "torch.optim has no ['AdamW']"),
@@ -126,6 +126,8 @@ def test_valid_configuration_has_only_notes() -> None:
         ('runner', {'type': 'IterBasedRunner'}, 'runner.max_iters: missing'),
         ('optimizer', {'type': 'AdamW'}, 'optimizer.lr: missing'),
         ('data', 'gta', "data: expected a dict, found 'gta'"),
+        ('data__train__img_dir', ['a', 5], 'data.train.img_dir: found 5, expected a text'),
+        ('data__train__img_dir', [], 'data.train.img_dir: found [], expected a text'),
     ],
 )  # fmt: skip
 def test_problem_names_its_place_and_the_nearest_name(key: str, value: Any, told: str) -> None:
@@ -207,3 +209,10 @@ def test_channels_that_the_encoder_tells_may_be_left_out_or_none(slot):
     values['model'][slot] = [values['model'][slot]]
     if slot == 'auxiliary_head':
         assert inspect_config(values).problems == []
+
+
+def test_folders_may_be_lists() -> None:
+    """docs/own-data.md promises them; the parts are built from them later."""
+    assert problems(data__train__img_dir=['a', 'b'], data__train__ann_dir=['c', 'd']) == []
+    (problem,) = problems(data__train__img_dir=['a', 'b'], data__train__ann_dir=['c'])
+    assert 'different lengths' in problem

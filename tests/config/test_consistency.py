@@ -1,15 +1,17 @@
 """One fact in two places: taken from one, or refused; for every registered head and data set."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmseg.config import load_config
-from mmseg.config.consistency import contradictions, data_sets, doubts, settle
-from mmseg.datasets import CustomDataset
+from mmseg.config.consistency import contradictions, settle
 from mmseg.errors import ConfigError
-from mmseg.registry import DATASETS, MODELS
+from mmseg.registry import MODELS
+from mmseg.uda.instance_bank.files import write_bank
 
 NAMES = ['a', 'b', 'c']
 PALETTE = [[0, 0, 0], [9, 9, 9], [200, 0, 0]]
@@ -17,7 +19,6 @@ MODELS.get('DACS')
 HEADS = sorted(
     name for name, kind in MODELS.module_dict.items() if 'num_classes' in inspect.signature(kind).parameters
 )
-SINGLE = sorted(n for n, kind in DATASETS.module_dict.items() if issubclass(kind, CustomDataset))
 
 
 def head(kind: str = 'FCNHead', **options: Any) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def told(values: dict[str, Any]) -> str:
 
 def test_a_configuration_that_agrees() -> None:
     assert contradictions(config(palette=PALETTE)) == []
-    assert contradictions({}) == doubts({}) == []
+    assert contradictions({}) == []
     settle({})
 
 
@@ -53,16 +54,6 @@ def test_number_of_classes_of_every_head(kind: str, slot: str) -> None:
     assert f'model.{slot}.num_classes: found 4, but data.train, data.val: 3 classes' in told(values)
     values['model'][slot] = [head(kind, num_classes=1)]
     assert f'model.{slot}.0.num_classes: found 1; the softmax' in told(values)
-
-
-@pytest.mark.parametrize('kind', SINGLE)
-def test_palette_and_classes_of_every_data_set(kind: str) -> None:
-    count = len(DATASETS.get(kind).CLASSES or NAMES)
-    values = config(head(num_classes=count), type=kind, palette=PALETTE[:2], classes=None)
-    values['data'].pop('val')
-    if kind == 'CustomDataset':
-        values['data']['train']['classes'] = NAMES
-    assert told(values).startswith(f'data.train.palette: found 2 colours for {count} classes')
 
 
 def test_class_weights() -> None:
@@ -97,7 +88,13 @@ def test_reduction_in_step_and_data_set() -> None:
 
 
 @pytest.mark.parametrize(
-    'uda', [{'imnet_feature_dist_classes': [1, 6]}, {'instance_bank': {'classes': [3]}}], ids=str
+    'uda',
+    [
+        {'imnet_feature_dist_classes': [1, 6]},
+        {'imnet_feature_dist_classes': []},
+        {'instance_bank': {'classes': [3]}},
+    ],
+    ids=str,
 )
 def test_lists_of_class_ids(uda: dict[str, Any]) -> None:
     assert 'expected ids of the 3 classes, 0 to 2' in told({**config(), 'uda': uda})
@@ -119,21 +116,30 @@ def test_scores(evaluation: dict[str, Any], text: str) -> None:
     assert (text in found) if text else not found
 
 
-def test_rows_without_pseudo_labels_that_cover_the_crop() -> None:
-    pair = {'type': 'UDADataset', 'source': data(), 'target': [data(pipeline={
-        'type': 'TrainPipeline', 'img_scale': (128, 96), 'crop_size': (64, 64)})]}  # fmt: skip
-    uda = {'pseudo_weight_ignore_top': 15, 'pseudo_weight_ignore_bottom': 120}
-    (doubt,) = doubts({'uda': uda, 'data': {'train': pair}})
-    assert 'cover all 64 rows' in doubt
-    assert doubts({'uda': {**uda, 'pseudo_weight_ignore_bottom': 48}, 'data': {'train': pair}}) == []
+def test_ids_of_a_bank_file(tmp_path: Path) -> None:
+    bank = {'instance_bank': {'bank_file': str(tmp_path)}}
+    assert told({**config(), 'uda': bank}) == '', 'the file may be made later'
+    write_bank(tmp_path, np.ones((4, 2), np.float32), np.array([0, 1, 2, 3]))
+    assert 'labels go from 0 to 3; expected class ids from 0 to 2' in told({**config(), 'uda': bank})
 
 
-def test_data_sets_have_places() -> None:
-    nested = {'train': {'type': 'UDADataset', 'source': [data(), data()], 'target': {
-        'type': 'RepeatDataset', 'times': 2, 'dataset': data()}}, 'test': data()}  # fmt: skip
-    assert [place for place, _ in data_sets(nested)] == [
-        'data.train.source.0', 'data.train.source.1', 'data.train.target.dataset', 'data.test'
-    ]  # fmt: skip
+@pytest.mark.parametrize('place', ['train', 'val'])
+def test_pairs_stand_where_they_are_learned(place: str) -> None:
+    values = config()
+    values['data'][place] = [{'type': 'UDADataset', 'source': data(), 'target': data()}]
+    assert f'data.{place}.0: found a pair of source and target' in told(values)
+
+
+def test_training_needs_labels() -> None:
+    assert 'data.train.test_mode: found True' in told(config(test_mode=True))
+
+
+def test_windows_leave_no_gaps() -> None:
+    values = config()
+    values['model']['test_cfg'] = {'mode': 'slide', 'crop_size': [64, 64], 'stride': [32, 65]}
+    assert 'model.test_cfg.stride: found [32, 65] with crop_size [64, 64]' in told(values)
+    values['model']['test_cfg']['stride'] = [32, 64]
+    assert told(values) == ''
 
 
 def test_everything_is_refused_when_the_configuration_is_read() -> None:

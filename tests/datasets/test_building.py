@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg.datasets.building import changed_datasets, single_datasets, split_folders
+from mmseg.datasets.building import changed_datasets, one_folder, single_datasets, split_folders
 from mmseg.errors import ConfigError
 
 A, B, C = {'type': 'A'}, {'type': 'B'}, {'type': 'C'}
@@ -37,3 +37,8 @@ def test_lists_of_folders_become_parts() -> None:
     assert split_folders(A) == [A]
     with pytest.raises(ConfigError, match='different lengths'):
         split_folders({**cfg, 'ann_dir': []})
+
+
+def test_lists_of_folders_are_checked_by_one_of_them() -> None:
+    cfg = {'type': 'A', 'img_dir': ['x', 'y'], 'ann_dir': ['z', 5], 'split': []}
+    assert one_folder(cfg) == {'type': 'A', 'img_dir': 'x', 'ann_dir': 5, 'split': []}

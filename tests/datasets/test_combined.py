@@ -107,6 +107,14 @@ def test_parts_must_agree(folders: Path) -> None:
         build_dataset(source_cfg(folders, img_dir=['a', 'b'], ann_dir=['c']))
 
 
+def test_colours_may_be_lists_and_tuples(folders: Path) -> None:
+    classes, palette = ['road', 'sky'], [[1, 2, 3], [4, 5, 6]]
+    first = source_cfg(folders, classes=classes, palette=palette)
+    second = source_cfg(folders, classes=tuple(classes), palette=tuple(map(tuple, palette)))
+    assert len(build_dataset([first, second])) == 8
+    assert len(build_dataset({'type': 'UDADataset', 'source': first, 'target': second})) == 16
+
+
 def test_missing_labels_of_a_later_part_are_noticed(folders: Path) -> None:
     with pytest.raises(DataError, match='no label maps found'):
         build_dataset([val_cfg(folders), val_cfg(folders, ann_dir='none')], test_mode=True).check_labels()

@@ -111,3 +111,13 @@ def test_learning_rates_follow_the_base_rate() -> None:
 def test_wrong_options(change: dict, expected: str) -> None:
     with pytest.raises(ConfigError, match=expected):
         build_optimizer(Toy(), {**OPTIMIZER, **change})
+
+
+def test_custom_keys_that_fit_no_parameter_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    module = nn.Sequential(nn.Linear(2, 2))
+    keys = {'weight': {'lr_mult': 2.0}, 'haed': {'lr_mult': 10.0}}
+    with caplog.at_level('INFO'):
+        build_optimizer(module, {'type': 'SGD', 'lr': 0.1, 'paramwise_cfg': {'custom_keys': keys}})
+    assert [m for m in caplog.messages if 'custom_keys' in m] == [
+        'Without effect here: optimizer.paramwise_cfg.custom_keys.haed (no parameter of that name)'
+    ]

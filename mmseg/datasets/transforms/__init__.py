@@ -4,7 +4,8 @@ from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.datasets.transforms.colour import Normalize, PhotoMetricDistortion
 from mmseg.datasets.transforms.colour_transfer import ColourTransfer
 from mmseg.datasets.transforms.formatting import Collect, DefaultFormatBundle, ImageToTensor
-from mmseg.datasets.transforms.geometry import Pad, RandomCrop, RandomFlip, Resize
+from mmseg.datasets.transforms.geometry import RandomCrop, RandomFlip, Resize
+from mmseg.datasets.transforms.padding import Pad
 from mmseg.datasets.transforms.pipeline import Pipeline
 from mmseg.datasets.transforms.reading import LoadAnnotations, LoadImageFromFile
 from mmseg.datasets.transforms.strong_photometric import StrongPhotometric

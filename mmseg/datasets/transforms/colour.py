@@ -70,6 +70,13 @@ class PhotoMetricDistortion(Transform):
         saturation_range: tuple[float, float] = (0.5, 1.5),
         hue_delta: int = 18,
     ) -> None:
+        ranges = (contrast_range, saturation_range)
+        if brightness_delta < 0 or hue_delta < 1 or not all(0 <= low <= high for low, high in ranges):
+            raise ConfigError(
+                f'PhotoMetricDistortion: found brightness_delta={brightness_delta}, contrast_range={contrast_range}, '
+                f'saturation_range={saturation_range}, hue_delta={hue_delta}; expected a delta of at least 0, rising '
+                'ranges of at least 0, and a whole hue_delta of at least 1.'
+            )
         self.brightness_delta = brightness_delta
         self.contrast_range = contrast_range
         self.saturation_range = saturation_range
@@ -143,13 +150,20 @@ class Normalize(Transform):
 
     Args:
         mean: RGB mean (with ``to_rgb``), 0..255.
-        std: RGB standard deviation.
+        std: RGB standard deviation, above 0.
         to_rgb: reorder BGR to RGB.
+
+    Raises:
+        ConfigError: a standard deviation is not above 0.
     """
 
     def __init__(
         self, mean: tuple[float, float, float], std: tuple[float, float, float], to_rgb: bool = True
     ) -> None:
+        if min(std) <= 0:
+            raise ConfigError(
+                f'Normalize: std is {std}; expected numbers above 0, which the picture is divided by.'
+            )
         self.mean = np.array(mean, dtype=np.float32)
         self.std = np.array(std, dtype=np.float32)
         self.to_rgb = to_rgb

@@ -6,6 +6,7 @@ Adaptation with Collaborative Learning, CVPR 2021, arXiv:2103.04717). No labels 
 """
 
 import os
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,8 @@ class ColourTransfer(Transform):
     """
 
     def __init__(self, img_dir: str, img_suffix: str = '.jpg', prob: float = 0.5) -> None:
-        if not 0 <= prob <= 1:
-            raise ConfigError(f'ColourTransfer: prob is {prob}; expected a probability from 0 to 1.')
+        if problems := self.problems({'prob': prob}):
+            raise ConfigError(f'ColourTransfer: {problems[0]}')
         names = find_files(img_dir, img_suffix) if Path(img_dir).is_dir() else []
         if not names:
             raise ConfigError(
@@ -86,6 +87,12 @@ class ColourTransfer(Transform):
             )
         self.files = [os.path.join(img_dir, name) for name in names]
         self.prob = prob
+
+    @staticmethod
+    def problems(options: Mapping[str, Any]) -> list[str]:
+        """What is wrong with options of the right types, without a look at the folder."""
+        prob = options.get('prob', 0.5)
+        return [] if 0 <= prob <= 1 else [f'prob is {prob}; expected a probability from 0 to 1.']
 
     @property
     def random(self) -> bool:

@@ -37,6 +37,10 @@ class MultiScaleFlipAug(Transform):
         self.ratios = [img_ratios] if isinstance(img_ratios, int | float) else img_ratios
         self.flips = (False, True) if flip else (False,)
         self.directions = [flip_direction] if isinstance(flip_direction, str) else list(flip_direction)
+        if any(min(scale) < 1 for scale in self.scales) or (self.ratios and min(self.ratios) <= 0):
+            raise ConfigError(
+                f'MultiScaleFlipAug: found img_scale={img_scale}, img_ratios={img_ratios}; expected positive numbers.'
+            )
         if len(self.scales) > 1 and self.ratios:
             raise ConfigError('MultiScaleFlipAug: img_ratios need a single img_scale. Drop one of the two.')
         if unknown := [name for name in self.directions if name not in DIRECTIONS]:

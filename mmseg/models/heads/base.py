@@ -34,6 +34,25 @@ class HeadOutput(Terms):
     embedding: Tensor
 
 
+def head_problems(options: Mapping[str, Any]) -> list[str]:
+    """What is wrong with options of a decode head that have the right types; sentences begin with the option."""
+    dropout, channels, classes = (options.get(key) for key in ('dropout_ratio', 'channels', 'num_classes'))
+    inputs: Any = options.get('in_channels')
+    index: Any = options.get('in_index')
+    found = []
+    if dropout is not None and not 0 <= dropout < 1:
+        found.append(f'dropout_ratio: found {dropout}; expected a probability from 0 to below 1.')
+    for key, value in (('channels', channels), ('num_classes', classes), ('in_channels', inputs)):
+        if value is not None and min(value if isinstance(value, list | tuple) else [value], default=0) < 1:
+            found.append(f'{key}: found {value}; expected whole numbers of at least 1.')
+    lists = [value for value in (inputs, index) if isinstance(value, list | tuple)]
+    if len(lists) == 2 and len(inputs) != len(index):
+        found.append(
+            f'in_channels: found {list(inputs)} for in_index {list(index)}; expected one number for each.'
+        )
+    return found
+
+
 class BaseDecodeHead(nn.Module, ABC):
     """Decode head: ``embed`` turns features into one map, ``classify`` turns that into logits.
 
@@ -90,6 +109,8 @@ class BaseDecodeHead(nn.Module, ABC):
         self.conv_seg = nn.Conv2d(channels, num_classes, 1)
         self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else None
 
+    problems = staticmethod(head_problems)
+
     def init_weights(self) -> None:
         """Initialise what ``init_cfg`` names; the rest keeps the values of its construction."""
         init_head(self, self.init_cfg)
@@ -113,9 +134,11 @@ class BaseDecodeHead(nn.Module, ABC):
         """
         if self.input_transform is None:
             assert isinstance(self.in_index, int)
+            self._check_levels(len(features))
             self._check_channels([features[self.in_index]])
             return features[self.in_index]
         assert not isinstance(self.in_index, int)
+        self._check_levels(len(features))
         chosen = [features[i] for i in self.in_index]
         self._check_channels(chosen)
         if self.input_transform == 'multiple_select':
@@ -126,6 +149,14 @@ class BaseDecodeHead(nn.Module, ABC):
     def output_stride(self, strides: Sequence[int]) -> int:
         """Pixels per logit if the maps of the encoder have these strides: that of the finest map looked at."""
         return strides[self.in_index if isinstance(self.in_index, int) else self.in_index[0]]
+
+    def _check_levels(self, count: int) -> None:
+        levels = [self.in_index] if isinstance(self.in_index, int) else self.in_index
+        if any(not -count <= level < count for level in levels):
+            raise ConfigError(
+                f'{type(self).__name__} has in_index {self.in_index}, but the encoder gives {count} feature maps, 0 to '
+                f'{count - 1}. Choose among them, and set in_channels to match.'
+            )
 
     def _check_channels(self, chosen: Sequence[Tensor]) -> None:
         found = [x.shape[1] for x in chosen]

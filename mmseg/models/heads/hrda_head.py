@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box, crop, resize_by, shrink
+from mmseg.models.heads.base import head_problems
 from mmseg.models.layers import resize
 from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
@@ -66,6 +67,8 @@ class HRDAHead(nn.Module):
     Raises:
         ConfigError: unknown single-scale head, or not exactly two scales.
     """
+
+    problems = staticmethod(head_problems)
 
     def __init__(
         self,

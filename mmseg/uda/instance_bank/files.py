@@ -24,6 +24,14 @@ def bank_paths(bank: PathLike | Sequence[PathLike]) -> tuple[Path, Path]:
     return Path(bank[0]), Path(bank[1])
 
 
+def is_bank(bank: PathLike | Sequence[PathLike]) -> bool:
+    """Whether both files of a bank are there."""
+    try:
+        return all(path.is_file() for path in bank_paths(bank))
+    except (DataError, TypeError):
+        return False
+
+
 def read_bank(bank: PathLike | Sequence[PathLike], num_classes: int | None = None) -> tuple[Features, Labels]:
     """Read and check a bank.
 

@@ -1,4 +1,4 @@
-"""Resize, crop, flip and pad."""
+"""Resize, crop and flip."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from mmseg.datasets.random import rng_for
 from mmseg.datasets.transforms.geometry import (
-    Pad,
     RandomCrop,
     RandomFlip,
     Resize,
@@ -21,7 +20,6 @@ from mmseg.datasets.transforms.geometry import (
     fitted_size,
     flip,
     is_varied,
-    pad_to,
 )
 from mmseg.errors import ConfigError
 
@@ -199,23 +197,6 @@ def test_share_of_flips() -> None:
     assert 0.25 < np.mean(flips) < 0.35
 
 
-@given(h=sides, w=sides, size=st.tuples(sides, sides))
-def test_padding_keeps_the_picture_in_the_corner(h: int, w: int, size: tuple[int, int]) -> None:
-    array = np.arange(h * w).reshape(h, w) % 100
-    padded = pad_to(array, size, 255)
-    assert padded.shape == (max(h, size[0]), max(w, size[1]))
-    np.testing.assert_array_equal(padded[:h, :w], array)
-    assert (padded[h:] == 255).all()
-    assert (padded[:, w:] == 255).all()
-
-
-def test_padding_to_a_multiple() -> None:
-    got = Pad(size_divisor=8, pad_val=3)(results(), rng_for(0, 0))
-    assert got['pad_shape'] == (16, 24, 3)
-    assert got['img'][-1, -1, 0] == 3
-    assert got['gt_semantic_seg'][-1, -1] == 255
-
-
 @pytest.mark.parametrize(
     ('make', 'message'),
     [
@@ -225,8 +206,6 @@ def test_padding_to_a_multiple() -> None:
         (lambda: RandomCrop(crop_size=(0, 4)), 'crop_size'),
         (lambda: RandomFlip(prob=50), 'probability'),
         (lambda: RandomFlip(direction='left'), 'direction'),
-        (lambda: Pad(), 'size'),
-        (lambda: Pad(size=(4, 4), size_divisor=4), 'not both'),
     ],
 )
 def test_wrong_options_are_explained(make: Any, message: str) -> None:
