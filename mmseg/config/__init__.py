@@ -1,8 +1,8 @@
 """Configurations: reading, checking and translating the published dialect (docs/methods/configs.md)."""
 
-from mmseg.config.check import require_sections
 from mmseg.config.load import load_config, resolved
 from mmseg.config.options import OptionsAction, add_config_options, add_import_option, parse_options
+from mmseg.config.sections import require_sections
 from mmseg.config.translate import LrSchedule, TrainSettings, train_settings
 
 __all__ = [

@@ -18,7 +18,7 @@ from mmseg.config.consistency import contradictions
 from mmseg.config.doubts import doubts
 from mmseg.config.effects import idle_keys
 from mmseg.config.parts import part_problems
-from mmseg.config.sections import INNER
+from mmseg.config.sections import INNER, value_at
 from mmseg.config.values import value_problems
 from mmseg.datasets.building import one_folder
 from mmseg.datasets.presets import PRESETS, is_preset
@@ -79,7 +79,7 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     report = Report()
     _check_top_level(values, set(helpers), report)
     for place, allowed in schema.SECTIONS.items():
-        section = _at(values, place)
+        section = value_at(values, place)
         if isinstance(section, Mapping):
             _check_keys(section, place, allowed, report)
         elif section is not None:
@@ -95,7 +95,7 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     _check_method(values.get('uda'), report)
     _check_optimizer(values.get('optimizer'), report)
     for split in ('train', 'val', 'test'):
-        _check_dataset(_at(values, f'data.{split}'), f'data.{split}', report)
+        _check_dataset(value_at(values, f'data.{split}'), f'data.{split}', report)
     report.problems += part_problems(values)
     _check_windows(values, report)
     _check_pairs(values, report)
@@ -103,26 +103,6 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     report.notes += idle_keys(values)
     report.warnings += doubts(values)
     return report
-
-
-def require_sections(cfg: Config | Mapping[str, Any], places: Iterable[str]) -> None:
-    """Make sure that a configuration has what a program needs.
-
-    Args:
-        cfg: merged configuration.
-        places: dotted names of sections, e.g. 'data.train'.
-
-    Raises:
-        ConfigError: naming every section that is missing or empty.
-    """
-    values = cfg.to_dict() if isinstance(cfg, Config) else cfg
-    missing = [place for place in places if not _at(values, place)]
-    if missing:
-        name = getattr(cfg, 'filename', None) or 'The configuration'
-        raise ConfigError(
-            f'{name} has no {", ".join(missing)}. Take the section{"s"[: len(missing) > 1]} from a file of '
-            'configs/_base_, or start from a complete configuration such as those in configs/daformer.'
-        )
 
 
 def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Report) -> None:
@@ -149,7 +129,7 @@ def _check_value(
     values: Mapping[str, Any], place: str, valid: Callable[[Any], bool], expected: str, report: Report
 ) -> None:
     parent, _, key = place.rpartition('.')
-    section = _at(values, parent) if parent else values
+    section = value_at(values, parent) if parent else values
     if isinstance(section, Mapping) and key in section and not valid(section[key]):
         report.problems.append(f'{place}: found {shown(section[key])}, expected {expected}.')
 
@@ -233,7 +213,7 @@ def _check_optimizer(optimizer: Any, report: Report) -> None:
     allowed = set(inspect.signature(kind).parameters) - {'params'}
     _check_keys(optimizer, 'optimizer', {*allowed, 'type', 'paramwise_cfg'}, report)
     _check_types(kind, {key: value for key, value in optimizer.items() if key != 'lr'}, 'optimizer', report)
-    custom_keys = _at(optimizer, 'paramwise_cfg.custom_keys')
+    custom_keys = value_at(optimizer, 'paramwise_cfg.custom_keys')
     for key, factors in custom_keys.items() if isinstance(custom_keys, Mapping) else ():
         if isinstance(factors, Mapping):
             place = f'optimizer.paramwise_cfg.custom_keys.{key}'
@@ -274,7 +254,7 @@ def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Rep
 
 
 def _check_windows(values: Mapping[str, Any], report: Report) -> None:
-    test_cfg = _at(values, 'model.test_cfg')
+    test_cfg = value_at(values, 'model.test_cfg')
     if isinstance(test_cfg, Mapping) and test_cfg.get('mode') == 'slide':
         for key in ('crop_size', 'stride'):
             if key not in test_cfg:
@@ -282,8 +262,8 @@ def _check_windows(values: Mapping[str, Any], report: Report) -> None:
 
 
 def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
-    method, dataset = values.get('uda'), _at(values, 'data.train')
-    if values.get('compile') and _at(values, 'uda.print_grad_magnitude'):
+    method, dataset = values.get('uda'), value_at(values, 'data.train')
+    if values.get('compile') and value_at(values, 'uda.print_grad_magnitude'):
         report.problems.append(
             'compile: found True together with uda.print_grad_magnitude, whose backward passes a compiled network '
             'does not allow. Switch one of them off.'
@@ -302,12 +282,3 @@ def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
             f'data.train: found {dataset["type"]}, expected a UDADataset with source and target, which the method '
             'of uda needs. Leave uda out to train on one data set.'
         )
-
-
-def _at(values: Mapping[str, Any], place: str) -> Any:
-    found: Any = values
-    for key in place.split('.'):
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(key)
-    return found

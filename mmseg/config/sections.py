@@ -1,12 +1,14 @@
 """Where things stand in a configuration: data sets, their classes and steps, heads."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from mmseg.datasets.classes import class_names
 from mmseg.datasets.presets import expand_pipeline, is_preset
-from mmseg.errors import UserError
+from mmseg.errors import ConfigError, UserError
 from mmseg.registry import DATASETS
 
 SPLITS = ('train', 'val', 'test')
@@ -81,3 +83,33 @@ def heads_of(model: Any) -> Iterator[Placed]:
 
 def _kind(single: Mapping[str, Any]) -> Any:
     return DATASETS.get(single.get('type'))
+
+
+def require_sections(cfg: Config | Mapping[str, Any], places: Iterable[str]) -> None:
+    """Make sure that a configuration has what a program needs.
+
+    Args:
+        cfg: merged configuration.
+        places: dotted names of sections, e.g. 'data.train'.
+
+    Raises:
+        ConfigError: naming every section that is missing or empty.
+    """
+    values = cfg.to_dict() if isinstance(cfg, Config) else cfg
+    missing = [place for place in places if not value_at(values, place)]
+    if missing:
+        name = getattr(cfg, 'filename', None) or 'The configuration'
+        raise ConfigError(
+            f'{name} has no {", ".join(missing)}. Take the section{"s"[: len(missing) > 1]} from a file of '
+            'configs/_base_, or start from a complete configuration such as those in configs/daformer.'
+        )
+
+
+def value_at(values: Mapping[str, Any], place: str) -> Any:
+    """What stands at a dotted place; None if nothing does."""
+    found: Any = values
+    for key in place.split('.'):
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(key)
+    return found

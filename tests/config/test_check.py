@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from mmseg.config.check import check_config, inspect_config, require_sections
+from mmseg.config.check import check_config, inspect_config
+from mmseg.config.sections import require_sections
 from mmseg.errors import ConfigError, nearest
 
 SECTIONS: dict[str, Any] = {

@@ -1,0 +1,54 @@
+"""Score a run on the two halves of a validation set, keep the scores as JSON, and write docs/results.md's tables."""
+
+import argparse
+from pathlib import Path
+
+from mmseg.cli import run_cli
+from mmseg.experiments.screening import Screened, add, read, scored, write_tables
+
+EXAMPLES = """examples:
+  python tools/screening.py --run work_dirs/mic --name best-mic --title 'the combination + masked consistency' \\
+      --config configs/demo/procstreet2camvid_best_mic.py --commit 6d10264
+  python tools/screening.py          # only write the tables of the page again
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description='Score the networks of a finished run by data.test.split=val_choose.txt and val_report.txt, and on '
+        'all pictures; add the scores to a JSON file, and write the tables between the marks of a page from it.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--run', type=Path, metavar='DIR', help='work folder of the run that is added')
+    parser.add_argument(
+        '--name', help='short name of the run in the JSON file; a run of that name is replaced'
+    )
+    parser.add_argument('--title', help='what the tables call it (default: the name)')
+    parser.add_argument('--config', help='configuration it was trained with')
+    parser.add_argument('--commit', help='commit it was trained with')
+    parser.add_argument(
+        '--options', nargs='*', default=[], metavar='KEY=VALUE', help='its --cfg-options, for the record'
+    )
+    parser.add_argument('--json', type=Path, default=Path('docs/screening.json'), help='default: %(default)s')
+    parser.add_argument('--page', type=Path, default=Path('docs/results.md'), help='default: %(default)s')
+    parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
+    args = parser.parse_args()
+    if args.run and not (args.name and args.config and args.commit):
+        parser.error('--run needs --name, --config and --commit.')
+    return args
+
+
+@run_cli
+def main() -> None:
+    """The program."""
+    args = parse_args()
+    if args.run:
+        run = Screened(args.name, args.title or args.name, args.config, args.commit, tuple(args.options))
+        add(args.json, scored(run, args.run))
+    write_tables(args.page, read(args.json))
+
+
+if __name__ == '__main__':
+    main()
