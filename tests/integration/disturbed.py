@@ -12,6 +12,7 @@ import shlex
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -134,6 +135,8 @@ def start(folder: Path, words: list[str], prepare: Callable[[], None] = lambda: 
         runpy.run_path(words[0], run_name='__main__')
     except SystemExit as left:
         code = left.code
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(int(code or 0))

@@ -1,9 +1,7 @@
 """Kills tiny runs with SIGKILL at random moments, goes on with them, and compares them with one that was never killed.
 
 Started by test_kills.py with a JSON list of combinations and the folder to work in, it prints a line a kill and writes
-what came of them as JSON. Moments are drawn: half of them from the whole time a run takes, start and end included, half
-from the time in which a checkpoint is written (its temporary file is there). Processes are forked, as in
-disturbed.py.
+what came of them as JSON. Processes are forked, as in disturbed.py.
 """
 
 import json
@@ -85,28 +83,35 @@ def is_over(child: int) -> bool:
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
+def written(folder: Path) -> set[str]:
+    """Checkpoints that are complete."""
+    return {path.name for path in folder.glob('iter_*.pth')}
+
+
 def strike(child: int, folder: Path, seconds: float, rng: random.Random) -> None:
-    """Kill a process, alone or with its group, at a moment that is drawn; not if it ends before."""
-    if rng.random() < 0.5:
-        until, wanted = time.monotonic() + rng.uniform(0, seconds), 0
-    else:
-        until, wanted = float('inf'), rng.randint(1, 3)
-    seen = half_written(folder)  # of the dead one before
+    """Kill a process, alone or with its group, at a moment that is drawn; not if it ends before.
+
+    A third of the moments lie anywhere in the time a run takes, start included, a third some time after a checkpoint
+    was written, a third while one is written.
+    """
+    look, longest = rng.choice([(lambda _: set(), seconds), (written, seconds / 3), (half_written, WRITING)])
+    until = time.monotonic() + rng.uniform(0, longest) if longest == seconds else float('inf')
+    wanted, seen = rng.randint(1, 2), look(folder)
     while time.monotonic() < until and not is_over(child):
-        new = half_written(folder) - seen
+        new = look(folder) - seen
         seen |= new
         wanted -= len(new)
         if new and wanted == 0:
-            until = time.monotonic() + rng.uniform(0, WRITING)
+            until = time.monotonic() + rng.uniform(0, longest)
         time.sleep(0.001)
     if not is_over(child):
         (os.killpg if rng.random() < 0.5 else os.kill)(child, signal.SIGKILL)
 
 
 def play(combination: Combination, top: Path, whole: Path, seconds: float) -> Tally:
-    """Kill runs of a combination until that was done as often as wanted, finish and compare each."""
+    """Kill runs of a combination as often as wanted, finish and compare each; the first difference ends it."""
     rng, tally = random.Random(combination.name), Tally()
-    while tally.early + tally.between + tally.writing < combination.kills:
+    while not tally.differences and tally.early + tally.between + tally.writing < combination.kills:
         folder = top / f'{combination.name}-{tally.runs}'
         folder.mkdir()
         before = tally.early + tally.between + tally.writing
