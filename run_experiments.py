@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from mmseg.cli import positional, run_cli, started_as
+from mmseg.cli import positional, run_lasting, started_as
 from mmseg.processes import EXIT_CODES
 
 EXAMPLES = """examples:
@@ -84,7 +84,7 @@ def command_to_resume(args: argparse.Namespace) -> str:
     )
 
 
-@run_cli
+@run_lasting
 def main() -> None:
     """Run the command line."""
     args = parse_arguments()

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from mmseg.faults import described
 from mmseg.processes import answering, stop_at_once
+from mmseg.terminal import READER_GONE, TERMINAL_GONE, outliving, reader_has_left
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NO_ACCESS = (
@@ -33,23 +34,39 @@ def run_cli(main: Callable[[], None]) -> Callable[[], NoReturn]:
     0: it worked. 1, 2: the error of a user (:class:`mmseg.errors.UserError`), shown as one paragraph. 128 + number:
     stopped by that signal, see :data:`mmseg.processes.SIGNALS`. A full disk, a place that cannot be written and
     memory that ran out are reported like errors of a user. ``--debug`` on the command line adds the traceback. Other
-    exceptions are defects and keep theirs.
+    exceptions are defects and keep theirs. A closed terminal changes none of that.
     """
 
     @wraps(main)
     def program() -> NoReturn:
-        try:
-            with answering(stop_at_once):
-                main()
-        except KeyboardInterrupt as stop:
-            _leave(str(stop) or 'Stopped by Ctrl-C.', 128 + getattr(stop, 'number', signal.SIGINT))
-        except BrokenPipeError:
-            _stop_writing()
-        except Exception as error:
-            _leave(*_shown(error))
-        sys.exit(0)
+        with outliving(TERMINAL_GONE):
+            _run(main)
 
     return program
+
+
+def run_lasting(main: Callable[[], None]) -> Callable[[], NoReturn]:
+    """Like :func:`run_cli`, for programs that work for days: they go on when the reader of their output has left."""
+
+    @wraps(main)
+    def program() -> NoReturn:
+        with outliving(READER_GONE):
+            _run(main)
+
+    return program
+
+
+def _run(main: Callable[[], None]) -> NoReturn:
+    try:
+        with answering(stop_at_once):
+            main()
+    except KeyboardInterrupt as stop:
+        _leave(str(stop) or 'Stopped by Ctrl-C.', 128 + getattr(stop, 'number', signal.SIGINT))
+    except Exception as error:
+        if not (isinstance(error, BrokenPipeError) and reader_has_left()):
+            _leave(*_shown(error))
+        _stop_writing()
+    sys.exit(0)
 
 
 def _shown(error: Exception) -> tuple[str, int]:

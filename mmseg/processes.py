@@ -12,6 +12,8 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from types import FrameType
 
+from mmseg.terminal import tell
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 """What asks a program to stop: Ctrl-C, ``kill``, a closed terminal, and what schedulers send before the time is up."""
 
@@ -54,7 +56,7 @@ def stop_at_once(number: int, frame: FrameType | None) -> None:
     outer = frame
     while outer is not None:
         if outer.f_code.co_filename.startswith('<frozen importlib'):
-            os.write(2, f'{stopped}\n'.encode())
+            tell(str(stopped))
             os._exit(128 + number)
         outer = outer.f_back
     raise stopped

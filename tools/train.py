@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from mmseg.cli import positional, run_cli, started_as
+from mmseg.cli import positional, run_lasting, started_as
 from mmseg.processes import EXIT_CODES, die_with_parent
 
 EXAMPLES = """examples:
@@ -94,7 +94,7 @@ def resume_command(args: argparse.Namespace, work_dir: Path) -> str:
     )
 
 
-@run_cli
+@run_lasting
 def main() -> None:
     """Read the configuration, train."""
     args = parse_arguments()

@@ -8,8 +8,9 @@ from types import FrameType, TracebackType
 
 from mmseg.errors import UserError
 from mmseg.processes import Stopped, answering
+from mmseg.terminal import tell
 
-NOTICE = b'\nFinishing this step, then saving and stopping. Ctrl-C again aborts at once and saves nothing.\n'
+NOTICE = '\nFinishing this step, then saving and stopping. Ctrl-C again aborts at once and saves nothing.'
 
 
 LAUNCHER_GRACE = 5.0
@@ -66,4 +67,4 @@ class StopRequest:
             return
         self.number, self._since = number, time.monotonic()
         if os.environ.get('RANK', '0') == '0':
-            os.write(2, NOTICE)
+            tell(NOTICE)

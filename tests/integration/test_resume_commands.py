@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pty
 import re
 import shlex
 import signal
@@ -161,6 +162,28 @@ def test_run_experiments(number: int, group: bool, options: list[str], place: Pa
         typed = go_on(errors, place)
     assert typed.returncode == 0, typed.stderr
     check_end(newest(place) - 1, typed.stdout)
+
+
+@pytest.mark.parametrize(
+    'words',
+    [[TRAIN, 'odd name.json', '--work-dir=work_dirs/odd/run'], [EXPERIMENTS, '--config=odd name.json']],
+    ids=['train', 'run_experiments'],
+)
+def test_closed_terminal(words: list[str], place: Path) -> None:
+    """The system sends SIGHUP, and everything that is printed from then on is an error."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, *words], cwd=place, env=environment(), start_new_session=True,
+        stdin=slave, stdout=slave, stderr=slave, preexec_fn=lambda: os.close(os.open(os.ttyname(1), os.O_RDWR)),
+    )  # fmt: skip
+    os.close(slave)
+    said = b''
+    while b'Iter [3/' not in said:
+        said += os.read(master, 4096)
+    os.close(master)
+    assert process.wait(LIMIT) == 129
+    await_end(process.pid)
+    assert newest(place) >= 3
 
 
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
