@@ -23,7 +23,6 @@ from mmseg.config.values import value_problems
 from mmseg.datasets.building import one_folder
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
-from mmseg.models.levels import DERIVED
 from mmseg.option_types import mismatches, parameters, shown
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS, Registry
 from mmseg.uda.adaptation import Adaptation
@@ -35,8 +34,6 @@ OPTIMIZERS = {
     if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
 }
 """Types of ``optimizer``."""
-INJECTED = {'uda': {'model', 'max_iters'}}
-"""Parameters that the builder adds (docs/methods/self-training.md#wrapper-of-a-method)."""
 
 
 @dataclass
@@ -237,11 +234,9 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
 def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
     allowed, required = parameters(component)
     _check_keys(cfg, place, allowed | {'type'}, report)
-    slot = next((name for name in reversed(place.split('.')) if not name.isdigit()), '')
-    derived = DERIVED if slot in ('decode_head', 'auxiliary_head') else ()
-    given = {key: value for key, value in cfg.items() if key not in derived or value is not None}
+    told = schema.INJECTED.get(place.rstrip('.0123456789').rpartition('.')[2], set())
+    given = {key: value for key, value in cfg.items() if key not in told or value is not None}
     _check_types(component, given, place, report)
-    told = {*INJECTED.get(place, ()), *derived}
     for key in sorted(required - set(cfg) - told):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
 

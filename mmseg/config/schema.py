@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from mmseg.evaluation.metrics import METRICS
+from mmseg.models.levels import DERIVED
 from mmseg.option_types import expectation, fits
 
 TOP_LEVEL = {
@@ -53,6 +54,13 @@ UNUSED = {
     'optimizer_config': {'type', 'cumulative_iters'},
 }
 """Keys, by section, that published configurations carry and nothing reads."""
+
+INJECTED = {
+    'uda': {'model', 'max_iters'},  # docs/methods/self-training.md#wrapper-of-a-method
+    'decode_head': {*DERIVED},
+    'auxiliary_head': {*DERIVED},
+}
+"""Parameters that the builder adds, by the key a component stands under."""
 
 SECTIONS = {
     'runner': {'type', 'max_iters'},

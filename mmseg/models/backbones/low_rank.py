@@ -8,6 +8,7 @@ layer instead of calling the layer.
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from mmseg.errors import ConfigError
+from mmseg.options import AtLeastOne, NoOptions, Positive
 
 TARGETS = ('qkv', 'q', 'kv', 'q_proj', 'k_proj', 'v_proj')
 """Last names of the layers that make queries, keys and values in timm's transformers."""
@@ -43,22 +45,28 @@ class LowRank(nn.Module):
         return weight + self.scale * (self.up @ self.down)
 
 
-def add_low_rank(
-    network: nn.Module, rank: int, alpha: float | None = None, targets: Sequence[str] = TARGETS
-) -> None:
-    """Freeze a network and put adapters beside the weights of linear layers, in place.
+@dataclass(frozen=True)
+class LowRankOptions(NoOptions):
+    """Options of :func:`add_low_rank`.
 
-    Args:
-        network: the encoder.
-        rank: of the adapters, at least 1.
+    Attributes:
+        rank: of the adapters.
         alpha: see :class:`LowRank`; None: twice the rank.
         targets: last part of the names of the layers, or more of it ('mlp.fc1').
+    """
+
+    rank: AtLeastOne
+    alpha: Positive | None = None
+    targets: Sequence[str] = TARGETS
+
+
+def add_low_rank(network: nn.Module, options: LowRankOptions) -> None:
+    """Freeze a network and put adapters beside the weights of linear layers, in place.
 
     Raises:
-        ConfigError: the rank is not positive, or no linear layer has such a name.
+        ConfigError: no linear layer has such a name.
     """
-    if rank < 1:
-        raise ConfigError(f'backbone.low_rank.rank is {rank}; expected a whole number of at least 1.')
+    rank, targets = options.rank, options.targets
     layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear)}
     chosen = [
         layer for name, layer in layers.items() if any(f'.{name}'.endswith(f'.{end}') for end in targets)
@@ -72,7 +80,7 @@ def add_low_rank(
     network.requires_grad_(False)
     for layer in chosen:
         rows, columns = layer.weight.shape
-        adapter = LowRank(rows, columns, rank, 2 * rank if alpha is None else alpha)
+        adapter = LowRank(rows, columns, rank, 2 * rank if options.alpha is None else options.alpha)
         parametrize.register_parametrization(layer, 'weight', adapter.to(layer.weight.device))
 
 

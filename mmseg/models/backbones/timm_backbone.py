@@ -16,14 +16,15 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.backbones.any_grid import AnyGrid
 from mmseg.models.backbones.layer_order import layer_scales
-from mmseg.models.backbones.low_rank import add_low_rank, plain_name
+from mmseg.models.backbones.low_rank import LowRankOptions, add_low_rank, plain_name
 from mmseg.models.backbones.pyramid import STRIDES, SimplePyramid
 from mmseg.models.backbones.timm_networks import Request, Survey, create, load_timm, survey
 from mmseg.models.backbones.timm_weights import load_encoder
-from mmseg.models.backbones.vit_adapter import ViTAdapter, adapter_options
+from mmseg.models.backbones.vit_adapter import AdapterOptions, ViTAdapter
 from mmseg.models.layers import resize
 from mmseg.models.levels import Levels
 from mmseg.models.weights import load_weights, resolve_weights
+from mmseg.options import parse
 from mmseg.registry import MODELS
 
 logger = logging.getLogger('mmseg')
@@ -95,14 +96,15 @@ class TimmBackbone(nn.Module):
             for parameter in self.encoder.get_submodule(name).parameters(recurse=False):
                 parameter.requires_grad_(False)
         if low_rank is not None:
-            add_low_rank(self.encoder, **_checked_options(low_rank))
+            add_low_rank(self.encoder, parse(LowRankOptions, low_rank, 'model.backbone.low_rank.{}'.format))
         self.any_grid = AnyGrid(self.encoder, 'model') if self.survey.any_grid else None
         self.own = levels = self.survey.levels.at(self.indices)
         self.pyramid: SimplePyramid | None = None
         self.adapter: ViTAdapter | None = None
         if adapter is not None:
             _check_adaptable(self.survey, out_indices)
-            self.adapter = ViTAdapter(self.encoder.model, self.own, in_chans, **adapter_options(adapter))
+            options = parse(AdapterOptions, adapter, 'model.backbone.adapter.{}'.format)
+            self.adapter = ViTAdapter(self.encoder.model, self.own, options, in_chans)
             levels = self.adapter.levels
         elif pyramid_channels and _incomplete(self.survey, self.own, out_indices, output_stride):
             self.pyramid = SimplePyramid(self.own, pyramid_channels)
@@ -243,12 +245,3 @@ def _checked_arguments(model_args: Mapping[str, Any] | None) -> dict[str, Any]:
             'Weights are named by pretrained, levels by out_indices.'
         )
     return dict(model_args or {})
-
-
-def _checked_options(low_rank: Mapping[str, Any]) -> dict[str, Any]:
-    known = ('rank', 'alpha', 'targets')
-    if 'rank' not in low_rank or set(low_rank) - set(known):
-        raise ConfigError(
-            f'backbone.low_rank is {dict(low_rank)}; expected dict(rank=8) and, if you like, alpha, targets.'
-        )
-    return dict(low_rank)

@@ -6,8 +6,9 @@ maps, with one of stride 4 above. The transformer itself is not changed: what it
 borders of the groups. Written from the paper's text; its code was not looked at.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from mmseg.models.backbones.deformable import DeformableAttention, Size, centres
 from mmseg.models.backbones.pyramid import STRIDES, ChannelNorm
 from mmseg.models.layers import map_of, tokens_of
 from mmseg.models.levels import Levels
+from mmseg.options import AtLeastOne, NoOptions
 
 Run = Callable[[Tensor], Sequence[Tensor]]
 
@@ -98,6 +100,21 @@ class Extractor(nn.Module):
         return spatial + self.fc2(self.activate(torch.cat(mixed, dim=1)))
 
 
+@dataclass(frozen=True)
+class AdapterOptions(NoOptions):
+    """Options of :class:`ViTAdapter`.
+
+    Attributes:
+        interactions: number of groups of blocks.
+        heads: of the attention between both; None: as many as there are times 64 channels.
+        points: that each of them looks at in a map.
+    """
+
+    interactions: AtLeastOne = 4
+    heads: AtLeastOne | None = None
+    points: AtLeastOne = 4
+
+
 class ViTAdapter(nn.Module):
     """Maps of strides 4, 8, 16 and 32 from a plain transformer and an image.
 
@@ -105,30 +122,22 @@ class ViTAdapter(nn.Module):
         model: of timm, with ``blocks`` that take tokens (B, N, C).
         deepest: channels and stride of its own map.
         in_chans: image channels.
-        interactions: number of groups of blocks.
-        heads, points: of the attention between both; None: heads of 64 channels.
+        options: of the adapter.
 
     Raises:
         ConfigError: the transformer has fewer blocks, or none of this kind.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        deepest: Levels,
-        in_chans: int = 3,
-        interactions: int = 4,
-        heads: int | None = None,
-        points: int = 4,
-    ) -> None:
+    def __init__(self, model: Any, deepest: Levels, options: AdapterOptions, in_chans: int = 3) -> None:
         super().__init__()
         blocks, channels = getattr(model, 'blocks', ()), deepest.channels[-1]
-        if not 1 <= interactions <= len(blocks) or not hasattr(model, 'num_prefix_tokens'):
+        interactions, points = options.interactions, options.points
+        if interactions > len(blocks) or not hasattr(model, 'num_prefix_tokens'):
             raise ConfigError(
                 f'backbone.adapter.interactions is {interactions}, but {type(model).__name__} has {len(blocks)} blocks '
                 'of tokens; expected a plain transformer with at least as many. Leave adapter out for other networks.'
             )
-        heads = max(channels // 64, 1) if heads is None else heads
+        heads = options.heads or max(channels // 64, 1)
         self.prefix = int(model.num_prefix_tokens)
         borders = [round(i * len(blocks) / interactions) for i in range(interactions + 1)]
         self.groups = [(borders[i], borders[i + 1] - 1) for i in range(interactions)]
@@ -199,18 +208,3 @@ class ViTAdapter(nn.Module):
                 f'(B, {self.prefix} + {grid[0]} x {grid[1]}, C). Leave adapter out.'
             )
         return tokens
-
-
-def adapter_options(adapter: Mapping[str, Any]) -> dict[str, Any]:
-    """Options of :class:`ViTAdapter` out of a configuration.
-
-    Raises:
-        ConfigError: one is unknown.
-    """
-    known = ('interactions', 'heads', 'points')
-    unknown = sorted(set(adapter) - set(known))
-    if unknown:
-        raise ConfigError(
-            f'backbone.adapter: unknown key {", ".join(unknown)}; expected some of {", ".join(known)}.'
-        )
-    return dict(adapter)

@@ -69,7 +69,8 @@ def test_blocks_behind_the_last_that_is_used_are_left_out():
         ({'model_name': SMALL, 'model_args': {'checkpoint_path': 'x.pth'}}, 'model_args: found checkpoint_path'),
         ({'model_name': SMALL, 'model_args': {'pretrained': True}}, 'model_args: found pretrained'),
         ({'model_name': SMALL, 'model_args': {'depht': 3}}, "cannot build.*depht"),
-        ({'model_name': VIT, 'low_rank': {'alpha': 1}}, 'expected dict.rank=8'),
+        ({'model_name': VIT, 'low_rank': {'alpha': 1}}, 'model.backbone.low_rank.rank: missing'),
+        ({'model_name': VIT, 'low_rank': {'rank': 0}}, 'low_rank.rank: found 0, expected a whole number of at least 1'),
         ({'model_name': 'hf-hub:timm/resnet18'}, 'no network of this name'),
     ],
 )  # fmt: skip

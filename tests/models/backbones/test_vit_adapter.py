@@ -69,7 +69,7 @@ def test_an_error_inside_leaves_no_hook():
         ({'model_name': 'resnet18', 'adapter': {}}, 'resnet18 cannot have one; expected a plain transformer'),
         ({'model_name': 'test_vit', 'adapter': {}, 'out_indices': (1,)}, 'without out_indices'),
         ({'model_name': 'test_vit', 'adapter': {'interactions': 7}}, 'interactions is 7.*has 6 blocks'),
-        ({'model_name': 'test_vit', 'adapter': {'point': 7}}, 'adapter: unknown key point'),
+        ({'model_name': 'test_vit', 'adapter': {'point': 7}}, 'adapter.point: unknown key'),
     ],
 )
 def test_wrong_options(options, message):
