@@ -2,6 +2,7 @@
 
 from mmseg.uda.adversarial import AdvSeg
 from mmseg.uda.feature_distance import FeatureDistance
+from mmseg.uda.frozen_encoder import FrozenEncoderDistance
 from mmseg.uda.instance_bank.part import InstanceConsistency
 from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.min_entropy import MinEnt
@@ -13,6 +14,7 @@ __all__ = [
     'DACS',
     'AdvSeg',
     'FeatureDistance',
+    'FrozenEncoderDistance',
     'InstanceConsistency',
     'MaskedConsistency',
     'MinEnt',

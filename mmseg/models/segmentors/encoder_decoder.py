@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box
 from mmseg.models.layers import resize
 from mmseg.models.levels import build_head, levels_of
 from mmseg.models.precision import autocast
+from mmseg.models.segmentors.configured import checked_test_cfg, with_pretrained
 from mmseg.models.segmentors.outputs import Draws, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.models.terms import Terms
@@ -47,7 +47,7 @@ class EncoderDecoder(nn.Module):
         init_cfg: None = None,
     ) -> None:
         super().__init__()
-        self.backbone = MODELS.build(_with_pretrained(backbone, pretrained))
+        self.backbone = MODELS.build(with_pretrained(backbone, pretrained))
         self.neck = None if neck is None else MODELS.build(neck)
         self.levels = levels_of(self.backbone, self.neck)
         self.decode_head = build_head(decode_head, self.levels, 'decode_head')
@@ -58,8 +58,13 @@ class EncoderDecoder(nn.Module):
             self.auxiliary_head = nn.ModuleList(
                 build_head(head, self.levels, f'auxiliary_head.{i}') for i, head in enumerate(auxiliary_head)
             )
-        self.test_cfg = _checked_test_cfg(test_cfg)
+        self.test_cfg = checked_test_cfg(test_cfg)
         self.precision = 'fp32'
+
+    @property
+    def token_size(self) -> int:
+        """Side in pixels of what a cell of the encoder's deepest map covers; of a plain transformer, a patch."""
+        return self.levels.strides[-1]
 
     @property
     def output_stride(self) -> int:
@@ -94,7 +99,11 @@ class EncoderDecoder(nn.Module):
 
     def extract_views(self, img: Tensor, boxes: Sequence[Box | None]) -> list[list[Tensor]]:
         """Features of the views that another network's :meth:`forward_train` returned with these boxes."""
-        return [self.extract_feat(img)]
+        return [self.extract_feat(view) for view in self.view_images(img, boxes)]
+
+    def view_images(self, img: Tensor, boxes: Sequence[Box | None]) -> list[Tensor]:
+        """What the encoder sees of images (B, 3, H, W) in these views."""
+        return [img]
 
     def encode_decode(self, img: Tensor) -> Tensor:
         """Normalised image (B, 3, H, W) -> float32 logits (B, num_classes, H, W)."""
@@ -257,31 +266,6 @@ class EncoderDecoder(nn.Module):
             yield from ((f'aux_{i}', head, True) for i, head in enumerate(self.auxiliary_head))
         elif self.auxiliary_head is not None:
             yield 'aux', self.auxiliary_head, False
-
-
-def _with_pretrained(backbone: Mapping[str, Any], pretrained: str | None) -> dict[str, Any]:
-    """The backbone's configuration with the segmentor's ``pretrained`` handed on."""
-    if pretrained is None:
-        return dict(backbone)
-    if backbone.get('pretrained') is not None:
-        raise ConfigError(
-            f"model.pretrained ('{pretrained}') and model.backbone.pretrained ('{backbone['pretrained']}') are both "
-            'set; give only one.'
-        )
-    return {**backbone, 'pretrained': pretrained}
-
-
-def _checked_test_cfg(test_cfg: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The inference options with ``mode`` filled in."""
-    options = {'mode': 'whole', **(test_cfg or {})}
-    if options['mode'] not in ('whole', 'slide'):
-        raise ConfigError(f"model.test_cfg.mode is '{options['mode']}'; expected 'whole' or 'slide'.")
-    missing = [key for key in ('crop_size', 'stride') if options['mode'] == 'slide' and key not in options]
-    if missing:
-        raise ConfigError(
-            f"model.test_cfg.mode is 'slide' without {' and '.join(missing)}; expected (height, width)."
-        )
-    return options
 
 
 def _undo_flip(probabilities: Tensor, meta: Meta) -> Tensor:

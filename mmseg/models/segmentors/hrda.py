@@ -101,6 +101,11 @@ class HRDAEncoderDecoder(EncoderDecoder):
             self.output_stride * Fraction(self.scales[0] / self.scales[-1]).limit_denominator(64).denominator
         )
 
+    @property
+    def token_size(self) -> int:
+        """See :class:`EncoderDecoder`; in the context image, where it is larger."""
+        return round(self.levels.strides[-1] / self.scales[0])
+
     def over_windows(self, img: Tensor, predict: Callable[[Tensor], Tensor]) -> Tensor:
         """See :class:`EncoderDecoder`; edges shorter than the detail crop grow to what the decoder can divide."""
         if self.crop_size is None or not self.hr_slide_inference:
@@ -207,13 +212,12 @@ class HRDAEncoderDecoder(EncoderDecoder):
         size = (detail_image.shape[2], detail_image.shape[3])
         return draw_box(draws.stream('detail'), size, self.crop_size, self.crop_coord_divisible)
 
-    def extract_views(self, img: Tensor, boxes: Sequence[Box | None]) -> list[list[Tensor]]:
-        """Features of the views that :meth:`forward_train` returned, for another network's comparison."""
+    def view_images(self, img: Tensor, boxes: Sequence[Box | None]) -> list[Tensor]:
+        """See :class:`EncoderDecoder`: images at the scales that the feature distance compares, the detail cut."""
         if self.feature_scale != 'all':
-            return [self.extract_feat(self._image(img, float(self.feature_scale)))]
+            return [self._image(img, float(self.feature_scale))]
         images = [self._image(img, scale) for scale in self.scales]
-        cut = [image if box is None else crop(image, box) for image, box in zip(images, boxes, strict=True)]
-        return [self.extract_feat(image) for image in cut]
+        return [image if box is None else crop(image, box) for image, box in zip(images, boxes, strict=True)]
 
     def _seen(self, scales: ScaleLogits, box: Box | None) -> Seen:
         """Debug pictures show predictions, the detail crop, and what a function makes of the images behind them."""
