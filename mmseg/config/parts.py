@@ -32,13 +32,14 @@ def _tables() -> dict[str, Iterable[str]]:
     from mmseg.models.conv import ACTIVATIONS, NORMS
     from mmseg.models.heads.daformer_head import LAYERS
     from mmseg.models.initialization import INITIALIZERS
+    from mmseg.uda.masking import GENERATORS
 
     return {
         'norm_cfg': NORMS,
         'act_cfg': ACTIVATIONS,
         'init_cfg': ('Pretrained', *INITIALIZERS),
         'override': INITIALIZERS,
-        'mask_generator': ('block',),
+        'mask_generator': GENERATORS,
         'hooks': LOG_HOOKS,
         **dict.fromkeys(('embed_cfg', 'embed_neck_cfg', 'fusion_cfg', 'context_cfg'), LAYERS),
     }

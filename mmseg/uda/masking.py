@@ -20,7 +20,7 @@ from mmseg.option_types import Range
 from mmseg.options import Amount, NoOptions, Share, parse
 from mmseg.registry import MODELS, PARTS
 from mmseg.uda.augmentation import apply_strong, normalisation
-from mmseg.uda.draws import draw_strong_mask
+from mmseg.uda.draws import StepDraws, draw_strong_mask
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
@@ -57,6 +57,22 @@ class BlockMask(NoOptions):
 
 
 @dataclass(frozen=True)
+class TokenMask(NoOptions):
+    """``uda.mask_generator``: dict(type='token', ...): blocks are what a token of the encoder sees (of the context).
+
+    Attributes:
+        mask_ratio: probability that a token is hidden.
+    """
+
+    mask_ratio: Share
+    type: Literal['token'] = 'token'
+
+
+GENERATORS: dict[str, type[BlockMask] | type[TokenMask]] = {'block': BlockMask, 'token': TokenMask}
+"""By the ``type`` of ``uda.mask_generator``."""
+
+
+@dataclass(frozen=True)
 class MaskOptions(NoOptions):
     """Options of :class:`MaskedConsistency`; published keys begin with ``mask_``, that of ``weight`` is
     ``mask_lambda``.
@@ -67,7 +83,7 @@ class MaskOptions(NoOptions):
         pseudo_threshold: the same for the host's ``pseudo_threshold``; None: all pseudo-labels have weight 1. Only if
             both are 'same', the host's pseudo-labels are shared.
         weight: of the masked loss. Quirk: it is 0 if not given.
-        generator: see :class:`BlockMask`.
+        generator: see :class:`BlockMask` and :class:`TokenMask`.
         weight_all: ``weight`` also scales the losses of single scales of multi-resolution networks (and of auxiliary
             heads). Quirk: published programs scale 'decode.loss_seg' only, hence the default.
     """
@@ -86,13 +102,14 @@ class MaskOptions(NoOptions):
         except ConfigError:
             return [
                 f"generator: found {self.generator!r}, expected dict(type='block', mask_ratio=from 0 to 1, "
-                'mask_block_size=pixels).'
+                "mask_block_size=pixels) or dict(type='token', mask_ratio=from 0 to 1)."
             ]
         return []
 
-    def blocks(self) -> BlockMask:
+    def blocks(self) -> BlockMask | TokenMask:
         """What is hidden."""
-        return parse(BlockMask, self.generator or {})
+        given = self.generator or {}
+        return parse(GENERATORS.get(str(given.get('type')), BlockMask), given)
 
 
 class MaskingTeacher(nn.Module):
@@ -180,8 +197,7 @@ class MaskedConsistency(Part):
         if self.augments:
             strong = draw_strong_mask(draws, len(images), host.jitter_strength, host.jitter_above)
             images = apply_strong(images, strong, *normalisation(step.batch['img_metas'], images.device))
-        scores = draws.block_scores(len(images), *block_grid(images.shape[2:], self.blocks.mask_block_size))
-        mask = block_mask(to_device(scores, images.device), self.blocks.mask_ratio, images.shape[2:])
+        mask = self._mask(draws, images)
         images = images * mask
         output = self.host.student.forward_train(images, label, weight=weight, draws=draws)
         output.losses = {name: self._weighted(name, value) for name, value in output.losses.items()}
@@ -191,6 +207,16 @@ class MaskedConsistency(Part):
             return found if weight is None else {**found, 'weight': weight}
 
         yield LossGroup(*output.prefixed('masked.').parts(), name='masked', seen=step.shown(seen))
+
+    def _mask(self, draws: StepDraws, images: Tensor) -> Tensor:
+        """1 where images (B, 3, H, W) are shown, 0 where they are hidden, (B, 1, H, W)."""
+        size = (images.shape[2], images.shape[3])
+        if isinstance(self.blocks, BlockMask):
+            scores = draws.block_scores(len(images), *block_grid(size, self.blocks.mask_block_size))
+            return block_mask(to_device(scores, images.device), self.blocks.mask_ratio, size)
+        side = self.host.student.token_size
+        scores = draws.block_scores(len(images), *(-(-length // side) for length in size))
+        return token_mask(to_device(scores, images.device), self.blocks.mask_ratio, side, size)
 
     def _selected(self, batch: Batch, shared: PseudoLabel | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """Images (B, 3, H, W), labels (B, 1, H, W) and weights (B, H, W) or None by mode."""
@@ -243,6 +269,19 @@ def block_mask(scores: Tensor, ratio: float, size: Sequence[int]) -> Tensor:
         float32 (B, 1, H, W).
     """
     return F.interpolate((scores > ratio).float(), size=tuple(size), mode='nearest')
+
+
+def token_mask(scores: Tensor, ratio: float, side: int, size: Sequence[int]) -> Tensor:
+    """As :func:`block_mask`, with blocks of exactly ``side`` pixels from the upper left corner on.
+
+    Args:
+        scores: (B, 1, rows, columns) in [0, 1), one number a block.
+        ratio: probability in [0, 1] that a block is hidden.
+        side: of a block in pixels.
+        size: (H, W), covered by the blocks.
+    """
+    kept = (scores >= ratio).float().repeat_interleave(side, 2).repeat_interleave(side, 3)
+    return kept[:, :, : size[0], : size[1]]
 
 
 def _half(images: Tensor) -> int:

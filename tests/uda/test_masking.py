@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import zero_dropout
 from mmseg.uda.adversarial import AdvSeg
-from mmseg.uda.masking import MODES, MaskedConsistency, block_grid, block_mask
+from mmseg.uda.masking import MODES, MaskedConsistency, block_grid, block_mask, token_mask
 from mmseg.uda.min_entropy import MinEnt
-from tests.uda.networks import DISTANCE, MODEL, observed, small_batch, small_method, train
+from tests.uda.networks import DISTANCE, MODEL, TWO_SCALES, observed, small_batch, small_method, train
 
 MASKED = {
     'mask_mode': 'separatetrg',
@@ -207,3 +207,27 @@ def test_steps_repeat_after_a_restart():
     train(second, batches[2:])
     for name, value in straight.state_dict().items():
         assert torch.equal(value, second.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    ('model', 'side', 'size'), [(MODEL, 8, (32, 40)), (MODEL, 8, (35, 45)), (TWO_SCALES, 16, (64, 72))]
+)
+def test_tokens_are_hidden_as_a_whole(model, side, size):
+    generator = {'type': 'token', 'mask_ratio': 0.7}
+    method = small_method(model, **{**MASKED, 'mask_generator': generator})
+    assert method.student.token_size == side
+    groups = observed(method)
+    train(method, [small_batch(size=size)])
+    mask = groups['masked'].seen['mask']
+    assert mask.shape == (2, 1, *size)
+    for rows in mask.split(side, dim=2):
+        for token in rows.split(side, dim=3):
+            assert torch.equal(token, token[:, :, :1, :1].expand_as(token))
+    assert 0 < mask.mean() < 0.6
+
+
+def test_the_share_of_hidden_tokens():
+    scores = torch.rand(4, 1, 50, 50)
+    for ratio in (0.0, 0.7, 1.0):
+        assert token_mask(scores, ratio, 4, (200, 198)).mean().item() == pytest.approx(1 - ratio, abs=0.03)
+    assert token_mask(torch.zeros(1, 1, 1, 1), 0.0, 4, (3, 3)).all()
