@@ -1,0 +1,22 @@
+# DINOv2 base, kept close to DINOv2 large on both domains.
+_base_ = ['_gtaHR2csHR.py']
+model = dict(
+    pretrained='pretrained/vit_base_patch14_dinov2.lvd142m.safetensors',
+    backbone=dict(model_name='vit_base_patch14_dinov2'),
+)
+uda = dict(
+    parts=[
+        dict(
+            type='FrozenEncoderDistance',
+            weight=1.0,  # ours
+            backbone=dict(
+                type='TimmBackbone',
+                model_name='vit_large_patch14_dinov2',
+                pretrained='pretrained/vit_large_patch14_dinov2.lvd142m.safetensors',
+                img_size=1024,
+                pyramid_channels=None,
+            ),
+        )
+    ]
+)
+name = 'gtaHR2csHR_dinov2_b_s0'

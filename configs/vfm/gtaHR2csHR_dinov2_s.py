@@ -1,0 +1,22 @@
+# DINOv2 small, kept close to DINOv2 base on both domains.
+_base_ = ['_gtaHR2csHR.py']
+model = dict(
+    pretrained='pretrained/vit_small_patch14_dinov2.lvd142m.safetensors',
+    backbone=dict(model_name='vit_small_patch14_dinov2'),
+)
+uda = dict(
+    parts=[
+        dict(
+            type='FrozenEncoderDistance',
+            weight=1.0,  # ours
+            backbone=dict(
+                type='TimmBackbone',
+                model_name='vit_base_patch14_dinov2',
+                pretrained='pretrained/vit_base_patch14_dinov2.lvd142m.safetensors',
+                img_size=1024,
+                pyramid_channels=None,
+            ),
+        )
+    ]
+)
+name = 'gtaHR2csHR_dinov2_s_s0'
