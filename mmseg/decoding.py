@@ -13,13 +13,27 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mmseg.errors import DataError
 
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 JPEG_SIGNATURE = b'\xff\xd8'
 TIFF_SIGNATURES = (b'II*\x00', b'MM\x00*', b'II+\x00', b'MM\x00+')
+SHALLOW_SIGNATURES = (JPEG_SIGNATURE, b'BM', b'RIFF', b'GIF8')
+"""Formats whose pictures have 8 bits at most; those of all others may have more."""
+
+KINDS = {
+    b'%PDF': 'a PDF document', b'PK\x03\x04': 'a zip archive', b'\x1f\x8b': 'a gzip archive', b'8BPS': 'a PSD file',
+    b'\x93NUMPY': 'a NumPy array', b'\x89HDF': 'an HDF5 file', b'CDF': 'a NetCDF file', b'SIMPLE  =': 'a FITS file',
+    b'version https://git-lfs': 'a pointer of Git LFS, whose file is fetched with git lfs pull',
+    b'<svg': 'an SVG drawing', b'<?xml': 'an XML text', b'<': 'a web page or XML text', b'{': 'a JSON text',
+}  # fmt: skip
+"""What files that are no pictures of pixels begin with."""
+BOXES = {b'heic': 'HEIC', b'heix': 'HEIC', b'mif1': 'HEIF', b'msf1': 'HEIF', b'avif': 'AVIF'}
+WIDTH_TAG, HEIGHT_TAG, ORIENTATION_TAG = 256, 257, 274
+ALPHA_TAG, ALPHA_KINDS = 338, (1, 2)
+"""TIFF's ExtraSamples, and its values for transparency."""
 DEPTHS = (8, 10, 12, 14, 16)
 """Bits that cameras and satellites use."""
 
@@ -52,6 +66,8 @@ def decode_picture(content: bytes, path: object) -> NDArray[np.uint8]:
     bands = 1 if raw.ndim == 2 else raw.shape[2]
     if raw.dtype not in (np.uint8, np.uint16) or bands not in (1, 3, 4):
         raise DataError(_strange_picture(content, path))
+    if bands == 4 and content.startswith(TIFF_SIGNATURES):
+        raw = _three_bands(raw, content, path)
     if raw.dtype == np.uint16:
         raw = _eight_bits(raw, path)
     if bands == 1:
@@ -89,31 +105,76 @@ def picture_size(content: bytes) -> tuple[int, int]:
         OSError: no picture.
     """
     with Image.open(io.BytesIO(content)) as image:
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        return (image.width, image.height) if turned else (image.height, image.width)
+        tags = getattr(
+            image, 'tag_v2', None
+        )  # of a TIFF, whose size some versions of Pillow turn and others do not
+        width, height = image.size if tags is None else (tags[WIDTH_TAG], tags[HEIGHT_TAG])
+        turned = (image.getexif() if tags is None else tags).get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
+        return (width, height) if turned else (height, width)
 
 
 def _raw_if_deep(content: bytes) -> NDArray[Any] | None:
-    """The undecoded values of a PNG of 16 bits or a TIFF; None for what is simply read as 8-bit colours."""
-    is_deep_png = content.startswith(PNG_SIGNATURE) and content[24:25] == b'\x10'
-    if not is_deep_png and not content.startswith(TIFF_SIGNATURES):
+    """The undecoded values of a picture that may have more than 8 bits; None for what is read as 8-bit colours."""
+    is_png = content.startswith(PNG_SIGNATURE)
+    if content[24:25] != b'\x10' if is_png else content.startswith(SHALLOW_SIGNATURES):
         return None
     raw = _imdecode(content, cv2.IMREAD_UNCHANGED)
-    return None if raw is None or (raw.dtype == np.uint8 and raw.ndim == 2) else raw
+    if raw is None or (raw.dtype == np.uint8 and not content.startswith(TIFF_SIGNATURES)):
+        return None
+    return None if raw.dtype == np.uint8 and raw.ndim == 2 else raw
+
+
+def _three_bands(raw: NDArray[Any], content: bytes, path: object) -> NDArray[Any]:
+    """BGR of a TIFF of four bands; said once if the fourth is not marked as transparency.
+
+    Those of 8 bits are decoded by Pillow, since OpenCV multiplies colours by the fourth band.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            extra = getattr(image, 'tag_v2', {}).get(ALPHA_TAG, ())
+            marked = image.mode == 'CMYK' or any(kind in ALPHA_KINDS for kind in np.atleast_1d(extra))
+            if raw.dtype == np.uint8:
+                upright = ImageOps.exif_transpose(image)
+                array = np.asarray(upright.convert('RGB') if image.mode == 'CMYK' else upright)
+                raw = array[..., 2::-1]
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
+        marked = False
+    if not marked:
+        _tell_once(
+            'four bands',
+            f'{path}: a picture of four bands, of which none is marked as transparency; the first three are read as '
+            'red, green and blue. Write pictures of three bands if others are meant.',
+        )
+    return raw
 
 
 def _eight_bits(raw: NDArray[Any], path: object) -> NDArray[np.uint8]:
     """16-bit values as 8-bit ones: those of the smallest usual depth that holds them."""
     largest = int(raw.max())
     bits = next(depth for depth in DEPTHS if largest < 2**depth)
-    if str(bits) not in _told:
-        _told.add(str(bits))
-        logger.warning(
-            '%s: a 16-bit picture with values up to %d is read as %d bits, divided by %d. If the depth differs from '
-            'picture to picture, write 8-bit pictures with one scale for all.',
-            path, largest, bits, 2 ** (bits - 8),
-        )  # fmt: skip
+    _tell_once(
+        f'{bits} bits',
+        f'{path}: a 16-bit picture with values up to {largest} is read as {bits} bits, divided by {2 ** (bits - 8)}. '
+        'If the depth differs from picture to picture, write 8-bit pictures with one scale for all.',
+    )
     return np.right_shift(raw, bits - 8).astype(np.uint8)
+
+
+def _tell_once(subject: str, text: str) -> None:
+    if subject not in _told:
+        _told.add(subject)
+        logger.warning(text)
+
+
+def _kind_of(content: bytes) -> str | None:
+    """What a file that cannot be decoded is, by its first bytes."""
+    if content[4:8] == b'ftyp':
+        kind = BOXES.get(content[8:12])
+        return f'a picture in the format {kind}, which OpenCV does not read' if kind else 'a video'
+    if content[128:132] == b'DICM':
+        return 'a DICOM file'
+    start = content[:64].lstrip(b'\xef\xbb\xbf \r\n\t').lower()
+    return next((kind for mark, kind in KINDS.items() if start.startswith(mark.lower())), None)
 
 
 def _strange_picture(content: bytes, path: object) -> str:
@@ -124,6 +185,8 @@ def _strange_picture(content: bytes, path: object) -> str:
         found = f'a {numbers} picture of {bands} bands with values {raw.min():g} to {raw.max():g}'
     elif content.startswith(TIFF_SIGNATURES):
         found = 'a TIFF in a form that OpenCV does not read (many bands, rare compression)'
+    elif kind := _kind_of(content):
+        return f'{path}: found {kind}; expected a picture: PNG, JPEG, TIFF, BMP or WebP. Convert or fetch it.'
     else:
         return (
             f'{path}: damaged file, it cannot be decoded as a picture. Expected a complete PNG or JPEG; copy or '
@@ -158,6 +221,8 @@ def _with_pillow(content: bytes, path: object) -> tuple[NDArray[Any], str]:
             array = np.asarray(image)
             return (array.astype(np.uint8) if array.dtype == bool else array), image.mode
     except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+        if kind := _kind_of(content):
+            raise DataError(f'{path}: found {kind}; expected a PNG with one channel of class ids.') from error
         raise DataError(
             f'{path}: damaged file, {str(error) or "it cannot be decoded"}. Expected a complete PNG; copy or download '
             'it again.'
@@ -166,7 +231,11 @@ def _with_pillow(content: bytes, path: object) -> tuple[NDArray[Any], str]:
 
 def _imdecode(content: bytes, flag: int) -> NDArray[Any] | None:
     decode: Callable[..., NDArray[Any] | None] = cv2.imdecode
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong is told by the callers
     try:
         return decode(np.frombuffer(content, np.uint8), flag)
     except cv2.error:
         return None
+    finally:
+        cv2.utils.logging.setLogLevel(level)

@@ -116,11 +116,14 @@ def sha256_of(path: Path) -> str:
 def read_text(path: PathLike) -> str:
     """The content of a text file in UTF-8, with or without a byte order mark; DataError if it is something else."""
     try:
-        return read_bytes(path).decode('utf-8-sig')
+        text = read_bytes(path).decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise DataError(
             f'{path}: not a text in UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.'
         ) from error
+    if '\0' in text:
+        raise DataError(f'{path}: not a text in UTF-8 (zero bytes, as UTF-16 has). Save it as UTF-8.')
+    return text
 
 
 def read_image(path: PathLike) -> NDArray[np.uint8]:

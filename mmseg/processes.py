@@ -14,8 +14,14 @@ from types import FrameType
 
 from mmseg.terminal import tell
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-"""What asks a program to stop: Ctrl-C, ``kill``, a closed terminal, and what schedulers send before the time is up."""
+NAMES = ('SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2')
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+"""What asks a program to stop: Ctrl-C, ``kill``, a closed terminal, and what schedulers send before the time is up.
+
+Windows has the first two only.
+"""
+HANGUP = getattr(signal, 'SIGHUP', None)
+KILL = getattr(signal, 'SIGKILL', signal.SIGTERM)
 
 EXIT_CODES = (
     'signals:\n  Ctrl-C (SIGINT), SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2, sent to the program or to its process group: '
@@ -81,8 +87,8 @@ def answering(handler: Handler) -> Iterator[None]:
         elif number == signal.SIGTERM:
             os._exit(128 + number)
 
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    numbers = [number for number in SIGNALS if not (ignored and number == signal.SIGHUP)]
+    ignored = HANGUP is not None and signal.getsignal(HANGUP) is signal.SIG_IGN
+    numbers = [number for number in SIGNALS if not (ignored and number == HANGUP)]
     previous = {number: signal.signal(number, answer) for number in numbers}
     try:
         yield
@@ -108,6 +114,9 @@ def start_tracker() -> None:
 @contextmanager
 def blocking() -> Iterator[None]:
     """Hold :data:`SIGNALS` back inside the block; processes started in it never get them, however they start."""
+    if not hasattr(signal, 'pthread_sigmask'):
+        yield
+        return
     start_tracker()  # later the first process would bring it up, after which older Pythons let two signals through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
@@ -116,7 +125,7 @@ def blocking() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def die_with_parent(number: int = signal.SIGKILL) -> None:
+def die_with_parent(number: int = KILL) -> None:
     """Have the kernel send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
     if sys.platform == 'linux':
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)

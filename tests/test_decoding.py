@@ -61,6 +61,13 @@ PICTURES: dict[str, tuple[bytes, np.ndarray]] = {
     'alpha': (stored(np.dstack([COLOUR, GREY])), COLOUR),
     'TIFF': (stored(COLOUR, 'TIFF'), COLOUR),
     'grey TIFF': (stored(GREY, 'TIFF'), GREY[..., None].repeat(3, 2)),
+    'TIFF on its side': (stored(COLOUR, 'TIFF', tiffinfo={274: 6}), np.rot90(COLOUR, -1)),
+    'grey 16-bit TIFF on its side': (
+        stored(GREY.astype(np.uint16) * 256, 'TIFF', tiffinfo={274: 8}),
+        np.rot90(GREY)[..., None].repeat(3, 2),
+    ),
+    'PNM of 16 bits': (stored_by_opencv(COLOUR[..., ::-1].astype(np.uint16) * 256, '.ppm'), COLOUR),
+    'PNM': (stored(COLOUR, 'PPM'), COLOUR),
     'BMP': (stored(COLOUR, 'BMP'), COLOUR),
     'WebP': (stored(COLOUR, 'WEBP', lossless=True), COLOUR),
     '16 bit': (stored_by_opencv(COLOUR[..., ::-1].astype(np.uint16) * 256, '.png'), COLOUR),
@@ -78,6 +85,13 @@ def test_pictures(kind: str) -> None:
     content, expected = PICTURES[kind]
     np.testing.assert_array_equal(decode_picture(content, 'a')[..., ::-1], expected)
     assert picture_size(content) == expected.shape[:2]
+
+
+def test_deep_pictures_of_satellites() -> None:
+    """JPEG 2000 of 12 bits, which was read as nearly black; its compression loses a little."""
+    smooth = np.repeat(np.arange(64, dtype=np.uint8)[:, None] * 4, 64, 1)[..., None].repeat(3, 2)
+    found = decode_picture(stored_by_opencv(smooth.astype(np.uint16) * 16, '.jp2'), 'a.jp2')
+    assert np.abs(found.astype(int) - smooth).max() <= 2
 
 
 def test_pictures_are_turned_upright() -> None:
@@ -105,6 +119,16 @@ def test_depth_is_said_once(caplog: pytest.LogCaptureFixture, monkeypatch: pytes
         (stored_by_opencv((COLOUR / 255).astype(np.float32), '.tif'), 'floating point picture of 3 bands'),
         (b'II*\x00 and nothing', 'TIFF in a form'),
         (b'no picture', 'damaged file'),
+        (stored_by_opencv((COLOUR / 255).astype(np.float32), '.hdr'), 'floating point picture of 3 bands'),
+        (stored(GREY.astype(np.int32), 'TIFF'), '32-bit picture of 1 bands'),
+        (b'\0\0\0\x18ftypheic', 'format HEIC, which OpenCV does not read'),
+        (b'\0\0\0\x18ftypisom', 'found a video'),
+        (b'%PDF-1.4', 'a PDF document'),
+        (b'<!DOCTYPE html><html>', 'a web page'),
+        (b'\xef\xbb\xbf\n<svg xmlns="x">', 'an SVG drawing'),
+        (b'version https://git-lfs.github.com/spec/v1', 'git lfs pull'),
+        (b'\0' * 128 + b'DICM', 'a DICOM file'),
+        (b'\x93NUMPY\x01', 'a NumPy array'),
     ],
 )
 def test_other_pictures_say_what_they_are(content: bytes, text: str) -> None:
@@ -143,8 +167,40 @@ def test_label_maps(kind: str) -> None:
         (stored(GREY.astype(np.float32), 'TIFF'), 'floating point values'),
         (stored_by_opencv(GREY.astype(np.uint16) * 9, '.png'), 'values 0 to|values [0-9]+ to'),
         (b'no picture', 'damaged file'),
+        (b'\x93NUMPY\x01', 'a NumPy array'),
+        (stored(GREY.astype(np.int32) - 300, 'TIFF'), 'values -[0-9]+ to'),
     ],
 )
 def test_other_label_maps_say_what_they_are(content: bytes, text: str) -> None:
     with pytest.raises(DataError, match=text):
         decode_label(content, 'a.png')
+
+
+@pytest.mark.parametrize(
+    ('content', 'told'),
+    [
+        (stored(np.dstack([COLOUR, GREY]), 'TIFF'), False),
+        (stored_by_opencv(np.dstack([COLOUR[..., ::-1], GREY]), '.tif'), True),
+        (stored_by_opencv(np.dstack([COLOUR[..., ::-1], GREY]).astype(np.uint16) * 257, '.tif'), True),
+    ],
+    ids=['alpha', 'unmarked', 'unmarked, 16 bits'],
+)
+def test_a_fourth_band_is_left_out_and_said_unless_it_is_transparency(
+    content: bytes, told: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red, green, blue and infrared are common in aerial pictures; OpenCV multiplies by a marked fourth band."""
+    monkeypatch.setattr(decoding, '_told', set())
+    with caplog.at_level('WARNING', 'mmseg'):
+        np.testing.assert_array_equal(decode_picture(content, 'a.tif')[..., ::-1], COLOUR)
+    assert ('four bands, of which none is marked as transparency' in caplog.text) == told
+
+
+def test_print_colours_are_converted() -> None:
+    content = stored(Image.fromarray(COLOUR).convert('CMYK'), 'TIFF')
+    assert np.abs(decode_picture(content, 'a')[..., ::-1].astype(int) - COLOUR).max() <= 2
+
+
+def test_opencv_says_nothing_besides(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(DataError, match='TIFF in a form'):
+        decode_picture(b'II*\x00 and nothing', 'a.tif')
+    assert capfd.readouterr().err == ''

@@ -70,7 +70,7 @@ def temperature(text: str) -> float:
 def reports(root: str, args: argparse.Namespace) -> Iterable[FolderReport]:
     """Of a folder, or of each data set of a configuration."""
     sample, progress = None if args.full else args.sample, sys.stderr.isatty()
-    if Path(root).suffix in ('.py', '.json'):
+    if Path(root).suffix in ('.py', '.json') and not Path(root).is_dir():
         data = load_config(root).to_dict().get('data') or {}
         return check_config_data(data, sample, args.threads, progress)
     layout = layout_named(args.dataset) if args.dataset else recognise(root)

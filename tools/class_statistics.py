@@ -50,7 +50,7 @@ def main() -> None:
     """Count, write, print."""
     args = parse_arguments()
     progress = sys.stderr.isatty()
-    if Path(args.source).suffix not in ('.py', '.json'):
+    if Path(args.source).is_dir() or Path(args.source).suffix not in ('.py', '.json'):
         print('\n'.join(count_folder(args.source, args.suffix, args.out_dir, args.threads, progress)))
         return
     cfg = load_config(args.source, args.cfg_options)

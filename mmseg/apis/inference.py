@@ -23,7 +23,7 @@ from mmseg.engine.build import apply_speed_options, check_class_names, choose_de
 from mmseg.engine.outputs import write_picture
 from mmseg.engine.scales import scale_maps
 from mmseg.engine.test import load_network
-from mmseg.errors import ConfigError
+from mmseg.errors import ConfigError, DataError, UsageError
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import DATASETS
@@ -61,7 +61,8 @@ def init_model(
         model = load_network(cfg, checkpoint, network, where)
     model.cfg = cfg
     names, colours = _classes(cfg, model.num_classes)
-    check_class_names(getattr(model, 'CLASSES', None), names, str(checkpoint))
+    if names_of(_test_data(cfg)) is not None:
+        check_class_names(getattr(model, 'CLASSES', None), names, str(checkpoint))
     model.CLASSES, model.PALETTE = getattr(model, 'CLASSES', names), getattr(model, 'PALETTE', colours)
     return model.eval()
 
@@ -202,14 +203,28 @@ def show_result(
         model: from :func:`init_model`; gives the colours.
         image: file, picture of Pillow, or array uint8: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4).
         result: class ids (H, W) from :func:`inference_model`.
-        palette: RGB colours by class id, instead of the model's.
+        palette: RGB colours of all classes by id, instead of the model's.
         opacity: weight of the colours in [0, 1].
         out_file: also write the picture there.
 
     Returns:
         BGR picture uint8 (H, W, 3).
+
+    Raises:
+        DataError: the picture cannot be read, or has another size than the class ids.
+        UsageError: fewer colours than classes.
     """
     picture = read_picture(image)
+    if picture.shape[:2] != result.shape:
+        raise DataError(
+            f'show_result: the picture has {picture.shape[:2]} pixels (rows, columns), the class ids {result.shape}; '
+            'expected what inference_model gives for this picture.'
+        )
+    if palette is not None and len(palette) <= result.max(initial=0):
+        raise UsageError(
+            f'show_result: palette has {len(palette)} colours, but there are class ids up to {result.max()}; '
+            'expected one [red, green, blue] for each class.'
+        )
     colours = colourise(result, palette or model.PALETTE)
     blended = overlay(np.ascontiguousarray(picture[..., ::-1]), colours, opacity)
     if out_file is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from mmseg.datasets.files import walk_files
 from mmseg.errors import DataError
 from mmseg.fileio import read_image
+from mmseg.option_types import shown
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 VIDEOS = ('.mp4', '.m4v', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
@@ -80,11 +81,15 @@ def find_sources(inputs: Input | Iterable[Input]) -> list[Source]:
     Raises:
         DataError: a file, or anything in a folder or pattern, is missing; an array is no picture.
     """
-    several = [inputs] if isinstance(inputs, str | Path | np.ndarray | Image.Image) else list(inputs)
+    several: list[Any] = [inputs]
+    if isinstance(inputs, Iterable) and not isinstance(inputs, str | np.ndarray | Image.Image):
+        several = list(inputs)
     sources: list[Source] = []
     for item in several:
         if isinstance(item, np.ndarray | Image.Image):
             sources.append(Source(f'array_{len(sources)}', array=as_picture(item)))
+        elif not isinstance(item, str | Path) or not str(item).strip():
+            raise _no_input(item)
         elif Path(item).is_dir():
             sources += _in_folder(Path(item))
         elif not Path(item).exists() and any(sign in str(item) for sign in WILDCARDS):
@@ -96,7 +101,24 @@ def find_sources(inputs: Input | Iterable[Input]) -> list[Source]:
 
 def read_picture(image: Input) -> NDArray[np.uint8]:
     """The picture of a file, of Pillow or of an array, BGR uint8 (H, W, 3); raises DataError for anything else."""
-    return read_image(image) if isinstance(image, str | Path) else as_picture(image)
+    if isinstance(image, str | Path):
+        return read_image(_file(Path(image)).path or image)
+    if not isinstance(image, np.ndarray | Image.Image):
+        raise _no_input(image)
+    return as_picture(image)
+
+
+def _no_input(item: object) -> DataError:
+    """The error for what stands for no picture."""
+    advice = {
+        'list': ' Give the pictures of a list one by one, or the list to an Inferencer.',
+        'Tensor': ' Convert a tensor first: tensor.cpu().numpy(), uint8, (height, width, 3).',
+        'bytes': ' Open encoded pictures first: PIL.Image.open(io.BytesIO(content)).',
+    }.get(type(item).__name__, '')
+    return DataError(
+        f'Found {type(item).__name__} {shown(item)} in place of a picture; expected a path, a picture of Pillow, or '
+        f'a NumPy array uint8 in BGR order.{advice}'
+    )
 
 
 def as_picture(array: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:

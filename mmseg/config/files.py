@@ -9,6 +9,7 @@ from JSON files and from the Python files that are shipped in ``configs/``, but 
 
 import ast
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from typing import Any
 from mmseg.errors import ConfigError
 
 BASE_KEY = '_base_'
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
 SHIPPED = Path(__file__).resolve().parents[2] / 'configs'
 """The folder of the checkout that this package lies in."""
 
@@ -29,12 +33,14 @@ class ConfigFile:
         bases: files it names as ``_base_``, in order.
         keys: top-level keys it sets, with their line (0 if unknown).
         read: top-level names that the file itself reads: helper variables of a Python file.
+        aside: names that a Python file sets besides, see :func:`_set_aside`: helpers, too.
     """
 
     path: Path
     bases: list['ConfigFile'] = field(default_factory=list)
     keys: dict[str, int] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    aside: set[str] = field(default_factory=set)
 
     def all_keys(self) -> set[str]:
         """Top-level keys of this file and of everything it inherits."""
@@ -47,7 +53,7 @@ class ConfigFile:
 
     def helpers(self) -> set[str]:
         """Helper variables of this file and of everything it inherits."""
-        own = self.read & set(self.keys)
+        own = self.read & set(self.keys) | self.aside
         return own.union(*(base.helpers() for base in self.bases))
 
 
@@ -110,14 +116,28 @@ def is_shipped(path: Path) -> bool:
     return any(other.read_bytes() == content for other in shipped.rglob(path.name))
 
 
-def _scan_json(path: Path) -> ConfigFile:
+def _text_of(path: Path) -> str:
+    """The content of a configuration file; raises ConfigError unless it is UTF-8 as Python and JSON have it."""
     try:
         text = path.read_text(encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f'{path}: not a text in UTF-8 ({error.reason} at byte {error.start}). Save it as UTF-8.'
+        ) from error
+    if text.startswith('\ufeff'):
+        raise ConfigError(
+            f'{path}:1: begins with a byte order mark, as some editors on Windows write it. Save it as UTF-8 without '
+            'one ("UTF-8", not "UTF-8 with BOM").'
+        )
+    return text
+
+
+def _scan_json(path: Path) -> ConfigFile:
+    text = _text_of(path)
+    try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise ConfigError(f'{path}:{error.lineno}: not valid JSON: {error.msg}.') from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f'{path}: not a text file in UTF-8 ({error.reason}).') from error
     except RecursionError as error:
         raise ConfigError(f'{path}: not a configuration, its values are nested too deeply.') from error
     if '{{' in text:
@@ -132,32 +152,61 @@ def _scan_json(path: Path) -> ConfigFile:
 
 
 def _scan_python(path: Path) -> ConfigFile:
+    text = _text_of(path)
     try:
-        tree = ast.parse(path.read_text(encoding='utf-8'), filename=str(path))
+        tree = ast.parse(text, filename=str(path))
     except SyntaxError as error:
         raise ConfigError(f'{path}:{error.lineno}: not valid Python: {error.msg}.') from error
-    except (UnicodeDecodeError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError(f'{path}: not a Python text file ({error}).') from error
     found = ConfigFile(path)
     keys: dict[str, Any] = found.keys
+    for name, line in _assigned(tree.body).items():
+        keys[name] = line
     for node in tree.body:
-        for name in _assigned(node):
-            keys[name] = node.lineno
-            if name == BASE_KEY and isinstance(node, ast.Assign):
-                keys['_base_line_'] = node.lineno
-                keys[BASE_KEY] = _literal(node.value, path)
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == BASE_KEY for target in node.targets
+        ):
+            keys['_base_line_'] = node.lineno
+            keys[BASE_KEY] = _literal(node.value, path)
     found.read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    found.aside = _set_aside(tree.body)
     return found
 
 
-def _assigned(node: ast.stmt) -> list[str]:
-    if isinstance(node, ast.Assign):
-        targets = [n for target in node.targets for n in ast.walk(target)]
-    elif isinstance(node, ast.AnnAssign):
-        targets = [node.target]
-    else:
-        return []
-    return [n.id for n in targets if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+def _assigned(body: Sequence[ast.stmt]) -> dict[str, int]:
+    """Names that statements set at the top level, within ``if``, ``for`` and ``try``, too, with their lines."""
+    return {
+        node.id: node.lineno
+        for node in _top_level(body)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+
+
+def _set_aside(body: Sequence[ast.stmt]) -> set[str]:
+    """Names that are set besides: loop variables, parts of an unpacked value, imports, classes and functions."""
+    names: set[str] = set()
+    for node in _top_level(body):
+        targets = [node.target] if isinstance(node, ast.For | ast.NamedExpr) else []
+        targets += (
+            [t for t in node.targets if isinstance(t, ast.Tuple | ast.List)]
+            if isinstance(node, ast.Assign)
+            else []
+        )
+        names |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).partition('.')[0] for alias in node.names}
+        if isinstance(node, SCOPES):
+            names.add(node.name)
+    return names
+
+
+def _top_level(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes but those inside functions, classes and comprehensions, whose names are their own."""
+    for node in body:
+        yield node
+        if not isinstance(node, (*SCOPES, ast.Lambda, *COMPREHENSIONS)):
+            yield from _top_level(list(ast.iter_child_nodes(node)))
 
 
 def _literal(node: ast.expr, path: Path) -> Any:

@@ -15,9 +15,8 @@ from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import find_files, missing_files
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.transforms.geometry import count_ids
-from mmseg.datasets.transforms.reading import apply_table, check_ids
+from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import DataError
-from mmseg.fileio import read_label
 
 
 def count_folder(
@@ -33,13 +32,14 @@ def count_folder(
         progress: show a bar.
 
     Raises:
-        DataError: there is no label map, or one cannot be read.
+        DataError: there is no label map, one cannot be read, or none has a pixel of a class.
     """
     names = find_files(folder, suffix) if os.path.isdir(folder) else []
     if not names:
         raise missing_files('label maps', folder, suffix, 'Name the folder of the label maps, and --suffix.')
     paths = [os.path.join(folder, name) for name in names]
-    return write_statistics(out_dir or str(Path(folder).parent), _count(paths, None, threads, progress))
+    stats = _with_pixels(_count(paths, None, threads, progress), folder)
+    return write_statistics(out_dir or str(Path(folder).absolute().parent), stats)
 
 
 def count_source(
@@ -51,7 +51,7 @@ def count_source(
     does those of label maps; what is no class behind the table is an error.
 
     Raises:
-        DataError: a label map is missing or cannot be read, or has an id that is no class.
+        DataError: a label map is missing or cannot be read, has an id that is no class, or none has a pixel of one.
     """
     roots: dict[str, list[CustomDataset]] = {}
     for part in dict.fromkeys(parts):
@@ -60,8 +60,18 @@ def count_source(
     for root, members in roots.items():
         stats = [item for part in members for item in _count(_labels(part), part, threads, progress)]
         os.makedirs(root, exist_ok=True)
-        written += write_statistics(root, stats)
+        written += write_statistics(root, _with_pixels(stats, members[0].ann_dir))
     return written
+
+
+def _with_pixels(stats: list[LabelStats], folder: str | None) -> list[LabelStats]:
+    """The statistics themselves; raises DataError if they count nothing."""
+    if any(item.counts for item in stats):
+        return stats
+    raise DataError(
+        f'{folder}: no pixel of any class in {len(stats)} label maps, all have the id {IGNORED} (ignored). Are these '
+        'the right files? Label maps hold 0 for the first class, 1 for the second, ...'
+    )
 
 
 def _labels(part: CustomDataset) -> list[str]:
@@ -78,9 +88,7 @@ def _count(
 
 
 def _count_one(path: str, part: CustomDataset | None) -> LabelStats:
-    if not os.path.exists(path):
-        raise DataError(f'{path}: no such label map. {part.remedy() if part else ""}'.rstrip())
-    label = read_label(path)
+    label = read_label_map(path, part.remedy() if part else '')
     if part is not None:
         classes = len(part.CLASSES or ()) or None
         check_ids(apply_table(label, part.label_table), classes, path, part.ids_remedy())

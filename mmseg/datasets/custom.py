@@ -15,17 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.datasets.classes import chosen_classes, class_palette, parse_class_merge
-from mmseg.datasets.files import find_files, missing_files, read_split, stem_of
+from mmseg.datasets.files import (
+    find_files,
+    label_names,
+    missing_files,
+    missing_labels,
+    read_split,
+    stem_of,
+)
 from mmseg.datasets.label_table import label_table
 from mmseg.datasets.option_values import single_problems
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, rng_for, shuffled_index
 from mmseg.datasets.steps import with_collected, with_one_reduction
 from mmseg.datasets.transforms import Pipeline, Results
-from mmseg.datasets.transforms.reading import apply_table, check_ids
+from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import ConfigError, DataError
 from mmseg.evaluation.metrics import Scores, evaluate
-from mmseg.fileio import read_label
 from mmseg.registry import DATASETS
 
 logger = logging.getLogger(__name__)
@@ -148,7 +154,7 @@ class CustomDataset:
             DataError: missing or damaged file, or an id outside the classes.
         """
         filename = os.path.join(self.ann_dir or '', self.img_infos[index]['ann']['seg_map'])
-        label = apply_table(read_label(filename), self.label_table)
+        label = apply_table(read_label_map(filename, self.remedy()), self.label_table)
         check_ids(label, self._valid_ids(), filename, self.ids_remedy())
         return label
 
@@ -163,9 +169,18 @@ class CustomDataset:
     def check_labels(self) -> None:
         """Raise DataError if the label map of the first picture is not there (one look at the disk)."""
         seg_map = self.img_infos[0]['ann'].get('seg_map')
-        if seg_map and os.path.exists(os.path.join(self.ann_dir or '', seg_map)):
-            return
-        raise missing_files('label maps', self.ann_dir or '(no ann_dir)', self.seg_map_suffix, self.remedy())
+        if self.ann_dir is None or seg_map is None:
+            what = (
+                'cat_max_ratio' if any('cat_max_ratio' in step for step in self.steps) else 'LoadAnnotations'
+            )
+            raise DataError(
+                f'{self.img_dir}: no label maps found, since ann_dir is not set. Name their folder; for a target '
+                f'without labels leave {what} out of its pipeline.'
+            )
+        if not os.path.exists(os.path.join(self.ann_dir, seg_map)):
+            name = self.img_infos[0]['filename']
+            stem = '' if self.PREPARE else stem_of(name, self.img_suffix)
+            raise missing_labels(self.ann_dir, seg_map, name, stem, self.remedy())
 
     def remedy(self) -> str:
         """The sentence that tells how to prepare this data set."""
@@ -249,13 +264,14 @@ class CustomDataset:
         else:
             names = find_files(self.img_dir, self.img_suffix) if os.path.isdir(self.img_dir) else []
         if not names:
-            raise missing_files('pictures', self.split or self.img_dir, self.img_suffix, self.remedy())
+            raise missing_files('pictures', self.img_dir, self.img_suffix, self.remedy())
         stems = {name: stem_of(name, self.img_suffix) for name in names}
         if len(set(stems.values())) < len(stems):
             self._raise_for_twins(stems)
         if self.ann_dir is None:
             return [{'filename': name, 'ann': {}} for name in names]
-        return [{'filename': name, 'ann': {'seg_map': stems[name] + self.seg_map_suffix}} for name in names]
+        labels = label_names(self.ann_dir, stems.values(), self.seg_map_suffix)
+        return [{'filename': name, 'ann': {'seg_map': labels[stems[name]]}} for name in names]
 
     def _raise_for_twins(self, stems: dict[str, str]) -> None:
         first: dict[str, str] = {}

@@ -1,9 +1,12 @@
 """Finding the files of a data set, telling them apart, and saying what to do when they are not there."""
 
+import logging
 import os
 import posixpath
-from collections import defaultdict, deque
+import re
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 
@@ -12,18 +15,21 @@ import numpy as np
 from mmseg.errors import DataError
 from mmseg.fileio import below, read_text
 
+logger = logging.getLogger(__name__)
+MARK = '\ufeff'
+"""A byte order mark, which stands in the middle where files were joined."""
+
 FAMILIES = (('.jpg', '.jpeg'), ('.tif', '.tiff'))
 """Endings that mean the same format."""
 
 
 def find_files(folder: str, suffix: str) -> list[str]:
-    """Names below ``folder`` that end in one of the :func:`spellings` of ``suffix``, relative to it, sorted.
+    """Names below ``folder`` that end in ``suffix`` as :func:`has_suffix` sees it, relative to it, sorted.
 
     Hidden entries (leading dot) are skipped. Sorted, unlike the publication, whose order, and with it the
     sequence of a seeded run, depends on the file system.
     """
-    endings = spellings(suffix)
-    found = (path for path in walk_files(folder) if path.endswith(endings))
+    found = (path for path in walk_files(folder) if has_suffix(path, suffix))
     return sorted(os.path.relpath(path, folder).replace(os.sep, '/') for path in found)
 
 
@@ -61,18 +67,36 @@ def _raise(error: OSError) -> None:
 
 
 def spellings(suffix: str) -> tuple[str, ...]:
-    """What a suffix stands for: ``_x.jpg`` also means ``_x.JPG``, ``_x.jpeg`` and ``_x.JPEG``; itself first."""
-    base, ending = os.path.splitext(suffix)
-    if not ending:
-        base, ending = ('', base) if base.startswith('.') else (base, '')
-    family = next((f for f in FAMILIES if ending.lower() in f), (ending.lower(),))
-    forms = [ending, *family, *(form.upper() for form in family)]
+    """The usual ways to write a suffix: ``_x.jpg`` also as ``_x.JPG``, ``_x.jpeg`` and ``_x.JPEG``; itself first."""
+    base, ending = _split_suffix(suffix)
+    forms = [ending, *_family(ending), *(form.upper() for form in _family(ending))]
     return tuple(dict.fromkeys(base + form for form in forms))
+
+
+def has_suffix(name: str, suffix: str) -> bool:
+    """Whether a name ends in a suffix; endings of one format count as equal, also in mixed case (``.Jpg``)."""
+    base, ending = _split_suffix(suffix)
+    root, own = os.path.splitext(name)
+    return own.lower() in _family(ending) and root.endswith(base) if ending else name.endswith(suffix)
 
 
 def stem_of(name: str, suffix: str) -> str:
     """A file name without its suffix, whatever its spelling."""
-    return next((name.removesuffix(s) for s in spellings(suffix) if name.endswith(s)), name)
+    base, ending = _split_suffix(suffix)
+    if not has_suffix(name, suffix):
+        return name
+    return (os.path.splitext(name)[0] if ending else name).removesuffix(base)
+
+
+def _split_suffix(suffix: str) -> tuple[str, str]:
+    base, ending = os.path.splitext(suffix)
+    return ('', base) if not ending and base.startswith('.') else (base, ending)
+
+
+@lru_cache
+def _family(ending: str) -> tuple[str, ...]:
+    """Endings that mean the same format, in lower case."""
+    return next((family for family in FAMILIES if ending.lower() in family), (ending.lower(),))
 
 
 def spread(total: int, count: int) -> list[int]:
@@ -89,22 +113,66 @@ def read_split(path: str, folder: str, suffix: str) -> list[str]:
     Raises:
         DataError: a picture is not there, or not in the folder; names file, line and path.
     """
-    lines = [(number, line.strip()) for number, line in enumerate(read_text(path).splitlines(), 1)]
-    return [_listed(path, number, line, folder, suffix) for number, line in lines if line]
+    lines = [
+        (number, line.strip().strip(MARK)) for number, line in enumerate(read_text(path).splitlines(), 1)
+    ]
+    names = [_listed(path, number, line, folder, suffix) for number, line in lines if line]
+    if not names:
+        raise DataError(f'{path}: lists no pictures. Expected is one name a line, relative to {folder}.')
+    if twice := len(names) - len(set(names)):
+        first = next(name for name in names if names.count(name) > 1)
+        logger.warning(
+            '%s: %d of %d lines repeat a picture (%s, ...), which then counts several times in training and scores.',
+            path, twice, len(names), first,
+        )  # fmt: skip
+    return names
 
 
 def _listed(split: str, number: int, line: str, folder: str, suffix: str) -> str:
     below(folder, line, f'{split}, line {number}')
-    stem = stem_of(line.replace('\\', '/'), suffix)
-    name = next((stem + s for s in spellings(suffix) if os.path.exists(os.path.join(folder, stem + s))), None)
-    if name is not None:
+    stem = stem_of(posixpath.normpath(line.replace('\\', '/')), suffix)
+    if (name := _spelt(folder, stem, suffix)) is not None:
         return name
-    columns = ' This line seems to have several columns: keep the names of the pictures only.'
     raise DataError(
         f'{split}, line {number}: {line!r} stands for {os.path.join(folder, stem + suffix)}, which does not exist. '
         f'Expected is one name a line, relative to img_dir and without the ending {suffix}.'
-        f'{columns if len(line.split()) > 1 else ""}'
+        f'{_columns_hint(split, line, folder, suffix)}'
     )
+
+
+def _spelt(folder: str, stem: str, suffix: str) -> str | None:
+    return next((stem + s for s in spellings(suffix) if os.path.exists(os.path.join(folder, stem + s))), None)
+
+
+def _columns_hint(split: str, line: str, folder: str, suffix: str) -> str:
+    """What to do about a line whose first column by itself is a picture, here or beside the split file."""
+    gaps = list(re.finditer(r'[\s,;]+', line))
+    firsts = [stem_of(line[: gap.start()], suffix) for gap in gaps]
+    names = [word for word in re.split(r'[\s,;]+', line) if os.path.splitext(word)[1]]
+    there = (
+        _spelt(place, first, suffix)
+        for place in (folder, os.path.dirname(split))
+        for first in firsts
+        if first
+    )
+    if len(names) > 1 or any(there):
+        return ' This line has several columns: keep the names of the pictures only.'
+    return ''
+
+
+def label_names(folder: str, stems: Iterable[str], suffix: str) -> dict[str, str]:
+    """The label map of each stem, relative to ``folder``; its ending may be written in another way, as it is there.
+
+    Args:
+        folder: of the label maps; it need not exist.
+        stems: names of pictures without their suffix.
+        suffix: ending of label maps.
+    """
+    names = find_files(folder, suffix) if os.path.isdir(folder) else []
+    present = {stem_of(name, suffix): name for name in names} | {
+        stem_of(n, suffix): n for n in names if n.endswith(suffix)
+    }
+    return {stem: present.get(stem, stem + suffix) for stem in stems}
 
 
 def match_paths(names: Iterable[str], known: Sequence[str]) -> dict[str, int]:
@@ -168,6 +236,33 @@ def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError
         found = 'the folder does not exist'
     else:
         names = list(walk_files(folder))
-        total, fitting = len(names), sum(name.endswith(suffix) for name in names)
-        found = f'{total} files there, {fitting} of them end in {suffix}'
+        fitting = sum(has_suffix(name, suffix) for name in names)
+        endings = Counter(os.path.splitext(name)[1] for name in names).most_common(1)
+        most = f', most end in {endings[0][0]}' if endings and not fitting else ''
+        found = f'{len(names)} files there, {fitting} of them end in {suffix}{most}'
     return DataError(f'{folder}: no {what} found: {found}. Expected files like *{suffix}. {remedy}')
+
+
+def missing_labels(folder: str, seg_map: str, picture: str, stem: str, remedy: str) -> DataError:
+    """The error for a folder that lacks the first label map.
+
+    Args:
+        folder: of the label maps.
+        seg_map: the name that was expected there.
+        picture: whose label map it is.
+        stem: the picture's name without suffix, to find files that another ``seg_map_suffix`` would fit; empty: do not
+            look for them.
+        remedy: what to do about it.
+    """
+    if not Path(folder).is_dir():
+        return DataError(f'{folder}: no label maps found: the folder does not exist. {remedy}')
+    place, base = os.path.split(os.path.join(folder, stem))
+    names = sorted(os.listdir(place)) if stem and os.path.isdir(place) else []
+    endings = [
+        name.removeprefix(base) for name in names if name.startswith(base) and os.path.splitext(name)[1]
+    ]
+    text = f'{folder}: no label maps found: {seg_map}, that of the first picture ({picture}), does not exist.'
+    if endings:
+        found = f'There are files of this name that end in {", ".join(endings[:3])}'
+        return DataError(f'{text} {found}: set seg_map_suffix={endings[0]!r}.')
+    return DataError(f'{text} {len(list(walk_files(folder)))} other files there. {remedy}')

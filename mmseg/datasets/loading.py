@@ -11,10 +11,12 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.feeding import TIMEOUT, Loader, shared, worker_options
+from mmseg.datasets.label_table import IGNORED
 from mmseg.errors import DataError
 
 Batch = dict[str, Any]
 OPEN_FILES = 4096
+LABELS = 'gt_semantic_seg'
 
 DAMAGED = 'damaged'
 """Key of a batch: for each sample, what was wrong with those it stands for; only where damaged ones are replaced."""
@@ -109,12 +111,16 @@ def build_train_loader(
 def collate(samples: Sequence[dict[str, Any]]) -> Batch:
     """Stack the tensors of samples; everything else becomes a list.
 
-    Tensors (C, h, w) of different sizes are padded with 0 at the bottom and right to the largest.
+    Tensors (C, h, w) of different sizes are padded at the bottom and right to the largest: labels with the ignored id,
+    all others with 0, which is the mean colour of normalised pictures.
     """
-    return {key: shared(_join([sample[key] for sample in samples])) for key in samples[0]}
+    return {
+        key: shared(_join([sample[key] for sample in samples], IGNORED if key == LABELS else 0))
+        for key in samples[0]
+    }
 
 
-def _join(values: list[Any]) -> Any:
+def _join(values: list[Any], padding: int) -> Any:
     if not isinstance(values[0], Tensor):
         return values
     height = max(value.shape[-2] for value in values)
@@ -122,7 +128,7 @@ def _join(values: list[Any]) -> Any:
     padded = [
         value
         if value.shape[-2:] == (height, width)
-        else functional.pad(value, (0, width - value.shape[-1], 0, height - value.shape[-2]))
+        else functional.pad(value, (0, width - value.shape[-1], 0, height - value.shape[-2]), value=padding)
         for value in values
     ]
     return torch.stack(padded)

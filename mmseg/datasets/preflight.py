@@ -3,13 +3,15 @@
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmseg.datasets.checking.own import check_dataset, label_path
+from mmseg.datasets.checking.own import check_dataset, label_path, stale_counts
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import spread
+from mmseg.datasets.rare_classes import STATS_FILE
 from mmseg.datasets.uda import UDADataset
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write, read_text
@@ -37,12 +39,14 @@ def preflight(train: Any, scored: Any, folder: Path, tolerant: bool = False) -> 
         DataError: a file cannot be used, or no label map looked at has a pixel of any class.
     """
     path = folder / CACHE
-    known: dict[str, list[str]] = json.loads(read_text(path)) if path.is_file() else {}
+    known = _remembered(path)
     notes: dict[str, list[str]] = {}
-    for name, dataset, labelled in _parts(train, scored):
-        mark = fingerprint(dataset, labelled)
+    for name, dataset, labelled, counted in _parts(train, scored):
+        mark = fingerprint(dataset, labelled, counted)
         notes[mark] = (
-            known[mark] if mark in known else look(name, dataset, labelled, tolerant and name != 'val')
+            known[mark]
+            if mark in known
+            else look(name, dataset, labelled, tolerant and name != 'val', counted)
         )
         for note in notes[mark]:
             logger.warning('%s: %s', name, note)
@@ -50,9 +54,32 @@ def preflight(train: Any, scored: Any, folder: Path, tolerant: bool = False) -> 
         Path(temporary).write_text(json.dumps(notes, indent=1), encoding='utf-8')
 
 
-def look(name: str, dataset: CustomDataset, labelled: bool, tolerant: bool = False) -> list[str]:
-    """What is odd about a data set, one sentence each; raises DataError for what cannot be trained on."""
+def _remembered(path: Path) -> dict[str, list[str]]:
+    """What was found before; nothing if the file is not there or damaged, since looking again costs seconds."""
+    try:
+        content = json.loads(read_text(path))
+    except (DataError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def look(
+    name: str, dataset: CustomDataset, labelled: bool, tolerant: bool = False, counted: bool = False
+) -> list[str]:
+    """What is odd about a data set, one sentence each.
+
+    Args:
+        name: what messages call it.
+        dataset: what is looked at.
+        labelled: whether its labels are used.
+        tolerant: only tell of what is wrong.
+        counted: whether the statistics of its labels are used.
+
+    Raises:
+        DataError: it cannot be trained on.
+    """
     report = check_dataset(dataset, name, SAMPLE, labelled)
+    report.findings += stale_counts(dataset, report) if counted else []
     wrong = [finding.text for finding in report.findings if finding.wrong]
     if wrong and not tolerant:
         more = f' ({len(wrong) - 1} more of this kind.)' if len(wrong) > 1 else ''
@@ -60,19 +87,25 @@ def look(name: str, dataset: CustomDataset, labelled: bool, tolerant: bool = Fal
     return [finding.text for finding in report.findings]
 
 
-def fingerprint(dataset: CustomDataset, labelled: bool) -> str:
+def fingerprint(dataset: CustomDataset, labelled: bool, counted: bool = False) -> str:
     """A hash of what :func:`look` depends on."""
-    facts: list[Any] = [dataset.CLASSES, labelled, len(dataset), dataset.img_dir, dataset.ann_dir]
+    facts: list[Any] = [dataset.CLASSES, labelled, counted, len(dataset), dataset.img_dir, dataset.ann_dir]
     facts.append(None if dataset.label_table is None else dataset.label_table.tolist())
     for index in spread(len(dataset), SAMPLE):
         for file in (str(dataset.picture_file(index)), label_path(dataset, index) if labelled else None):
-            stat = Path(file).stat() if file and Path(file).exists() else None
-            facts.append([file, stat and [stat.st_size, stat.st_mtime_ns]])
+            facts.append(_state(file))
+    facts.append(_state(os.path.join(dataset.data_root or '.', STATS_FILE)) if counted else None)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _parts(train: Any, scored: Any) -> Iterable[tuple[str, CustomDataset, bool]]:
-    """Name, data set, and whether its labels are used, of every single data set, each once."""
+def _state(file: str | None) -> list[Any]:
+    """Name, size and time of a file."""
+    stat = Path(file).stat() if file and Path(file).exists() else None
+    return [file, stat and [stat.st_size, stat.st_mtime_ns]]
+
+
+def _parts(train: Any, scored: Any) -> Iterable[tuple[str, CustomDataset, bool, bool]]:
+    """Name, data set, whether its labels and their statistics are used, of every single data set, each once."""
     pair = isinstance(train, UDADataset)
     sides = (
         [('source', train.source, True), ('target', train.target, False)]
@@ -84,4 +117,5 @@ def _parts(train: Any, scored: Any) -> Iterable[tuple[str, CustomDataset, bool]]
     for name, dataset, labelled in sides:
         parts = list(dict.fromkeys(dataset.parts()))
         for number, part in enumerate(parts):
-            yield f'{name} {number}' if len(parts) > 1 else name, part, labelled
+            counted = name == 'source' and train.rare_classes is not None
+            yield f'{name} {number}' if len(parts) > 1 else name, part, labelled, counted

@@ -1,5 +1,6 @@
 """The class statistics of a source as rare class sampling uses them: its own files, its own class ids."""
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,8 @@ from mmseg.datasets.rare_classes import (
     translated_stats,
 )
 from mmseg.errors import ConfigError, DataError
+
+logger = logging.getLogger(__name__)
 
 Stats = list[dict[str, Any]]
 FilesOfClass = dict[int, list[tuple[int, int]]]
@@ -59,7 +62,6 @@ def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[Stats, F
     remedy = first.statistics_remedy()
     stats = translated_stats(read_stats(folder, remedy), first.label_table)
     samples = translated_samples(read_samples(folder, remedy), first.label_table)
-    _check_ids(folder, stats, first, remedy)
     numbers: list[int] = []
     labels: list[str] = []
     for start, part in members.items():
@@ -67,17 +69,53 @@ def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[Stats, F
         labels += [
             os.path.join(part.ann_dir or '', info['ann'].get('seg_map', '')) for info in part.img_infos
         ]
+    counted = [str(entry.get('file', '')) for entry in stats]
     names = [name for entries in samples.values() for name, _ in entries]
-    found = match_paths(names, labels)
-    if unknown := dict.fromkeys(name for name in names if name not in found):
+    found = match_paths([*counted, *names], labels)
+    if (
+        any(part.split for part in members.values()) and found
+    ):  # label maps of all splits may have been counted
+        stats = [entry for entry, name in zip(stats, counted, strict=True) if name in found]
+        samples = {
+            c: some for c, entries in samples.items() if (some := [e for e in entries if e[0] in found])
+        }
+    elif unknown := dict.fromkeys(name for name in names if name not in found):
         raise DataError(
             f'{folder}: the statistics name {len(unknown)} label maps without a picture in '
             f'{first.img_dir}, for instance {next(iter(unknown))}. The statistics belong to other files. {remedy}'
         )
+    _check_ids(folder, stats, first, remedy)
+    _warn_of_uncounted(folder, labels, {found[name] for name in counted if name in found}, remedy)
     return stats, {
         class_id: [(numbers[found[name]], count) for name, count in entries]
         for class_id, entries in samples.items()
     }
+
+
+def counts_by_picture(part: CustomDataset) -> dict[str, dict[int, int]]:
+    """Pixels by class behind the table, as the statistics have them, by picture.
+
+    Raises:
+        DataError: statistics are missing or damaged.
+    """
+    remedy = part.statistics_remedy()
+    stats = translated_stats(read_stats(part.data_root or '.', remedy), part.label_table)
+    labels = [os.path.join(part.ann_dir or '', info['ann'].get('seg_map', '')) for info in part.img_infos]
+    entries = {str(entry.get('file', '')): entry for entry in stats}
+    return {
+        part.img_infos[number]['filename']: {int(c): int(n) for c, n in entries[name].items() if c != 'file'}
+        for name, number in match_paths(entries, labels).items()
+    }
+
+
+def _warn_of_uncounted(folder: str, labels: Sequence[str], counted: set[int], remedy: str) -> None:
+    """Say how many label maps the statistics lack: rare class sampling never draws them."""
+    missing = [label for number, label in enumerate(labels) if number not in counted]
+    if missing and counted:
+        logger.warning(
+            '%s: the statistics lack %d of %d label maps (%s, ...), which rare class sampling never draws. %s',
+            folder, len(missing), len(labels), missing[0], remedy,
+        )  # fmt: skip
 
 
 def _check_ids(folder: str, stats: Stats, dataset: CustomDataset, remedy: str) -> None:

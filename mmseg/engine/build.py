@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 from mmengine.config import Config
 
-from mmseg.errors import ConfigError, building
+from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
@@ -81,10 +81,28 @@ def load_initial_weights(
         logger.info('%s: new_classifier, so these layers begin anew: %s', path, ', '.join(left_out))
         return
     check_class_names(meta_of(content).get('CLASSES'), class_names, path, refuse=True)
-    if state.keys() & trainable.stored().state_dict().keys():
-        load_into(trainable.stored(), state, path)
-    else:
-        load_into(network, select_network(state, 'student', path), path)
+    try:
+        if state.keys() & trainable.stored().state_dict().keys():
+            load_into(trainable.stored(), state, path)
+        else:
+            load_into(network, select_network(state, 'student', path), path)
+    except CheckpointError as error:
+        raise CheckpointError(f'{error}{_classifier_hint(state, network, path)}') from error
+
+
+def _classifier_hint(state: State, network: Any, path: str) -> str:
+    """What to do if a file fits but for the layers that tell classes apart; empty if more is wrong."""
+    try:
+        weights, _ = without_classifier(select_network(state, 'student', path), network)
+    except CheckpointError:
+        return ''
+    own = network.state_dict()
+    if not weights or any(key not in own or own[key].shape != value.shape for key, value in weights.items()):
+        return ''
+    return (
+        ' To go on with other classes, add --new-classifier (new_classifier=True): the layers that tell classes '
+        'apart are left out and begin anew.'
+    )
 
 
 def without_classifier(state: State, network: Any) -> tuple[State, list[str]]:

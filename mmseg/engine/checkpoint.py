@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,8 @@ def _pointed_at(work_dir: Path) -> list[Path]:
 def mark_latest(path: Path) -> None:
     """Point ``latest.pth`` (a relative link) and ``last_checkpoint`` at a checkpoint of the same folder.
 
+    Where links need rights that the user lacks (Windows), ``latest.pth`` is the file under a second name, or a copy.
+
     Raises:
         TrainingError: that cannot be written.
     """
@@ -126,8 +129,18 @@ def mark_latest(path: Path) -> None:
         temporary.write_text(path.name + '\n', encoding='utf-8')
     link = path.parent / f'.{LATEST}.new'
     link.unlink(missing_ok=True)
-    link.symlink_to(path.name)
+    try:
+        link.symlink_to(path.name)
+    except OSError:
+        _second_name(path, link)
     os.replace(link, path.parent / LATEST)
+
+
+def _second_name(path: Path, name: Path) -> None:
+    try:
+        name.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, name)
 
 
 def require_unused(work_dir: Path) -> None:

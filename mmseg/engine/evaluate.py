@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from mmseg.datasets.loading import build_test_loader
 from mmseg.engine.distributed import is_main, rank, sum_over_ranks, world_size
-from mmseg.errors import DataError
+from mmseg.errors import DataError, UserError
 from mmseg.evaluation import confusion
 
 
@@ -73,13 +73,22 @@ def predict(
     with closing(iter(loader)) as batches:
         for batch in _with_progress(batches, len(loader)):
             images = [image.to(device, non_blocking=True) for image in batch['img']]
-            if len(images) == 1:
-                label_map = network.simple_test(images[0], batch['img_metas'][0])[0]
-            else:
-                label_map = network.aug_test(images, batch['img_metas'])[0]
             meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
+            label_map = _label_map(network, images, batch['img_metas'])
             truth = batch['label'].numpy() if with_labels else None
             yield Prediction(int(batch['index']), label_map, meta, picture, truth)
+
+
+def _label_map(
+    network: Segmentor, images: Sequence[Tensor], metas: Sequence[Sequence[Any]]
+) -> NDArray[np.int64]:
+    """Class ids of one picture; errors of the network, which does not know the file, name it."""
+    try:
+        if len(images) == 1:
+            return network.simple_test(images[0], metas[0])[0]
+        return network.aug_test(images, metas)[0]
+    except UserError as error:
+        raise type(error)(f'{metas[0][0]["filename"]}: {error}') from error
 
 
 def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:

@@ -1,9 +1,11 @@
 """What a test run keeps of each prediction: colour pictures, PNGs of ids with their zip file, a list of class maps."""
 
+import os
 import pickle
 import shutil
 import zipfile
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from mmseg.datasets.files import unique_names
 from mmseg.engine.evaluate import Prediction
-from mmseg.errors import TrainingError
+from mmseg.errors import TrainingError, UsageError
 from mmseg.evaluation.formatting import write_prediction
 from mmseg.fileio import atomic_write, below, read_image
 from mmseg.visualization import colourise, overlay
@@ -79,8 +81,7 @@ class LabelPictures(Output):
         self.dataset = dataset
         self.to_label_id = to_label_id
         self.archive = archive
-        names = [str(Path(info['filename']).with_suffix('.png').as_posix()) for info in dataset.img_infos]
-        self.names = unique_names(names)
+        self.names = label_names_of(dataset)
 
     def add(self, prediction: Prediction) -> None:
         """Write one PNG."""
@@ -154,8 +155,50 @@ class GreyPictures(Output):
 
 def picture_path(folder: Path, prediction: Prediction) -> Path:
     """Where in ``folder`` the picture of a prediction belongs; formats that lose colours become PNG."""
-    path = below(folder, str(prediction.meta['ori_filename']), 'The data set')
+    return _picture_path(folder, str(prediction.meta['ori_filename']))
+
+
+def _picture_path(folder: Path, name: str) -> Path:
+    path = below(folder, name, 'The data set')
     return path.with_suffix(LOSSY.get(path.suffix.lower(), path.suffix))
+
+
+def label_names_of(dataset: Any) -> list[str]:
+    """Names of the PNGs of ids of a data set's pictures, each with one of its own."""
+    return unique_names([Path(info['filename']).with_suffix('.png').as_posix() for info in dataset.img_infos])
+
+
+def check_places(picture_dirs: Iterable[Path | None], label_dir: Path | None, dataset: Any) -> None:
+    """Make sure that results overwrite neither what is read nor one another.
+
+    Args:
+        picture_dirs: folders of results that are named like the pictures; None for those that are not asked for.
+        label_dir: folder of PNGs of ids, or None.
+        dataset: what is predicted.
+
+    Raises:
+        UsageError: naming the first file that would be lost.
+    """
+    read = {
+        os.path.join(os.path.realpath(folder), name)
+        for part in dataset.parts()
+        for info in part.img_infos
+        for folder, name in ((part.img_dir, info['filename']), (part.ann_dir, info['ann'].get('seg_map')))
+        if folder and name
+    }
+    names = [str(info['filename']) for info in dataset.img_infos]
+    written = [{_picture_path(Path(os.path.realpath(d)), name) for name in names} for d in picture_dirs if d]
+    if label_dir is not None:
+        written.append({Path(os.path.realpath(label_dir), name) for name in label_names_of(dataset)})
+    for number, paths in enumerate(written):
+        if lost := sorted(str(path) for path in paths if str(path) in read):
+            raise UsageError(
+                f'{lost[0]}: is read as picture or label map and would be overwritten. Name another folder.'
+            )
+        if twice := sorted(str(path) for other in written[:number] for path in paths & other):
+            raise UsageError(
+                f'{twice[0]}: would be written twice. Give each kind of result a folder of its own.'
+            )
 
 
 def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:

@@ -3,6 +3,7 @@
 Source: docs/methods/tools.md#test-program.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,10 @@ from mmengine.config import Config
 
 from mmseg.datasets.building import single_datasets
 from mmseg.errors import UsageError
+
+PATHS = {'data_root', 'img_dir', 'ann_dir', 'split'}
+WORD = re.compile(r'(?<![A-Za-z])val(?![A-Za-z])')
+"""``val`` by itself: not in 'interval', 'valley'."""
 
 
 def set_multi_scale(cfg: Config) -> None:
@@ -64,11 +69,13 @@ def chosen_sizes(cfg: Config, given: Sequence[Sequence[int]] | None) -> list[tup
 
 
 def set_test_split(cfg: Config) -> None:
-    """Replace ``val`` by ``test`` in the strings directly under (the data sets of) ``data.test``, in place."""
+    """Replace the word ``val`` by ``test`` in the paths of (the data sets of) ``data.test``, in place."""
     for single in single_datasets(cfg.data.test):
-        for key, value in single.items():
-            if isinstance(value, str):
-                single[key] = value.replace('val', 'test')
+        for key in PATHS & single.keys():
+            value = single[key]
+            several = [value] if isinstance(value, str) else value or []
+            changed = [WORD.sub('test', path) for path in several]
+            single[key] = changed if isinstance(value, list | tuple) else next(iter(changed), value)
 
 
 def set_inference_mode(cfg: Config, mode: str) -> None:

@@ -21,7 +21,14 @@ from mmseg.engine.build import apply_speed_options, check_class_names, check_cla
 from mmseg.engine.distributed import barrier, is_main, world_size
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
-from mmseg.engine.outputs import ColourPictures, GreyPictures, LabelPictures, Output, ResultFile
+from mmseg.engine.outputs import (
+    ColourPictures,
+    GreyPictures,
+    LabelPictures,
+    Output,
+    ResultFile,
+    check_places,
+)
 from mmseg.engine.scales import AttentionNetwork, ScalePanels
 from mmseg.errors import UsageError
 from mmseg.evaluation import evaluate
@@ -106,6 +113,7 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
         dataset.check_labels()
     workers = loader_workers(int(cfg.data.get('workers_per_gpu', 4)))
     options = _with_known_ids(options, dataset)
+    check_places((options.show_dir, options.panel_dir), options.label_dir, dataset)
     with _label_folder(options) as options:
         outputs = _outputs(options, dataset, network)
         shown = AttentionNetwork(network) if options.attention else network

@@ -43,7 +43,7 @@ from mmseg.engine.parameter_options import scaled_to_batch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
-from mmseg.engine.work_folder import choose_work_dir, reserved, save_config
+from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
 from mmseg.errors import DataError, ResourceError
 from mmseg.processes import Stopped, signal_name, start_tracker
 from mmseg.uda.trainable import Trainable
@@ -187,7 +187,7 @@ def assemble(
         hooks=[],
         work_dir=folder,
         device=device,
-        meta=describe_run(settings, folder, cfg.pretty_text, dataset),
+        meta=describe_run(settings, folder, config_text(cfg), dataset),
     )
     run.hooks = _hooks(cfg, run, stamp, dataset, scored)
     return run

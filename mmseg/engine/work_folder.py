@@ -1,5 +1,6 @@
 """The work folder of a run: where it is, which process may write there, the configuration that is kept in it."""
 
+import ast
 import contextlib
 import json
 import re
@@ -61,4 +62,11 @@ def save_config(cfg: Config, path: Path) -> None:
         if path.suffix == '.json':
             Path(temporary).write_text(json.dumps(resolved(cfg), indent=2), encoding='utf-8')
         else:
-            Path(temporary).write_text(cfg.pretty_text, encoding='utf-8')
+            Path(temporary).write_text(config_text(cfg), encoding='utf-8')
+
+
+def config_text(cfg: Config) -> str:
+    """The merged configuration as Python that can be read again: numbers that are no literals are named first."""
+    text = str(cfg.pretty_text)
+    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    return ''.join(f"{name} = float('{name}')\n" for name in sorted(used & {'inf', 'nan'})) + text

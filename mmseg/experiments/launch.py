@@ -27,7 +27,7 @@ from mmseg.experiments import find_experiment
 from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
 from mmseg.experiments.startup import on_builtin_data, prepare_scenes
 from mmseg.faults import described
-from mmseg.processes import Stopped, children_of, die_with_parent, signal_name
+from mmseg.processes import KILL, Stopped, children_of, die_with_parent, signal_name
 
 Say = Callable[[str], None]
 
@@ -169,7 +169,7 @@ def _run_torchrun(command: list[str], stop: StopRequest) -> int:
                 told |= _tell(set(children_of(torchrun.pid) or [torchrun.pid]) - told, stop.number)
     finally:
         if torchrun.poll() is None:
-            _tell({*children_of(torchrun.pid), torchrun.pid}, signal.SIGKILL)
+            _tell({*children_of(torchrun.pid), torchrun.pid}, KILL)
             torchrun.wait()
     return torchrun.returncode
 

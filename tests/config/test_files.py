@@ -48,7 +48,10 @@ def test_mistakes_name_file_and_line(tmp_path: Path, name: str, text: str, told:
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     for name in ('a.py', 'a.json'):
         (tmp_path / name).write_bytes(b'\xff\xfe\x00')
-        with pytest.raises(ConfigError, match=name):
+        with pytest.raises(ConfigError, match=rf'{name}: not a text in UTF-8 .* Save it as UTF-8'):
+            scan(tmp_path / name)
+        (tmp_path / name).write_bytes(b'\xef\xbb\xbf{}')
+        with pytest.raises(ConfigError, match=rf'{name}:1: begins with a byte order mark'):
             scan(tmp_path / name)
 
 
@@ -117,3 +120,46 @@ def test_files_of_other_packages_are_no_bases(tmp_path: Path) -> None:
 def test_nesting_without_end_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='nested too deeply'):
         scan(write(tmp_path, 'x.json', '[' * 100_000))
+
+
+HELPERS = """
+from pathlib import Path
+import os.path as places
+class Sizes:
+    short = 4
+def half(number):
+    inner = number // 2
+    return inner
+sizes = []
+for i, size in enumerate((1, 2)):
+    sizes.append(size)
+first, second = 1, 2
+if sizes:
+    step = half(Sizes.short)
+else:
+    step = 1
+try:
+    count = int('3')
+except ValueError as error:
+    count = 0
+log_config = dict(interval=(every := step))
+work_dir = str(Path('a', str(count), str(first), str(every)))
+"""
+
+
+def test_helpers_of_every_kind(tmp_path: Path) -> None:
+    path = write(tmp_path, 'helpers.py', HELPERS)
+    assert {'i', 'size', 'first', 'second', 'step', 'count', 'Path', 'Sizes', 'half', 'every', 'places'} <= (
+        scan(path).helpers()
+    )
+    assert load_config(path).to_dict() == {'log_config': {'interval': 2}, 'work_dir': 'a/3/1/2'}
+    write(tmp_path, 'typo.py', HELPERS + 'evalution = dict(interval=1)\n')
+    with pytest.raises(ConfigError, match='evalution: unknown key'):
+        load_config(tmp_path / 'typo.py')
+
+
+def test_two_bases_may_import_the_same(tmp_path: Path) -> None:
+    write(tmp_path, 'one.py', 'import os\nseed = os.getpid() * 0\n')
+    write(tmp_path, 'two.py', 'import os\nname = str(os.getpid() * 0)\n')
+    child = write(tmp_path, 'child.py', "_base_ = ['one.py', 'two.py']\n")
+    assert load_config(child).to_dict() == {'seed': 0, 'name': '0'}

@@ -59,3 +59,12 @@ def test_ids_that_are_no_class_are_refused(folders: Path) -> None:
     dataset = build_dataset(source_cfg(folders))
     with pytest.raises(DataError, match=r'00002_labelTrainIds\.png: found label ids \[33\]'):
         count_source(dataset.parts(), str(folders / 'out'))
+
+
+def test_labels_without_a_class_are_refused(folders: Path) -> None:
+    for path in (folders / 'source/labels').iterdir():
+        write_label_png(path, np.full((HEIGHT, WIDTH), 255, np.uint8))
+    with pytest.raises(DataError, match='no pixel of any class in 4 label maps'):
+        count_folder(str(folders / 'source/labels'), '.png')
+    with pytest.raises(DataError, match='no pixel of any class in 4 label maps'):
+        count_source(build_dataset(source_cfg(folders)).parts())

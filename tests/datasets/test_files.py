@@ -6,8 +6,11 @@ import pytest
 
 from mmseg.datasets.files import (
     find_files,
+    has_suffix,
+    label_names,
     match_paths,
     missing_files,
+    missing_labels,
     read_split,
     spellings,
     spread,
@@ -142,3 +145,72 @@ def test_split_lines_stay_in_the_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / 'train.txt').write_text(f'a\n{name}\n')
     with pytest.raises(DataError, match=r'train\.txt, line 2: .*secret.* leads out of the folder'):
         read_split(str(tmp_path / 'train.txt'), str(tmp_path), '.png')
+
+
+def test_endings_in_mixed_case_and_of_one_format(tmp_path: Path) -> None:
+    names = ('a.jpg', 'b.JPG', 'c.jpeg', 'd.Jpg')
+    for name in (*names, 'e.png'):
+        (tmp_path / name).touch()
+    assert find_files(str(tmp_path), '.jpg') == list(names)
+    assert [stem_of(name, '.jpg') for name in names] == ['a', 'b', 'c', 'd']
+    assert has_suffix('x_rgb.TIFF', '_rgb.tif')
+    assert not has_suffix('x.tif', '_rgb.tif')
+    assert has_suffix('notes', '')
+
+
+def test_label_maps_may_have_another_spelling_than_pictures(tmp_path: Path) -> None:
+    for name in ('a_gt.png', 'b_gt.PNG', 'c_gt.png', 'c_gt.PNG'):
+        (tmp_path / name).touch()
+    found = label_names(str(tmp_path), ['a', 'b', 'c', 'd'], '_gt.png')
+    assert found == {'a': 'a_gt.png', 'b': 'b_gt.PNG', 'c': 'c_gt.png', 'd': 'd_gt.png'}
+    assert label_names(str(tmp_path / 'none'), ['a'], '.png') == {'a': 'a.png'}
+
+
+def test_label_maps_of_another_suffix_are_proposed(tmp_path: Path) -> None:
+    (tmp_path / 'flight 1').mkdir()
+    for name in ('flight 1/a_mask.png', 'flight 1/ab.png', 'flight 1/b_mask.png'):
+        (tmp_path / name).touch()
+    told = str(missing_labels(str(tmp_path), 'flight 1/b.png', 'flight 1/b.jpg', 'flight 1/b', 'Help.'))
+    assert 'flight 1/b.png, that of the first picture (flight 1/b.jpg), does not exist' in told
+    assert told.endswith("end in _mask.png: set seg_map_suffix='_mask.png'.")
+    assert str(missing_labels(str(tmp_path), 'x.png', 'x.jpg', 'x', 'Help.')).endswith(
+        'does not exist. 3 other files there. Help.'
+    )
+    assert 'the folder does not exist' in str(
+        missing_labels(str(tmp_path / 'no'), 'x.png', 'x.jpg', 'x', 'Help.')
+    )
+
+
+def test_pictures_of_another_ending_are_named(tmp_path: Path) -> None:
+    (tmp_path / 'x.tif').touch()
+    assert '0 of them end in .png, most end in .tif' in str(
+        missing_files('pictures', str(tmp_path), '.png', '')
+    )
+
+
+def test_split_that_lists_nothing(pictures: Path) -> None:
+    (pictures.parent / 'train.txt').write_text('\n\n')
+    with pytest.raises(DataError, match=r'train\.txt: lists no pictures'):
+        read_split(str(pictures.parent / 'train.txt'), str(pictures), '.png')
+
+
+def test_split_lines_that_mean_the_same_picture(pictures: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (pictures.parent / 'train.txt').write_text('aachen/a\n./aachen/a\n\ufeffaachen/a.png\n', encoding='utf-8')
+    with caplog.at_level('WARNING', 'mmseg'):
+        found = read_split(str(pictures.parent / 'train.txt'), str(pictures), '.png')
+    assert found == ['aachen/a.png'] * 3
+    assert '2 of 3 lines repeat a picture (aachen/a.png, ...)' in caplog.text
+
+
+@pytest.mark.parametrize('line', ['aachen/a,labels/a', 'aachen/a;1', 'aachen/a\t0'])
+def test_columns_are_recognised(pictures: Path, line: str) -> None:
+    (pictures.parent / 'train.txt').write_text(line)
+    with pytest.raises(DataError, match='several columns'):
+        read_split(str(pictures.parent / 'train.txt'), str(pictures), '.png')
+
+
+def test_names_with_blanks_are_no_columns(pictures: Path) -> None:
+    (pictures.parent / 'train.txt').write_text('flight A/IMG 1')
+    with pytest.raises(DataError, match='line 1') as error:
+        read_split(str(pictures.parent / 'train.txt'), str(pictures), '.png')
+    assert 'columns' not in str(error.value)

@@ -110,3 +110,14 @@ def test_limit_of_open_files_only_grows(
     monkeypatch.setattr('resource.setrlimit', lambda kind, new: limits.update(now=new))
     raise_open_files()
     assert limits['now'] == (after, hard)
+
+
+def test_labels_are_padded_with_the_ignored_id() -> None:
+    """With 0 the network would learn that padding is the first class."""
+    samples = [
+        {'img': torch.ones(3, 2, width), 'gt_semantic_seg': torch.ones(1, 2, width, dtype=torch.int64)}
+        for width in (2, 3)
+    ]
+    batch = collate(samples)
+    assert batch['gt_semantic_seg'][0, 0].tolist() == [[1, 1, 255]] * 2
+    assert batch['img'][0, 0].tolist() == [[1, 1, 0]] * 2

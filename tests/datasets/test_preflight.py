@@ -1,9 +1,11 @@
 """The look at the data before a run: warns, refuses, remembers."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -67,3 +69,41 @@ def test_combined_sets_are_named(folders: Path, caplog: pytest.LogCaptureFixture
     with caplog.at_level(logging.WARNING, 'mmseg'):
         preflight(dataset, None, folders)
     assert 'train 1: no pixel of' in caplog.text
+
+
+@pytest.mark.parametrize('content', [b'', b'{"x', b'[1]', b'\xff\xfe'])
+def test_a_damaged_memory_costs_another_look(folders: Path, content: bytes) -> None:
+    (folders / CACHE).write_bytes(content)
+    preflight(*pair_and_val(folders), folders)
+    assert json.loads((folders / CACHE).read_text())
+
+
+def test_statistics_of_other_labels_are_noticed(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rare = {'min_pixels': 10, 'class_temp': 0.1, 'min_crop_ratio': 0.5}
+    pair = build_dataset(uda_cfg(folders, rare_class_sampling=rare))
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(pair, None, folders)
+    assert 'statistics count other pixels' not in caplog.text
+    write_label_png(folders / 'source/labels/00002_labelTrainIds.png', np.full((HEIGHT, WIDTH), 5, np.uint8))
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(pair, None, folders)
+    assert 'source: ' in caplog.text
+    assert 'the statistics count other pixels than the label maps have, in 1 of 4 looked at' in caplog.text
+    assert '00002.png' in caplog.text
+
+
+def test_dark_pictures_are_noticed(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for path in (folders / 'source/images').iterdir():
+        cv2.imwrite(str(path), cv2.imread(str(path)) // 16)
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(*pair_and_val(folders), folders)
+    assert 'source: no value above 15 of 255 in the 4 pictures looked at' in caplog.text
+    assert 'val: no value above' not in caplog.text
+
+
+def test_pictures_of_another_ending_are_noticed(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ('x.jpg', 'y.jpg', 'z.tif'):
+        (folders / 'source/images' / name).touch()
+    with caplog.at_level(logging.WARNING, 'mmseg'):
+        preflight(*pair_and_val(folders), folders)
+    assert 'pictures that are left out, since img_suffix is .png: 2 .jpg, 1 .tif' in caplog.text

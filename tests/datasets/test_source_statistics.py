@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmseg.datasets import build_dataset
-from mmseg.datasets.source_statistics import source_statistics
+from mmseg.datasets.source_statistics import counts_by_picture, source_statistics
 from mmseg.errors import ConfigError, DataError
 from tests.datasets.conftest import source_cfg
 
@@ -67,3 +67,40 @@ def test_one_folder_with_two_tables(folders: Path) -> None:
     parts = [build_dataset(source_cfg(folders)), build_dataset(source_cfg(folders, ignore_index=3))]
     with pytest.raises(ConfigError, match='different tables'):
         source_statistics(parts)
+
+
+def test_a_split_uses_its_part_of_the_statistics(folders: Path) -> None:
+    """Converters and class_statistics.py count all label maps of a folder."""
+    (folders / 'source/half.txt').write_text('00000\n00003\n')
+    cfg = source_cfg(
+        folders, type='CustomDataset', classes=list('abcde'), img_suffix='.png', split='half.txt'
+    )
+    cfg['seg_map_suffix'] = '_labelTrainIds.png'
+    stats, files = source_statistics(build_dataset(cfg).parts())
+    assert len(stats) == 2
+    assert {class_id: [number for number, _ in some] for class_id, some in files.items()} == {
+        0: [0, 1],
+        1: [0],
+        4: [1],
+    }
+
+
+def test_label_maps_that_were_not_counted_are_named(folders: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ('sample_class_stats.json', 'samples_with_class.json'):
+        path = folders / 'source' / name
+        content = json.loads(path.read_text())
+        left = (
+            [entry for entry in content if '00003' not in entry['file']]
+            if isinstance(content, list)
+            else {k: [e for e in v if '00003' not in e[0]] for k, v in content.items() if k != '4'}
+        )
+        path.write_text(json.dumps(left))
+    with caplog.at_level('WARNING', 'mmseg'):
+        source_statistics(build_dataset(source_cfg(folders)).parts())
+    assert 'the statistics lack 1 of 4 label maps' in caplog.text
+    assert '00003_labelTrainIds.png' in caplog.text
+
+
+def test_counts_by_picture_go_through_the_table(folders: Path) -> None:
+    counts = counts_by_picture(build_dataset(source_cfg(folders, ignore_index=0)))
+    assert counts['00002.png'] == {3: 480}

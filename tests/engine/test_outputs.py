@@ -4,6 +4,8 @@ import pickle
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,8 +14,8 @@ import torch
 
 from mmseg.datasets.classes import PALETTE
 from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import ColourPictures, LabelPictures, ResultFile, write_picture
-from mmseg.errors import TrainingError
+from mmseg.engine.outputs import ColourPictures, LabelPictures, ResultFile, check_places, write_picture
+from mmseg.errors import TrainingError, UsageError
 from mmseg.fileio import read_label
 
 LABEL = np.array([[0, 1], [2, 13]], np.int64)
@@ -81,3 +83,33 @@ def test_unknown_format(tmp_path: Path) -> None:
     with pytest.raises((TrainingError, cv2.error)):
         write_picture(tmp_path / 'x.abc', np.zeros((2, 2, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+def read_set(folder: Path, *names: str) -> Any:
+    infos = [{'filename': name, 'ann': {'seg_map': str(Path(name).with_suffix('.png'))}} for name in names]
+    part = SimpleNamespace(img_dir=str(folder / 'images'), ann_dir=str(folder / 'labels'), img_infos=infos)
+    return SimpleNamespace(parts=lambda: [part], img_infos=infos)
+
+
+def test_results_have_places_of_their_own(tmp_path: Path) -> None:
+    check_places((tmp_path / 'show', None), tmp_path / 'ids', read_set(tmp_path, 'a/x.jpg', 'b/x.jpg'))
+    check_places((tmp_path / 'images', None), None, read_set(tmp_path, 'x.jpg'))  # x.png beside x.jpg
+
+
+@pytest.mark.parametrize(
+    ('pictures', 'labels', 'text'),
+    [
+        ('images', None, 'images/x.png: is read as picture or label map'),
+        (None, 'labels', 'labels/x.png: is read as picture or label map'),
+        (None, 'link', 'labels/x.png: is read as picture or label map'),
+        ('out', 'out', 'out/x.png: would be written twice'),
+    ],
+)
+def test_results_overwrite_nothing(
+    tmp_path: Path, pictures: str | None, labels: str | None, text: str
+) -> None:
+    (tmp_path / 'labels').mkdir()
+    (tmp_path / 'link').symlink_to(tmp_path / 'labels')
+    folders = [None if name is None else tmp_path / name for name in (pictures, labels)]
+    with pytest.raises(UsageError, match=text):
+        check_places((folders[0],), folders[1], read_set(tmp_path, 'x.png'))

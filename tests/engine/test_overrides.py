@@ -77,3 +77,16 @@ def test_every_data_set_of_a_list_is_changed() -> None:
     tests = [cfg.data.test[0], cfg.data.test[1].dataset]
     assert [one.img_dir for one in tests] == ['a/test', 'b/test']
     assert all(one.pipeline[0].flip for one in tests)
+
+
+def test_the_word_val_is_replaced_in_paths_only() -> None:
+    cfg = config()
+    cfg.data.test = {
+        'type': 'ValleyDataset', 'data_root': 'data/interval/val', 'img_dir': ['val/a', 'b_val'], 'ann_dir': None,
+        'split': 'val.txt', 'seg_map_suffix': '_val.png',
+    }  # fmt: skip
+    module.set_test_split(cfg)
+    assert cfg.data.test.to_dict() == {
+        'type': 'ValleyDataset', 'data_root': 'data/interval/test', 'img_dir': ['test/a', 'b_test'], 'ann_dir': None,
+        'split': 'test.txt', 'seg_map_suffix': '_val.png',
+    }  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmseg.datasets.building import build_dataset, changed_datasets
-from mmseg.datasets.checking.own import check_dataset
+from mmseg.datasets.checking.own import check_dataset, stale_counts
 from mmseg.datasets.checking.report import Finding, FolderReport
 from mmseg.datasets.checking.statistics import rare_classes
 from mmseg.datasets.rare_classes import candidates, class_probabilities
@@ -33,7 +33,9 @@ def check_config_data(
             continue
         report.class_names = tuple(dataset.CLASSES or ())
         for part in dict.fromkeys(dataset.parts()):
-            report.splits.append(check_dataset(part, part.img_dir, sample, labelled, threads, progress))
+            found = check_dataset(part, part.img_dir, sample, labelled, threads, progress)
+            found.findings += stale_counts(part, found) if rare else []
+            report.splits.append(found)
         if rare:
             _check_rare(report, dataset, rare)
         yield report

@@ -4,9 +4,12 @@ Source: docs/methods/datasets.md#folders-and-file-names.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from mmseg.datasets.classes import CLASSES, SYNTHIA_16
 from mmseg.datasets.custom import CustomDataset
@@ -18,6 +21,7 @@ from mmseg.datasets.domains import (
     SynthiaDataset,
 )
 from mmseg.datasets.files import find_files, spread, walk_files
+from mmseg.datasets.label_formats import GTA
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.small_domains import (
     CamVid960Dataset,
@@ -27,6 +31,13 @@ from mmseg.datasets.small_domains import (
 )
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import read_label
+
+NAMES = {'GTA': re.compile(r'\d{5}\.png'), 'Mapillary': re.compile(r'[\w-]{22}\.jpg')}
+"""Of pictures, by data set, before anything is converted."""
+
+RAW_IDS = frozenset(range(GTA.ids))
+RARE_IDS = frozenset((2, 9, 10, 14, 15, 16, 18))
+"""Ids of GTA that hardly any of its pictures has, while label maps that count from 0 with many classes have them."""
 
 MAPILLARY_REMEDY = 'Run `python tools/convert_datasets/mapillary.py {data_root} --gt-dir validation/labels`.'
 
@@ -200,7 +211,7 @@ def recognise(root: str) -> Layout:
     if not Path(root).is_dir():
         raise DataError(f'{root}: no such folder. Expected the root of a data set, for instance data/gta.')
     for layout in _likely_first(root):
-        if layout.present(root) and not (layout.name == 'GTA' and _is_own(root)):
+        if layout.present(root) and not _is_own(root, layout):
             return layout
     if any(Path(root, 'rgb_anon', condition).is_dir() for condition in ('fog', 'night', 'rain', 'snow')):
         raise DataError(
@@ -218,26 +229,37 @@ def recognise(root: str) -> Layout:
     )
 
 
-def _is_own(root: str) -> bool:
-    """Whether ``images`` and ``labels``, a layout that many use, hold something else than GTA.
+def _is_own(root: str, layout: Layout) -> bool:
+    """Whether folders called ``images`` and ``labels``, which many have, hold something else than a layout says.
 
-    GTA's own ids are sparse: labels that are not converted have ids beyond the 19 classes, which own labels with
-    few classes lack.
+    What the converters write tells the known ones. Before that, GTA's and Mapillary's pictures are told by their names,
+    and GTA's labels by their ids, which are sparse: some lie beyond the 19 classes, and some small ones hardly occur.
     """
-    folder = os.path.join(root, 'labels')
-    if not os.path.isdir(folder) or _has_file(folder, '_labelTrainIds.png'):
+    split = layout.splits[-1]
+    if Path(split.pictures).name != 'images':
         return False
-    names = find_files(folder, '.png')
+    if any(_has_file(os.path.join(root, part.labels or ''), layout.label_ending) for part in layout.splits):
+        return False
+    pictures = find_files(os.path.join(root, layout.present(root)[0].pictures), layout.picture_ending)
+    if layout.name not in NAMES or not all(NAMES[layout.name].fullmatch(name) for name in pictures):
+        return True
+    return layout.name == 'GTA' and _has_other_ids(os.path.join(root, 'labels'))
+
+
+def _has_other_ids(folder: str) -> bool:
+    """Whether the label maps of a folder have other ids than GTA."""
+    names = find_files(folder, '.png') if os.path.isdir(folder) else []
+    used = {i for number in spread(len(names), 3) for i in _ids(os.path.join(folder, names[number]))}
+    return bool(names) and (not used <= RAW_IDS or max(used, default=0) < len(CLASSES) or used >= RARE_IDS)
+
+
+def _ids(path: str) -> list[int]:
+    """Ids in a label map but the ignored one; none if it is no map of ids."""
     try:
-        largest = [_largest_id(os.path.join(folder, names[i])) for i in spread(len(names), 3)]
+        label = read_label(path)
     except DataError:
-        return False
-    return bool(largest) and max(largest) < len(CLASSES)
-
-
-def _largest_id(path: str) -> int:
-    label = read_label(path)
-    return int(label[label < IGNORED].max(initial=0))
+        return []
+    return [int(i) for i in np.unique(label[label != IGNORED])]
 
 
 def _has_file(folder: str, ending: str) -> bool:

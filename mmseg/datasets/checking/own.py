@@ -1,6 +1,7 @@
 """Looking at a data set as a configuration describes it: through its own table, with its own class names."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,8 +12,9 @@ from tqdm import tqdm
 
 from mmseg.datasets.checking.report import Finding, SplitReport, amount
 from mmseg.datasets.custom import CustomDataset
-from mmseg.datasets.files import spread
+from mmseg.datasets.files import has_suffix, spread, walk_files
 from mmseg.datasets.label_table import IGNORED
+from mmseg.datasets.source_statistics import counts_by_picture
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids
 from mmseg.errors import DataError
@@ -22,6 +24,9 @@ SHOWN = 5
 """Damaged files that are named."""
 THIN = 8
 """Pictures with an edge of fewer pixels are hardly meant."""
+DARK = 32
+"""Pictures without a value of at least this are hardly meant."""
+PICTURE_ENDINGS = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
 
 @dataclass
@@ -31,12 +36,14 @@ class Look:
     Attributes:
         size: (height, width) of the picture; None if it cannot be read.
         flat: whether all its pixels have one colour.
+        largest: of all its values, 0..255.
         raw, counts: pixels by id in the file and behind the table, int64 (256,); None without a label map.
         problems: one sentence each.
     """
 
     size: tuple[int, int] | None = None
     flat: bool = False
+    largest: int | None = None
     raw: NDArray[np.int64] | None = None
     counts: NDArray[np.int64] | None = None
     problems: list[str] = field(default_factory=list)
@@ -89,6 +96,25 @@ def check_dataset(
     return report
 
 
+def stale_counts(dataset: CustomDataset, report: SplitReport) -> list[Finding]:
+    """Whether the statistics of rare class sampling count what the label maps of a report have."""
+    try:
+        counted = counts_by_picture(dataset)
+    except DataError:
+        return []  # the sampling itself tells
+    differing = [
+        name for name, counts in report.counts.items() if name in counted and counted[name] != counts
+    ]
+    if not differing:
+        return []
+    text = (
+        f'{dataset.data_root or "."}: the statistics count other pixels than the label maps have, in '
+        f'{len(differing)} of {len(report.counts)} looked at ({amount(differing)}); labels were changed after they '
+        f'were counted, so rare class sampling draws by old numbers. {dataset.statistics_remedy()}'
+    )
+    return [Finding(text, wrong=False)]
+
+
 def label_path(dataset: CustomDataset, index: int) -> str | None:
     """The label map of picture ``index``; None if the data set has no ``ann_dir``."""
     seg_map = dataset.img_infos[index]['ann'].get('seg_map')
@@ -101,6 +127,7 @@ def look_at(dataset: CustomDataset, index: int, label: str | None) -> Look:
     try:
         picture = read_image(dataset.picture_file(index))
         look.size, look.flat = (picture.shape[0], picture.shape[1]), bool((picture == picture[0, 0]).all())
+        look.largest = int(picture.max())
     except DataError as error:
         look.problems.append(str(error))
     if label is None or not os.path.exists(label):
@@ -144,7 +171,39 @@ def _judge_pictures(dataset: CustomDataset, chosen: Sequence[int], looks: Sequen
     if flat:
         text = f'pictures of one colour only: {amount(flat)}; are they read as they should be?'
         found.append(Finding(text, wrong=False))
-    return found
+    largest = max((look.largest for look in looks if look.largest is not None), default=255)
+    if largest < DARK:
+        found.append(
+            Finding(
+                f'no value above {largest} of 255 in the {len(looks)} pictures looked at: label maps in their place, '
+                'values from 0 to 1, or bits that were cut off? Save pictures with values from 0 to 255.',
+                wrong=False,
+            )
+        )
+    return [*found, *_left_out(dataset)]
+
+
+def _left_out(dataset: CustomDataset) -> list[Finding]:
+    """Pictures in the folder that have another ending than the one that is read."""
+    if dataset.split is not None:
+        return []
+    paths = (path for path in walk_files(dataset.img_dir) if path.lower().endswith(PICTURE_ENDINGS))
+    others = Counter(
+        os.path.splitext(path)[1]
+        for path in paths
+        if not has_suffix(path, os.path.splitext(dataset.img_suffix)[1] or dataset.img_suffix)
+        and not has_suffix(path, dataset.seg_map_suffix)
+    )
+    if not others:
+        return []
+    counts = ', '.join(f'{count} {ending}' for ending, count in others.most_common())
+    return [
+        Finding(
+            f'{dataset.img_dir}: pictures that are left out, since img_suffix is {dataset.img_suffix}: {counts}. To '
+            'read both give data.train a list of two data sets with one img_suffix each.',
+            wrong=False,
+        )
+    ]
 
 
 def _judge_labels(dataset: CustomDataset, looks: Sequence[Look]) -> list[Finding]:

@@ -15,6 +15,9 @@ from mmseg.registry import TRANSFORMS
 Scale = tuple[int, int]
 Box = tuple[int, int, int, int]
 CROP_ATTEMPTS = 10
+EXACT_COUNTS = 2**24
+"""OpenCV counts in float32, which is exact below this."""
+
 DIRECTIONS = ('horizontal', 'vertical')
 
 
@@ -146,7 +149,9 @@ def is_varied(label: NDArray[np.uint8], cat_max_ratio: float, ignore_index: int 
 
 
 def count_ids(label: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pixels of each id 0..255 in a map (H, W) of fewer than 2**24 pixels (OpenCV counts in float32)."""
+    """Pixels of each id 0..255 in a map (H, W)."""
+    if label.size >= EXACT_COUNTS:
+        return np.bincount(label.ravel(), minlength=256)
     return cv2.calcHist([label], [0], None, [256], [0, 256]).ravel().astype(np.int64)
 
 

@@ -75,9 +75,7 @@ class LoadAnnotations(Transform):
     def apply(self, results: Results, drawn: Any) -> Results:
         """Set ``gt_semantic_seg`` and register it in ``seg_fields``; ``drawn`` is not used."""
         filename = _join(results.get('seg_prefix'), results['ann_info']['seg_map'])
-        if not os.path.exists(filename):
-            raise DataError(f'{filename}: no such label map. {results.get("remedy", "")}'.rstrip())
-        label = read_label(filename)
+        label = read_label_map(filename, results.get('remedy', ''))
         if 'img' in results and label.shape != results['img'].shape[:2]:
             raise DataError(
                 f'{filename}: the label map is {label.shape[1]}x{label.shape[0]} pixels, its picture '
@@ -89,6 +87,13 @@ class LoadAnnotations(Transform):
         results['gt_semantic_seg'] = label
         results['seg_fields'].append('gt_semantic_seg')
         return results
+
+
+def read_label_map(filename: str, remedy: str) -> NDArray[np.uint8]:
+    """Decode a label map to uint8 (H, W); raises DataError, with ``remedy`` if the file is missing."""
+    if not os.path.exists(filename):
+        raise DataError(f'{filename}: no such label map. {remedy}'.rstrip())
+    return read_label(filename)
 
 
 def apply_table(
