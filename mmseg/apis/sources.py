@@ -15,7 +15,6 @@ from PIL import Image, ImageOps
 from mmseg.datasets.files import walk_files
 from mmseg.errors import DataError
 from mmseg.fileio import read_image
-from mmseg.option_types import shown
 
 PICTURES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm')
 VIDEOS = ('.mp4', '.m4v', '.avi', '.mov', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv')
@@ -115,8 +114,13 @@ def _no_input(item: object) -> DataError:
         'Tensor': ' Convert a tensor first: tensor.cpu().numpy(), uint8, (height, width, 3).',
         'bytes': ' Open encoded pictures first: PIL.Image.open(io.BytesIO(content)).',
     }.get(type(item).__name__, '')
+    found = (
+        repr(item)
+        if isinstance(item, str | int | float | None)
+        else f'an object of type {type(item).__name__}'
+    )
     return DataError(
-        f'Found {type(item).__name__} {shown(item)} in place of a picture; expected a path, a picture of Pillow, or '
+        f'Found {found} in place of a picture; expected a path, a picture of Pillow, or '
         f'a NumPy array uint8 in BGR order.{advice}'
     )
 

@@ -13,6 +13,7 @@ from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.steps import reduction_problem
 from mmseg.errors import DataError
 from mmseg.evaluation.metrics import METRICS, score_names
+from mmseg.registry import DATASETS
 from mmseg.uda.instance_bank.files import is_bank, read_bank
 
 IGNORED_ID = {'ignore_index': 'label without loss', 'seg_pad_val': 'label of padded pixels'}
@@ -57,6 +58,10 @@ def _role_problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield f'{place}: found a pair of source and target; expected a single data set, pairs are for data.train.'
         if place.startswith('data.train') and component.get('test_mode') is True:
             yield f'{place}.test_mode: found True, which leaves out the labels; leave test_mode out for training.'
+    for place, single in data_sets(_training(values), 'data.train'):
+        known = isinstance(single.get('type'), str) and DATASETS.get(single['type']) is not None
+        if known and single.get('classes') is None and names_of(single) is None:
+            yield f'{place}.classes: missing; expected a list of names, the first for id 0 of the label maps.'
 
 
 def _window_problems(values: Mapping[str, Any]) -> Iterator[str]:

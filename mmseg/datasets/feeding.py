@@ -18,6 +18,9 @@ from mmseg.errors import ResourceError
 from mmseg.faults import NO_SHARED
 from mmseg.processes import SIGNALS, blocking, die_with_parent
 
+CHILD, BUS = (getattr(signal, name, None) for name in ('SIGCHLD', 'SIGBUS'))
+"""Signals that Windows does not have."""
+
 LOOK_EVERY = 1.0
 """Seconds between two looks at the loader processes while a batch is awaited."""
 
@@ -75,7 +78,7 @@ class Feed(Iterator[Any]):
         self._give_up = give_up
         self._iterator: Iterator[Any] | None
         self._workers: list[BaseProcess] = []
-        before, handler = set(active_children()), signal.getsignal(signal.SIGCHLD)
+        before, handler = set(active_children()), None if CHILD is None else signal.getsignal(CHILD)
         try:
             with blocking() if loader.num_workers else nullcontext():
                 self._iterator = iter(loader)
@@ -83,8 +86,8 @@ class Feed(Iterator[Any]):
             raise ResourceError(NO_SHARED) if error.errno == errno.ENOSPC else error from error
         finally:
             self._workers = [child for child in active_children() if child not in before]
-            if self._workers and threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGCHLD, handler)
+            if CHILD and self._workers and threading.current_thread() is threading.main_thread():
+                signal.signal(CHILD, handler)
 
     def __iter__(self) -> 'Feed':
         return self
@@ -126,7 +129,7 @@ class Feed(Iterator[Any]):
 
     def _death(self) -> ResourceError:
         codes = [worker.exitcode for worker in self._workers if worker.exitcode]
-        if -signal.SIGBUS in codes:
+        if BUS is not None and -BUS in codes:
             return ResourceError(NO_SHARED)
         ways = ', '.join(f'signal {-code}' if code < 0 else f'exit code {code}' for code in codes)
         return ResourceError(

@@ -183,15 +183,15 @@ def match_paths(names: Iterable[str], known: Sequence[str]) -> dict[str, int]:
 
     Args:
         names: paths in statistics, as they were when those were written.
-        known: paths of files.
+        known: paths of files; of equal ones the first counts.
 
     Returns:
         Index in ``known`` by name; names without a file are left out.
     """
     reversed_parts = [_parts(path) for path in known]
     by_base: dict[str, list[int]] = defaultdict(list)
-    for number, parts in enumerate(reversed_parts):
-        by_base[parts[0]].append(number)
+    for number in {path: n for n, path in reversed(list(enumerate(known)))}.values():
+        by_base[reversed_parts[number][0]].append(number)
     owners: dict[int, tuple[int, str | None]] = {}
     for name in dict.fromkeys(names):
         parts = _parts(name)

@@ -34,8 +34,8 @@ def single_problems(kind: Any, options: Mapping[str, Any]) -> list[str]:
         names, chosen = chosen_classes(kind.CLASSES, options.get('classes'), kind.__name__)
     except UserError as error:
         return [*found, str(error)]
-    if names is None:
-        return [*found, 'classes: missing; expected a list of names, the first for id 0 of the label maps.']
+    if names is None:  # a network can be shown pictures without knowing what its classes are called
+        return found
     found += _told(lambda: class_palette(kind.PALETTE, names, chosen, options.get('palette')))
     return [*found, *_told(lambda: parse_class_merge(options.get('class_merge'), names))]
 
@@ -70,9 +70,9 @@ def _valid(predicate: Callable[[Any], bool], value: Any) -> bool:
         return True
 
 
-def _told(call: Callable[[], Any]) -> list[str]:
+def _told(judge: Callable[[], Any]) -> list[str]:
     try:
-        call()
+        judge()
     except UserError as error:
         return [str(error)]
     return []

@@ -85,7 +85,7 @@ def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[Stats, F
             f'{first.img_dir}, for instance {next(iter(unknown))}. The statistics belong to other files. {remedy}'
         )
     _check_ids(folder, stats, first, remedy)
-    _warn_of_uncounted(folder, labels, {found[name] for name in counted if name in found}, remedy)
+    _warn_of_uncounted(folder, labels, {labels[found[name]] for name in counted if name in found}, remedy)
     return stats, {
         class_id: [(numbers[found[name]], count) for name, count in entries]
         for class_id, entries in samples.items()
@@ -108,9 +108,9 @@ def counts_by_picture(part: CustomDataset) -> dict[str, dict[int, int]]:
     }
 
 
-def _warn_of_uncounted(folder: str, labels: Sequence[str], counted: set[int], remedy: str) -> None:
+def _warn_of_uncounted(folder: str, labels: Sequence[str], counted: set[str], remedy: str) -> None:
     """Say how many label maps the statistics lack: rare class sampling never draws them."""
-    missing = [label for number, label in enumerate(labels) if number not in counted]
+    missing = [label for label in dict.fromkeys(labels) if label not in counted]
     if missing and counted:
         logger.warning(
             '%s: the statistics lack %d of %d label maps (%s, ...), which rare class sampling never draws. %s',

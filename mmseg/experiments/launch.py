@@ -159,7 +159,9 @@ def _run_torchrun(command: list[str], stop: StopRequest) -> int:
     told itself only while it has no processes yet: it would give them 30 seconds, which may be too short to save.
     """
     torchrun = subprocess.Popen(
-        command, start_new_session=True, preexec_fn=partial(die_with_parent, signal.SIGTERM)
+        command,
+        start_new_session=True,
+        preexec_fn=partial(die_with_parent, signal.SIGTERM) if os.name == 'posix' else None,
     )
     told: set[int] = set()
     try:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from mmseg.apis import Inferencer, inference_model, init_model, show_result
 from mmseg.datasets.classes import CLASSES, PALETTE
-from mmseg.errors import DataError
+from mmseg.errors import DataError, UsageError
 from tests.integration.tiny import tiny_config
 
 
@@ -82,6 +82,12 @@ def test_both_entries_take_and_refuse_the_same(model: Any, call: str, tmp_path: 
     for wrong in (grey.astype(np.uint16), grey / np.float32(255), grey[:0]):
         with pytest.raises(DataError, match='expected a picture: uint8'):
             segment(wrong)
+    for strange in (None, 5, grey.tolist(), b'content', torch.zeros(4, 4, 3)):
+        with pytest.raises(DataError, match='Found .* in place of a picture; expected a path'):
+            segment(strange)
+    for name in ('', tmp_path / 'absent.png'):
+        with pytest.raises(DataError, match='no such file|in place of a picture'):
+            segment(name)
 
 
 def test_a_checkpoint_without_colours(tmp_path: Path) -> None:
@@ -92,3 +98,25 @@ def test_a_checkpoint_without_colours(tmp_path: Path) -> None:
     assert found.PALETTE == PALETTE
     picture = np.zeros((32, 64, 3), np.uint8)
     assert show_result(found, picture, inference_model(found, picture)).shape == picture.shape
+
+
+def test_colours_and_sizes_that_do_not_fit(model: Any) -> None:
+    picture = np.zeros((32, 64, 3), np.uint8)
+    with pytest.raises(DataError, match='the picture has'):
+        show_result(model, picture, np.zeros((31, 64), np.int64))
+    with pytest.raises(UsageError, match='palette has 1 colours, but there are class ids up to 2'):
+        show_result(model, picture, np.full((32, 64), 2), palette=[[0, 0, 0]])
+
+
+def test_a_configuration_that_names_no_classes_is_not_compared(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tiny_config(Path('data'))
+    torch.save(
+        {'meta': {'CLASSES': CLASSES}, 'state_dict': init_model(config).state_dict()}, tmp_path / 'x.pth'
+    )
+    config.pop('data')
+    config.pop('uda')
+    with caplog.at_level('WARNING', 'mmseg'):
+        assert init_model(config, tmp_path / 'x.pth').CLASSES == CLASSES
+    assert 'was trained on the classes' not in caplog.text

@@ -130,6 +130,13 @@ def test_pairs_stand_where_they_are_learned(place: str) -> None:
     assert f'data.{place}.0: found a pair of source and target' in told(values)
 
 
+def test_training_needs_names_of_classes() -> None:
+    assert 'data.train.classes: missing; expected a list of names' in told(config(classes=None))
+    values = config()
+    values['data']['test'] = {**data(), 'classes': None}
+    assert told(values) == '', 'a picture can be segmented without them'
+
+
 def test_training_needs_labels() -> None:
     assert 'data.train.test_mode: found True' in told(config(test_mode=True))
 

@@ -115,7 +115,6 @@ def test_classes_that_a_data_set_does_not_have() -> None:
     assert 'classes: lorry not among those of GTADataset' in told(
         data=data(type='GTADataset', classes=['lorry'])
     )
-    assert 'classes: missing' in told(data=data(classes=None))
     assert 'at most 255' in told(data=data(classes=[f'class {i}' for i in range(256)]))
 
 

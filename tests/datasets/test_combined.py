@@ -78,6 +78,12 @@ def test_repeated_sources_count_once(folders: Path) -> None:
     assert len(dataset.rare_classes.files[4]) == 1
 
 
+def test_a_source_that_is_listed_twice_counts_once(folders: Path) -> None:
+    dataset = build_dataset(uda_cfg(folders, source=[source_cfg(folders)] * 2, rare_class_sampling=RARE))
+    assert len(dataset.source) == 8
+    assert dataset.rare_classes.files[4] == [3]
+
+
 def test_targets_may_be_several_without_labels(folders: Path) -> None:
     targets = [target_cfg(folders, ann_dir='none'), target_cfg(folders, ann_dir='none')]
     dataset = build_dataset(uda_cfg(folders, target=targets))

@@ -128,7 +128,7 @@ def test_a_new_classifier_for_other_classes(
     old, new = network(19, 1), network(5, 2)
     path = tmp_path / 'old.pth'
     torch.save({'meta': {'CLASSES': ['x'] * 19}, 'state_dict': old.stored().state_dict()}, path)
-    with pytest.raises(CheckpointError, match='Shapes differ'):
+    with pytest.raises(CheckpointError, match=r'Shapes differ.* add --new-classifier'):
         load_initial_weights(new, str(path), ['a'] * 5)
     before = {key: value.clone() for key, value in new.stored().state_dict().items()}
     with caplog.at_level('INFO', 'mmseg'):
@@ -157,3 +157,11 @@ def test_class_names_of_a_checkpoint(caplog: pytest.LogCaptureFixture) -> None:
     assert 'check that they mean the same' in caplog.text
     with pytest.raises(ConfigError, match='order differs'):
         check_class_names(['a', 'b'], ['b', 'a'], 'x.pth', refuse=True)
+
+
+def test_a_new_classifier_is_proposed_only_where_it_helps(tmp_path: Path) -> None:
+    other = build_trainable({**PLAIN, 'model': {**model(), 'backbone': {'type': 'mit_b1'}}})
+    torch.save({'state_dict': other.state_dict()}, tmp_path / 'x.pth')
+    with pytest.raises(CheckpointError) as error:
+        load_initial_weights(build_trainable(PLAIN), str(tmp_path / 'x.pth'))
+    assert '--new-classifier' not in str(error.value)

@@ -181,3 +181,21 @@ def test_killed_at_every_step_of_saving(tmp_path: Path) -> None:
         if not killed:
             break
     assert step > 8
+
+
+@pytest.mark.parametrize('hard_links', [True, False])
+def test_latest_without_the_right_to_make_links(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, hard_links: bool
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(1314, 'A required privilege is not held by the client')
+
+    monkeypatch.setattr('os.symlink', refused)
+    if not hard_links:
+        monkeypatch.setattr('os.link', refused)
+    for iteration in (4, 6):
+        mark_latest(folder / f'iter_{iteration}.pth')
+        assert not (folder / 'latest.pth').is_symlink()
+        assert (folder / 'latest.pth').read_bytes() == (folder / f'iter_{iteration}.pth').read_bytes()
+    assert find_latest(folder).name == 'iter_6.pth'
+    assert {path.name for path in folder.iterdir() if path.name.startswith('.')} == set()

@@ -9,7 +9,7 @@ from torch import nn
 
 from mmseg.engine import evaluate as module
 from mmseg.engine.evaluate import Prediction, add_to_confusion, evaluate_dataset, predict
-from mmseg.errors import DataError
+from mmseg.errors import ConfigError, DataError
 from mmseg.evaluation import evaluate
 
 TRUTH = [np.array([[0, 1], [1, 255]], np.uint8), np.array([[0, 0], [1, 1]], np.uint8)]
@@ -75,3 +75,12 @@ def test_sizes_must_agree() -> None:
     )
     with pytest.raises(DataError, match=r'x\.png'):
         add_to_confusion(np.zeros((2, 2), np.int64), prediction)
+
+
+def test_errors_of_the_network_name_the_picture() -> None:
+    class Narrow(Oracle):
+        def simple_test(self, img: torch.Tensor, metas: list[Any]) -> list[np.ndarray]:
+            raise ConfigError('The encoder got images of 1 x 128 pixels.')
+
+    with pytest.raises(ConfigError, match=r'^0\.png: The encoder got'):
+        list(predict(Narrow(), Pictures()))

@@ -1,12 +1,14 @@
 """Work folders, descriptions and the command to resume."""
 
 import json
+import math
 import shlex
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.config import load_config
 from mmseg.engine.train import default_resume_command, normalisation_of
 from mmseg.engine.work_folder import choose_work_dir, save_config
 
@@ -45,3 +47,13 @@ def test_normalisation() -> None:
     cfg = Config({'data': {'train': {'source': {'pipeline': steps}}}})
     assert normalisation_of(cfg) == ([1, 2, 3], [4, 5, 6])
     assert normalisation_of(Config({'data': {'train': {}}})) == ([0.0] * 3, [1.0] * 3)
+
+
+def test_numbers_that_are_no_literals_are_saved(tmp_path: Path) -> None:
+    """Infinity is a temperature of rare class sampling."""
+    cfg = Config({'a': {'temperature': math.inf, 'text': 'inf'}, 'b': -math.inf})
+    save_config(cfg, tmp_path / 'x.py')
+    again = load_config(tmp_path / 'x.py', check=False)
+    assert again.to_dict() == cfg.to_dict()
+    save_config(Config({'word': 'inf'}), tmp_path / 'y.py')
+    assert (tmp_path / 'y.py').read_text() == "word = 'inf'\n"
