@@ -51,8 +51,7 @@ class CustomDataset:
         split: file that lists pictures, one a line relative to ``img_dir``, instead of searching ``img_dir``.
         data_root: folder that relative paths are joined to.
         test_mode: give pictures for testing, without labels.
-        ignore_index: label id of pixels that do not count; behind the table of label maps they are 255
-            (mmseg/datasets/label_table.py).
+        ignore_index: label id of pixels that do not count; 255 behind the table (mmseg/datasets/label_table.py).
         reduce_zero_label: id 0 does not count and all others are lowered by one, in training and scoring.
         classes: names of the classes to learn (a subset of CLASSES is remapped), or a file that lists them.
         palette: their RGB colours, one a class; drawn from a colour wheel if there are none.

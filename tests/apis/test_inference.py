@@ -51,7 +51,6 @@ def test_missing_picture(model: Any, tmp_path: Path) -> None:
     [
         ({'type': 'CamVidDataset'}, CLASSES),
         ({'type': 'CustomDataset', 'classes': ['a', 'b'], 'palette': [[1, 2, 3], [4, 5, 6]]}, ['a', 'b']),
-        ({'type': 'CustomDataset'}, ['0', '1', '2']),
     ],
 )
 def test_classes_of_a_network_without_a_checkpoint(test: dict[str, Any], names: Any) -> None:
