@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from mmseg.models.weights.checksums import damage as file_damage
 
 LATEST = 'latest.pth'
 POINTER = 'last_checkpoint'
+OF_A_RUN = re.compile(r'latest\.pth|best_.*\.pth|epoch_\d+\.pth')
+"""Names of checkpoints besides ``iter_N.pth``, those of other programs included."""
 OLD_FORMAT = b'\x80\x02'
 """Beginning of files of torch before 1.6, which have no check sums."""
 
@@ -143,18 +146,48 @@ def _second_name(path: Path, name: Path) -> None:
         shutil.copyfile(path, name)
 
 
+def choose_start(
+    work_dir: Path, resume: bool, resume_from: str | Path | None, configured: str | None
+) -> Path | None:
+    """The checkpoint that a run goes on from; None: it begins anew.
+
+    Args:
+        work_dir: its folder.
+        resume: ``--resume``: the newest checkpoint of that folder. It comes before ``configured``, from which the run
+            has gone on already.
+        resume_from: ``--resume-from``, which comes before everything.
+        configured: ``resume_from`` of the configuration.
+
+    Raises:
+        UsageError: the folder holds a run already, and it is not this one that would go on.
+        CheckpointError: there is nothing to resume.
+    """
+    if resume and not resume_from:
+        return Path(configured) if configured and not _checkpoints(work_dir) else find_latest(work_dir)
+    source = resume_from or configured
+    if not source or Path(source).resolve().parent != work_dir.resolve():
+        require_unused(work_dir)
+    return Path(source) if source else None
+
+
 def require_unused(work_dir: Path) -> None:
     """Make sure that a new run does not begin in the folder of another one, which would mix their checkpoints.
 
     Raises:
         UsageError: the folder holds checkpoints.
     """
-    present = _numbered(work_dir)
+    present = _checkpoints(work_dir)
     if present:
         raise UsageError(
             f'{work_dir}: the folder holds a run already ({present[-1].name}), and a work folder holds one run. Go on '
             'with that run with --resume, or choose another folder with --work-dir.'
         )
+
+
+def _checkpoints(work_dir: Path) -> list[Path]:
+    """Checkpoints of any kind, the newest ``iter_N.pth`` last."""
+    others = [path for path in work_dir.glob('*.pth') if OF_A_RUN.fullmatch(path.name) and path.is_file()]
+    return [*sorted(others), *_numbered(work_dir)]
 
 
 def remove_old(newest: Path, keep: int) -> None:

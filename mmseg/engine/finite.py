@@ -30,7 +30,7 @@ SENTENCES = {
     LOSSES: 'a log value of another process is not finite',
     BUFFERS: 'a buffer (running statistics, bank) or a weight of the teacher is not finite',
     GRADIENTS: 'the losses are finite, but their gradient is not',
-    WEIGHTS: 'the losses and gradients are finite, but a weight after the step is not',
+    WEIGHTS: "the losses and gradients are finite, but a weight or the optimizer's state after the step is not",
 }
 ADVICE = (
     'Look at the inputs of that iteration (labels, normalisation), lower optimizer.lr, use precision="fp32", or leave '
@@ -73,7 +73,8 @@ def sound_contents(run: Run) -> dict[str, Any]:
     contents = collect(run)
     name = not_finite(contents, run)
     if any_rank(name is not None, run.device):
-        _fail(run, Problem(run.iteration, f'{name or "something in another process"} is not finite'))
+        what = f'{name or "something in another process"} is not finite'
+        _fail(run, Problem(run.iteration, what, tuple(run.pictures)))
     return contents
 
 
@@ -85,6 +86,8 @@ def _look_at_steps(run: Run) -> None:
         if place is None:
             continue
         what = next((f'{k} is {v}' for k, v in step.values.items() if not math.isfinite(v)), SENTENCES[place])
+        if place == WEIGHTS and (name := not_finite(collect(run), run)):
+            what += f' ({name})'
         undone = place != WEIGHTS and (not skip or step.iteration == run.iteration)
         problem = _of_all_processes(Problem(step.iteration, what, step.files, undone, world_size()))
         if not skip or place == WEIGHTS:

@@ -72,6 +72,7 @@ class Run:
         metrics: log values since the last log line, on the device.
         data_time: seconds the last step waited for its batch.
         aside: seconds spent in evaluation and saving so far; not part of the time of an iteration.
+        pictures: file names of the last batch.
         damaged: for each sample of the last batch, what was wrong with those it stands for.
         stopped: the user asked for an end, or a fault made one; the state of the last finished step is saved.
         stop: tells whether the user asks for it; long hooks look at it.
@@ -89,6 +90,7 @@ class Run:
     memory: dict[str, Any] = field(default_factory=dict)
     data_time: float = 0.0
     aside: float = 0.0
+    pictures: list[str] = field(default_factory=list)
     damaged: list[list[str]] = field(default_factory=list)
     stopped: bool = False
     stop: StopRequest = field(default_factory=StopRequest)
@@ -157,7 +159,8 @@ def _iterate(run: Run, batches: Iterator[Batch], guard: Safeguard) -> None:
         run.data_time = perf_counter() - started
         logged = one_step(run, batch)
         guard.done()
-        run.metrics.add(run.iteration, logged, run.optimizer.guard.flags, pictures_of(batch))
+        run.pictures = pictures_of(batch)
+        run.metrics.add(run.iteration, logged, run.optimizer.guard.flags, run.pictures)
         for hook in run.hooks:
             hook.after_iteration(run)
 

@@ -36,6 +36,7 @@ class GuardedOptimWrapper(OptimWrapper):
     def __init__(self, guard: StepGuard, **options: Any) -> None:
         super().__init__(**options)
         self.guard = guard
+        guard.watch(self.optimizer)
 
     def average(self) -> None:
         """Average the gradients over the processes."""

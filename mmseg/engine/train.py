@@ -25,7 +25,7 @@ from mmseg.engine.build import (
     load_initial_weights,
     to_dict,
 )
-from mmseg.engine.checkpoint import find_latest, read_checkpoint, require_unused
+from mmseg.engine.checkpoint import choose_start, read_checkpoint
 from mmseg.engine.damage import DamageHook
 from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
@@ -70,8 +70,9 @@ def train(
     Args:
         cfg: checked configuration (:func:`mmseg.config.load_config`).
         work_dir: where everything is written; default: see :func:`choose_work_dir`.
-        resume: go on from the newest checkpoint of ``work_dir``.
-        resume_from: go on from this checkpoint; default ``cfg.resume_from``.
+        resume: go on from the newest checkpoint of ``work_dir``, or from ``cfg.resume_from`` where there is none yet.
+        resume_from: go on from this checkpoint; default ``cfg.resume_from``, see
+            :func:`mmseg.engine.checkpoint.choose_start`.
         validate: evaluate at the configured intervals.
         check: look at some pictures and labels first (mmseg/datasets/preflight.py).
         resume_command: what to tell the user to type to go on.
@@ -89,10 +90,8 @@ def train(
     start_tracker()
     folder = choose_work_dir(cfg, work_dir)
     with reserved(folder) if is_main() else nullcontext():
-        source = resume_from or settings.resume_from or (find_latest(folder) if resume else None)
+        source = choose_start(folder, resume, resume_from, settings.resume_from)
         saved = read_checkpoint(source) if source else None
-        if saved is None:
-            require_unused(folder)
         barrier()  # before the first process writes there
         if cfg.filename and is_main():
             save_config(cfg, folder / Path(cfg.filename).name)

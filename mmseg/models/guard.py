@@ -71,7 +71,7 @@ class StepGuard(Unguarded):
 
     Attributes:
         flags: float32 (4,), above 0 where something was not finite: log values, gradients, buffers (and teacher),
-            weights after the step. Of all processes together.
+            weights and the optimiser's state after the step. Of all processes together.
         bad: bool scalar, the step was not finite and is undone.
         skipped: bool scalar, the optimiser does not step: ``bad``, or loss scaling has overflowed.
     """
@@ -83,6 +83,11 @@ class StepGuard(Unguarded):
         self.hold = hold
         self.scaled = scaled
         self._rollback: Rollback | None = None
+        self._optimizer: torch.optim.Optimizer | None = None
+
+    def watch(self, optimizer: torch.optim.Optimizer) -> None:
+        """Look at this optimiser's state as well: a finite gradient may square to more than float32 holds."""
+        self._optimizer = optimizer
 
     def begin(self, module: nn.Module, changing: Iterable[Tensor]) -> None:
         """Before the first pass: copy what the passes change.
@@ -117,10 +122,20 @@ class StepGuard(Unguarded):
 
     @torch.no_grad()
     def end(self) -> None:
-        """After the step: undo it if it was bad, look at the weights."""
+        """After the step: undo it if it was bad, look at the weights and the optimiser's state."""
         assert self._rollback is not None
         self._rollback.undo(self.bad)
-        self._mark(WEIGHTS, self._weights)
+        self._mark(WEIGHTS, [*self._weights, *self._moments()])
+
+    def _moments(self) -> list[Tensor]:
+        """What the optimiser keeps for its parameters; not its counters, which may lie on the host."""
+        states = () if self._optimizer is None else self._optimizer.state.values()
+        return [
+            value
+            for state in states
+            for value in state.values()
+            if isinstance(value, Tensor) and value.ndim and value.is_floating_point()
+        ]
 
     def _mark(self, place: int, tensors: Sequence[Tensor]) -> None:
         for group in _alike(tensors):

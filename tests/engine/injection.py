@@ -96,12 +96,14 @@ def scaled(owner: Any, function: str, factor: float, term: str = 'loss') -> Call
     return prepare
 
 
-def gradient(name: str) -> Callable[[Any], None]:
-    """Spoil the gradient of a parameter; all losses stay finite."""
+def gradient(name: str, becomes: float = NAN) -> Callable[[Any], None]:
+    """Set the gradient of a parameter; all losses stay finite."""
 
     def prepare(trainable: Trainable) -> None:
         parameter = trainable.stored().get_parameter(name)
-        parameter.register_hook(lambda value: value * NAN if trainable.iteration == AT - 1 else value)
+        parameter.register_hook(
+            lambda value: torch.full_like(value, becomes) if trainable.iteration == AT - 1 else value
+        )
 
     return prepare
 
@@ -209,7 +211,11 @@ UNDONE = {
 """The step can be undone: nothing it has changed is kept."""
 
 LASTING = {
-    'weight beyond float32': Injection('dacs', 'weight after the step', after=rate),
+    'weight beyond float32': Injection('dacs', r'after the step is not \(model\.backbone', after=rate),
+    'moment beyond float32': Injection(
+        'dacs', r'after the step.*exp_avg_sq of model\.backbone\.first\.0\.weight',
+        gradient('model.backbone.first.0.weight', 1e25),
+    ),
     'weight': Injection('dacs', r'model\.backbone\.first\.0\.weight', after=tensor(
         lambda run: next(run.trainable.student.parameters()), NAN)),
     'running variance': Injection('hrda', r'model\.backbone\.first\.1\.running_var', after=tensor(

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from mmseg.engine.checkpoint import (
+    choose_start,
     damage,
     find_latest,
     mark_latest,
@@ -94,6 +95,45 @@ def test_a_folder_holds_one_run(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r'iter_6\.pth.*--resume.*--work-dir'):
         require_unused(folder)
     require_unused(tmp_path / 'new')
+
+
+@pytest.mark.parametrize('name', ['latest.pth', 'best_mIoU_iter_20.pth', 'epoch_3.pth'])
+def test_other_checkpoints_are_a_run_as_well(name: str, tmp_path: Path) -> None:
+    """The folder of a published run has only the first; a new run would put its own in that place."""
+    write_checkpoint(tmp_path / name, {'weight': torch.ones(2)})
+    with pytest.raises(UsageError, match=rf'{name}.*--resume.*--work-dir'):
+        require_unused(tmp_path)
+
+
+def test_what_is_no_checkpoint_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / 'latest.pth').symlink_to('iter_7.pth')  # which is gone
+    (tmp_path / 'notes.txt').write_text('weights.pth')
+    (tmp_path / 'pretrained.pth').write_text('put there for load_from')
+    require_unused(tmp_path)
+
+
+def test_where_a_run_starts(folder: Path, tmp_path: Path) -> None:
+    """--resume-from, else with --resume the newest one of the folder, else what the configuration says."""
+    other, new = tmp_path / 'other' / 'iter_9.pth', tmp_path / 'new'
+    own = folder / 'iter_2.pth'
+    assert choose_start(new, False, None, None) is None
+    assert choose_start(new, False, other, None) == choose_start(new, False, None, str(other)) == other
+    assert choose_start(new, True, None, str(other)) == other
+    assert choose_start(folder, True, None, str(other)) == choose_start(folder, True, None, None)
+    assert choose_start(folder, True, None, str(other)) == (folder / 'iter_6.pth').resolve()
+    assert choose_start(folder, False, own, None) == own
+    with pytest.raises(CheckpointError, match='nothing to resume'):
+        choose_start(new, True, None, None)
+
+
+@pytest.mark.parametrize('how', [(None, None), ('other', None), (None, 'other')])
+def test_a_used_folder_takes_no_start_from_elsewhere(
+    how: tuple[str | None, str | None], folder: Path, tmp_path: Path
+) -> None:
+    """Its files would be replaced and rotated out."""
+    given, configured = (name and str(tmp_path / name / 'iter_3.pth') for name in how)
+    with pytest.raises(UsageError, match=r'iter_6\.pth.*--resume.*--work-dir'):
+        choose_start(folder, False, given, configured)
 
 
 @pytest.mark.parametrize(
