@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 
 from mmseg.config import schema
 from mmseg.config.consistency import contradictions
 from mmseg.config.doubts import doubts
 from mmseg.config.effects import idle_keys
+from mmseg.config.optimizers import OPTIMIZERS
 from mmseg.config.parts import part_problems
 from mmseg.config.sections import INNER, value_at
 from mmseg.config.values import value_problems
@@ -28,12 +28,6 @@ from mmseg.registry import DATASETS, MODELS, TRANSFORMS, Registry
 from mmseg.uda.adaptation import Adaptation
 
 MODEL_SLOTS = ('backbone', 'neck', 'decode_head', 'auxiliary_head', 'loss_decode', 'sampler')
-OPTIMIZERS = {
-    name: kind
-    for name, kind in vars(torch.optim).items()
-    if inspect.isclass(kind) and issubclass(kind, torch.optim.Optimizer) and kind is not torch.optim.Optimizer
-}
-"""Types of ``optimizer``."""
 
 
 @dataclass
@@ -235,8 +229,7 @@ def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Repo
     allowed, required = parameters(component)
     _check_keys(cfg, place, allowed | {'type'}, report)
     told = schema.INJECTED.get(place.rstrip('.0123456789').rpartition('.')[2], set())
-    given = {key: value for key, value in cfg.items() if key not in told or value is not None}
-    _check_types(component, given, place, report)
+    _check_types(component, {k: v for k, v in cfg.items() if k not in told or v is not None}, place, report)
     for key in sorted(required - set(cfg) - told):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
 
@@ -251,9 +244,10 @@ def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Rep
 def _check_windows(values: Mapping[str, Any], report: Report) -> None:
     test_cfg = value_at(values, 'model.test_cfg')
     if isinstance(test_cfg, Mapping) and test_cfg.get('mode') == 'slide':
-        for key in ('crop_size', 'stride'):
-            if key not in test_cfg:
-                report.problems.append(f'model.test_cfg.{key}: missing; windows need (height, width).')
+        missing = [key for key in ('crop_size', 'stride') if key not in test_cfg]
+        report.problems += [
+            f'model.test_cfg.{key}: missing; windows need (height, width).' for key in missing
+        ]
 
 
 def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
