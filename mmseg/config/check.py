@@ -197,9 +197,8 @@ def _check_optimizer(optimizer: Any, report: Report) -> None:
     name = optimizer.get('type')
     kind = OPTIMIZERS.get(name) if isinstance(name, str) else None
     if kind is None:
-        report.problems.append(
-            f'optimizer.type: torch.optim has no {name!r}{nearest(str(name), OPTIMIZERS)}.'
-        )
+        hint = nearest(str(name), OPTIMIZERS)
+        report.problems.append(f'optimizer.type: torch.optim has no {name!r}{hint}.')
         return
     allowed = set(inspect.signature(kind).parameters) - {'params'}
     _check_keys(optimizer, 'optimizer', {*allowed, 'type', 'paramwise_cfg'}, report)
@@ -227,9 +226,10 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
 
 def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
     allowed, required = parameters(component)
-    _check_keys(cfg, place, allowed | {'type'}, report)
     told = schema.INJECTED.get(place.rstrip('.0123456789').rpartition('.')[2], set())
-    _check_types(component, {k: v for k, v in cfg.items() if k not in told or v is not None}, place, report)
+    cfg = {key: value for key, value in cfg.items() if key not in told or value is not None}
+    _check_keys(cfg, place, allowed | {'type'}, report)
+    _check_types(component, cfg, place, report)
     for key in sorted(required - set(cfg) - told):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')
 
@@ -244,10 +244,8 @@ def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Rep
 def _check_windows(values: Mapping[str, Any], report: Report) -> None:
     test_cfg = value_at(values, 'model.test_cfg')
     if isinstance(test_cfg, Mapping) and test_cfg.get('mode') == 'slide':
-        missing = [key for key in ('crop_size', 'stride') if key not in test_cfg]
-        report.problems += [
-            f'model.test_cfg.{key}: missing; windows need (height, width).' for key in missing
-        ]
+        for key in sorted({'crop_size', 'stride'} - {*test_cfg}):
+            report.problems.append(f'model.test_cfg.{key}: missing; windows need (height, width).')
 
 
 def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
