@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
-from benchmarks import instance_bank, memory, parts, sampling, step, whole_step
+from benchmarks import foundation, instance_bank, memory, parts, sampling, step, whole_step
 from benchmarks.settings import Settings
 from benchmarks.timing import machine
 from mmseg.cli import run_cli
@@ -36,12 +36,14 @@ BENCHMARKS: dict[str, Callable[[Settings], Iterable[Result]]] = {
     'instance-bank': instance_bank.streamed_loss,
     'sampling': sampling.rare_classes,
     'step': step.training_step,
+    'vfm-memory': foundation.vfm,
 }
 EXAMPLES = """\
 examples:
   python tools/benchmark.py all
   python tools/benchmark.py step --encoder mit_b5 --size 512 --device cuda:0
   python tools/benchmark.py attention blur --rounds 21 --json
+  python tools/benchmark.py vfm-memory --encoder dinov2_l --size 1024
 """
 
 
@@ -61,7 +63,11 @@ def build_parser() -> argparse.ArgumentParser:
         help=', '.join(BENCHMARKS) + ' or all',
     )
     parser.add_argument('--device', help='default: the GPU if there is one, else the CPU')
-    parser.add_argument('--encoder', help='mit_b0 ... mit_b5 (default: mit_b5 on a GPU, mit_b0 on a CPU)')
+    parser.add_argument(
+        '--encoder',
+        help='mit_b0 ... mit_b5 (default: mit_b5 on a GPU, mit_b0 on a CPU); for vfm-memory dinov2_s, dinov2_b, '
+        'dinov2_l (default) or dinov2_l_adapter',
+    )
     parser.add_argument(
         '--size', type=int, help='side of the crops, a multiple of 32 (default: 512 on a GPU, 256 on a CPU)'
     )

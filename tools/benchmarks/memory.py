@@ -30,9 +30,11 @@ from mmseg.uda.adaptation import PartType
 from mmseg.uda.feature_distance import FeatureDistance
 from mmseg.uda.labelling import Teacher
 from mmseg.uda.self_training import DACS
+from mmseg.uda.trainable import Batch
 
 WINDOWS_AT_ONCE = (1, 8, 16, 32)
 LOSS = 'fusion and losses'
+FROZEN = 'frozen network'
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,19 @@ def training(settings: Settings) -> list[Memory]:
     method = MODELS.build({**config['uda'], 'model': config['model'], **config['runner']})
     assert isinstance(method, DACS)
     assert isinstance(method.student, HRDAEncoderDecoder)
-    batch = random_batch(settings)
+    sizes = f'{settings.batch} crops of {settings.size}x{settings.size}'
+    return step(method, random_batch(settings), f'HRDA step, {settings.encoder}, {sizes}', _divide)
+
+
+def step(method: DACS, batch: Batch, name: str, divide: Callable[[Kept, DACS], None]) -> list[Memory]:
+    """What each pass of a training step keeps, and the most that is alive in it.
+
+    Args:
+        method: with a teacher and a part with a frozen network.
+        batch: source and target.
+        name: what is counted.
+        divide: tells the parts of the student apart.
+    """
     weights = [*method.parameters(), *method.buffers()]
     for parameter in method.student.parameters():
         parameter.grad = torch.zeros_like(parameter)
@@ -176,10 +190,17 @@ def training(settings: Settings) -> list[Memory]:
     found: list[Memory] = []
     with alive:
         kept = Kept(weights)
-        _divide(kept, method)
+        divide(kept, method)
         peaks: dict[str, float] = {}
         _observe(alive, _part(method, Teacher), 'label', peaks, 'teacher, pseudo-labels')
-        _observe(alive, _part(method, FeatureDistance).frozen, 'extract_views', peaks, 'frozen network')
+        for frozen in method.constants():
+            _observe(
+                alive,
+                frozen,
+                'extract_views' if hasattr(frozen, 'extract_views') else 'forward',
+                peaks,
+                FROZEN,
+            )
         groups, before = method.loss_groups(batch), alive.bytes
         while True:
             with torch.autograd.graph.saved_tensors_hooks(kept.keep, lambda tensor: tensor), _needs(kept):
@@ -189,7 +210,7 @@ def training(settings: Settings) -> list[Memory]:
             alive.peak = alive.bytes
             group.total().backward()
             peaks['forward and backward pass'] = (alive.peak - before) / MIB
-            found.append(_memory(group.name, settings, kept, peaks))
+            found.append(Memory(f'{name}, {group.name} pass', dict(kept.kept), dict(kept.floor), dict(peaks)))
             kept.forget()
             for counted in (kept.kept, kept.floor, peaks):
                 counted.clear()
@@ -212,16 +233,6 @@ def testing(settings: Settings) -> Memory:
     return Memory(f'HRDA test, {settings.encoder}, picture of {shape}', {}, {}, peaks)
 
 
-def _memory(group: str, settings: Settings, kept: Kept, peaks: Mapping[str, float]) -> Memory:
-    sizes = f'{settings.batch} crops of {settings.size}x{settings.size}'
-    return Memory(
-        f'HRDA step, {settings.encoder}, {sizes}, {group} images',
-        dict(kept.kept),
-        dict(kept.floor),
-        dict(peaks),
-    )
-
-
 def _part(method: DACS, kind: type[PartType]) -> PartType:
     """A part that the method has."""
     found = method.part(kind)
@@ -239,6 +250,11 @@ def _divide(kept: Kept, method: DACS) -> None:
     for name in ('fuse', 'losses'):
         kept.within(head, name, LOSS)
     kept.within(_part(method, FeatureDistance), 'distance', 'feature distance')
+    note_inputs(kept, network)
+
+
+def note_inputs(kept: Kept, network: nn.Module) -> None:
+    """Count what layers cannot do without in the backward pass."""
     for layer in network.modules():
         if isinstance(layer, nn.ReLU):
             layer.register_forward_hook(lambda _, given, result: kept.need(result))
