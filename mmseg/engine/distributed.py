@@ -6,13 +6,13 @@ which bypass a wrapper's forward (docs/methods/optimisation.md#several-processes
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed, nn
 
-from mmseg.errors import UsageError
+from mmseg.errors import UsageError, UserError
 
 BUCKET_ELEMENTS = 16 * 2**20
 """Elements that travel together: 64 MiB in float32, large enough to use the link, small enough to copy."""
@@ -90,6 +90,26 @@ def any_rank(flag: bool, device: torch.device) -> bool:
     if world_size() == 1:
         return flag
     return bool(sum_over_ranks(torch.tensor(int(flag), device=device)).item())
+
+
+def in_first(task: Callable[[], None], device: torch.device) -> None:
+    """Carry out a task in process 0, for which the others wait.
+
+    Args:
+        task: what to do.
+        device: of this process, for the exchange.
+
+    Raises:
+        UserError: the task did so; without a text in the other processes, since the first one tells it.
+    """
+    failure: UserError | None = None
+    if is_main():
+        try:
+            task()
+        except UserError as error:
+            failure = error
+    if any_rank(failure is not None, device):
+        raise failure or UserError('')
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:

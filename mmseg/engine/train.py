@@ -27,7 +27,7 @@ from mmseg.engine.build import (
 )
 from mmseg.engine.checkpoint import choose_start, read_checkpoint
 from mmseg.engine.damage import DamageHook
-from mmseg.engine.distributed import barrier, is_main, rank, share_initial_state, world_size
+from mmseg.engine.distributed import barrier, in_first, is_main, rank, share_initial_state, world_size
 from mmseg.engine.environment import (
     code_version,
     describe_environment,
@@ -161,9 +161,9 @@ def assemble(
     """
     dataset = build_dataset(to_dict(cfg)['data']['train'])
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
-    if check and is_main():
-        preflight(dataset, scored, folder, tolerant=settings.on_error == 'skip')
     device = choose_device()
+    if check:
+        in_first(lambda: preflight(dataset, scored, folder, settings.on_error == 'skip'), device)
     trainable = build_trainable(cfg, device, initialise)
     for data in (dataset, *filter(None, [scored])):
         check_classes(trainable.student, data)

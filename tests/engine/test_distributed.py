@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from mmseg.engine import distributed
-from mmseg.errors import UsageError
+from mmseg.errors import DataError, UsageError
 
 
 def test_alone() -> None:
@@ -41,3 +41,15 @@ def test_launcher_outside_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
     distributed.init_distributed('none')
     with pytest.raises(UsageError, match='torchrun'):
         distributed.init_distributed('pytorch')
+
+
+def test_a_task_of_the_first_process_may_fail() -> None:
+    done: list[int] = []
+    distributed.in_first(lambda: done.append(1), torch.device('cpu'))
+    assert done == [1]
+
+    def fail() -> None:
+        raise DataError('no data')
+
+    with pytest.raises(DataError, match='no data'):
+        distributed.in_first(fail, torch.device('cpu'))

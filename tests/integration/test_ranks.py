@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from mmseg.fileio import read_label, write_label_png
 from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
 
@@ -83,3 +85,19 @@ def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path
     assert (tmp_path / 'one.pkl').read_bytes() == (tmp_path / 'two.pkl').read_bytes()
     assert len(list((tmp_path / 'show').rglob('*.png'))) == 3
     assert not list((tmp_path / 'parts').iterdir())
+
+
+def test_what_the_look_at_the_data_finds_is_told_once(config: dict[str, Any], tmp_path: Path) -> None:
+    """The first process looks, the others end with it, without a traceback of a lost connection."""
+    config['data']['train']['source']['ignore_index'] = 0
+    for split in ('val', 'test'):
+        config['data'][split]['ignore_index'] = 0
+    labels = tmp_path / 'labels'
+    for path in Path(config['data']['train']['source']['data_root'], 'labels').rglob('*_labelTrainIds.png'):
+        write_label_png(labels / path.name, np.zeros_like(read_label(path)))
+    config['data']['train']['source']['ann_dir'] = str(labels)
+    config['data']['train'].pop('rare_class_sampling', None)
+    path = write_config(tmp_path, config)
+    said = torchrun('tools/train.py', path, '--work-dir', tmp_path / 'run', '--launcher', 'pytorch', code=1)
+    assert said.count('source: no pixel of any class') == 1
+    assert '[rank1]' not in said
