@@ -180,3 +180,11 @@ def test_names_below_a_folder(tmp_path: Path, name: str) -> None:
 def test_names_that_lead_out_of_a_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match='list: .* leads out of the folder'):
         below(tmp_path, name, 'list')
+
+
+def test_reading_makes_no_path_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each enters its parts into Python's table of interned strings, which millions of them make larger for good."""
+    file = str(tmp_path / 'a.png')
+    write_label_png(file, np.zeros((3, 4), np.uint8))
+    monkeypatch.setattr('mmseg.fileio.Path', lambda *_: pytest.fail('a path object'))
+    assert read_label(file).shape == (3, 4)

@@ -4,8 +4,8 @@
 docs/reliability.md has its figures.
 
 Memory is what the process has of its own, less what lies free in the heap of the C library: pictures for debugging and
-checkpoints make that heap longer and shorter by up to 4 MiB at a time, depending on what small block happens to lie
-at its end, which over 5,000 iterations looked like a slope between -1 and +2 MiB per 1,000.
+checkpoints make that heap longer and shorter by up to 7 MiB at a time, depending on what small block happens to lie at
+its end.
 """
 
 import copy
