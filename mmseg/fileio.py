@@ -92,7 +92,9 @@ def read_bytes(path: PathLike) -> bytes:
             mode
         ):  # a pipe would be waited for, a device never ends
             raise DataError(f'{path}: a pipe, device or socket. Expected a file with content.')
-        with open(path, 'rb') as file:  # a Path would leave its parts in Python's table of strings, for each sample
+        with open(
+            path, 'rb'
+        ) as file:  # a Path would leave its parts in Python's table of strings, for each sample
             content = file.read()
     except FileNotFoundError:
         raise DataError(

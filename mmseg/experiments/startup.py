@@ -46,6 +46,7 @@ def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
     """
     whole = resolved(load_config(cfg))
     whole['model']['pretrained'] = None
+    uda = whole.get('uda')
     data = whole['data']
     data['workers_per_gpu'] = 0
     factor = _factor(whole)
@@ -57,8 +58,11 @@ def on_builtin_data(cfg: Values, folder: Path = FOLDER) -> Values:
     sampling = data['train'].get('rare_class_sampling')
     if sampling:
         sampling['min_pixels'] = 0
-    for part in _dicts(whole.get('uda')):
+    for part in _dicts(uda):
         part.update({key: part[key] // factor for key in PIXELS if part.get(key)})
+    for encoder in (part for part in _dicts([whole['model'], uda]) if {'pretrained', 'img_size'} & {*part}):
+        encoder['pretrained'] = None
+        _shrink_picture(encoder, factor)
     return whole
 
 
@@ -113,6 +117,13 @@ def _shrink(part: Values, factor: int) -> None:
     for key in SIZES:
         if isinstance(part.get(key), list | tuple):
             part[key] = [value // factor for value in part[key]]
+
+
+def _shrink_picture(encoder: Values, factor: int) -> None:
+    """The size that an encoder's positions are made for, a side or (height, width)."""
+    size = encoder.get('img_size')
+    if size:
+        encoder['img_size'] = size // factor if isinstance(size, int) else [side // factor for side in size]
 
 
 def _dicts(value: Any) -> Iterator[Values]:

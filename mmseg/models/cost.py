@@ -19,7 +19,15 @@ from mmseg.models import build_segmentor
 from mmseg.models.segmentors import EncoderDecoder, HRDAEncoderDecoder
 from mmseg.models.segmentors.windows import window_boxes
 
-STAGE = re.compile(r'backbone\.(?:encoder\.)?(?:patch_embed|block|norm|layer|blocks\.|stages[._])(\d)\b')
+STAGE = re.compile(
+    r'backbone\.(?:encoder\.)?(?:model\.stages\.|patch_embed|block|norm|layer|blocks\.|stages[._])(\d)\b'
+)
+WITHIN_TIMM = {
+    'backbone.encoder.model.blocks': 'backbone blocks',
+    'backbone.pyramid': 'backbone pyramid',
+    'backbone.adapter': 'backbone adapter',
+}
+"""Start of names -> part, of encoders whose blocks all have one stride."""
 PLAIN, CONTEXT, DETAIL = 'network', 'context', 'detail'
 Size = tuple[int, int]
 
@@ -53,7 +61,7 @@ def part_of(name: str) -> str:
         return f'backbone stage {int(found[1]) + first}'
     top, *rest = name.split('.')
     if top == 'backbone':
-        return 'backbone, rest'
+        return next((part for start, part in WITHIN_TIMM.items() if name.startswith(start)), 'backbone, rest')
     if rest[:1] == ['scale_attention']:
         return 'scale attention'
     if top == 'decode_head':

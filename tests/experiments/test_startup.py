@@ -39,6 +39,14 @@ def test_mask_blocks_shrink_with_the_crops(workspace: Path) -> None:
     ]  # of the full mask, which is resized
 
 
+def test_encoders_of_parts_need_no_file_either(workspace: Path) -> None:
+    cfg = load_config(on_builtin_data({'_base_': ['vfm/gtaHR2csHR_dinov2_s.py']}, Path('drawn')))
+    encoders = (cfg.model.backbone, cfg.uda.parts[0].backbone)
+    assert [encoder.img_size for encoder in encoders] == [64, 64]
+    assert [encoder.pretrained for encoder in encoders] == [None, None]
+    assert cfg.uda.mask_generator == {'type': 'token', 'mask_ratio': 0.7}
+
+
 def test_small_crops_shrink_less(workspace: Path) -> None:
     job = plan_experiment('42', LaunchOptions(startup_test=True, only=('*sf128x128*',)))[0]
     cfg = load_config(on_builtin_data(job.config, Path('drawn')))

@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mmseg.models.cost import build_without_data, count_flops, measure, part_of
 from tests.models.segmentors.test_hrda import config
-from tests.models.tiny import segmentor
+from tests.models.tiny import daformer_head, segmentor
 
 
 def check_sum(network, cost):
@@ -51,6 +51,10 @@ def test_attention_is_counted():
         ('backbone.layer4.0.conv1', 'backbone stage 4'),
         ('backbone.encoder.blocks.0.0.conv_dw', 'backbone stage 1'),
         ('backbone.stem.0', 'backbone, rest'),
+        ('backbone.encoder.model.blocks.11.attn', 'backbone blocks'),
+        ('backbone.encoder.model.patch_embed.proj', 'backbone, rest'),
+        ('backbone.encoder.model.stages.1.blocks.0', 'backbone stage 2'),
+        ('backbone.pyramid.made.4.1', 'backbone pyramid'),
         ('decode_head.fuse_layer.aspp_modules.0', 'head fuse_layer'),
         ('decode_head.head.conv_seg', 'head conv_seg'),
         ('decode_head.scale_attention.fuse_layer', 'scale attention'),
@@ -59,3 +63,12 @@ def test_attention_is_counted():
 )
 def test_parts_are_named(name, part):
     assert part_of(name) == part
+
+
+@pytest.mark.parametrize('options', [{}, {'adapter': {'interactions': 2}}], ids=['pyramid', 'adapter'])
+def test_parts_of_a_plain_transformer_add_up(options):
+    backbone = {'type': 'TimmBackbone', 'model_name': 'test_vit', **options}
+    network = build_without_data(segmentor(backbone=backbone, decode_head=daformer_head(in_channels=None)))
+    cost = measure(network, (64, 96))
+    check_sum(network, cost)
+    assert 'backbone blocks' in cost.parameters
