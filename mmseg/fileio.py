@@ -7,6 +7,7 @@ bytes in the data of a JPEG are noticed only where they form a marker that canno
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -15,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,17 +86,24 @@ def below(folder: PathLike, name: str, source: PathLike) -> Path:
     return Path(folder, name)
 
 
+def require_regular(path: PathLike) -> None:
+    """Make sure that reading a file comes to an end: a pipe would be waited for, a device never ends.
+
+    Raises:
+        DataError: it is a pipe, device or socket.
+        OSError: there is no such file.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise DataError(f'{path}: a pipe, device or socket. Expected a file with content.')
+
+
 def read_bytes(path: PathLike) -> bytes:
     """The content of a file; DataError if it is missing, unreadable or empty."""
     try:
-        mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(
-            mode
-        ):  # a pipe would be waited for, a device never ends
-            raise DataError(f'{path}: a pipe, device or socket. Expected a file with content.')
-        with open(
-            path, 'rb'
-        ) as file:  # a Path would leave its parts in Python's table of strings, for each sample
+        require_regular(path)
+        # A Path would leave its parts in Python's table of strings, for each sample.
+        with open(path, 'rb') as file:
             content = file.read()
     except FileNotFoundError:
         raise DataError(
@@ -127,6 +136,19 @@ def read_text(path: PathLike) -> str:
     if '\0' in text:
         raise DataError(f'{path}: not a text in UTF-8 (zero bytes, as UTF-16 has). Save it as UTF-8.')
     return text
+
+
+def read_json(path: PathLike) -> Any:
+    """What a JSON file holds; DataError if it is something else."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # Python reads no numbers of thousands of digits
+        raise DataError(f'{path}: no JSON ({_first_line(error)}). Write or copy it again.') from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).split('; ')[0]
 
 
 def read_image(path: PathLike) -> NDArray[np.uint8]:

@@ -135,8 +135,15 @@ def shown(value: Any) -> str:
 
 def _is_single(value: Any, kind: type) -> bool:
     if kind is float:
-        return isinstance(value, int | float) and not isinstance(value, bool) and not math.isnan(value)
+        return isinstance(value, int | float) and not isinstance(value, bool) and _is_float(value)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def _is_float(value: float) -> bool:
+    try:
+        return not math.isnan(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def _items_fit(value: Sequence[Any], origin: Any, inner: tuple[Any, ...]) -> bool:

@@ -43,7 +43,12 @@ def test_program_answers_help(
     with pytest.raises(SystemExit) as leaving:
         runpy.run_path(str(path), run_name='__main__')
     assert leaving.value.code in (0, None)
-    check(capsys.readouterr().out)
+    answer = capsys.readouterr().out
+    check(answer)
+    reads = 'load_config(' in path.read_text()
+    assert not reads or '--custom-imports' in answer, (
+        'a configuration in JSON may name components of the user'
+    )
 
 
 @pytest.mark.slow

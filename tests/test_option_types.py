@@ -22,7 +22,7 @@ COMPONENTS = {
     ('annotation', 'right', 'wrong', 'words'),
     [
         (int, [3, -1], [True, 3.0, '3', None, [3]], 'a whole number'),
-        (float, [3, 0.5, float('inf')], [True, '3', float('nan'), None], 'a number'),
+        (float, [3, 0.5, float('inf')], [True, '3', float('nan'), None, 10**400], 'a number'),
         (bool, [True], [1, 0, 'False', None], 'True or False'),
         (str, ['a'], [1, ['a'], None], 'a text'),
         (str | None, ['a', None], [1, True], 'a text or None'),

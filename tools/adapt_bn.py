@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mmseg.apis import init_model
 from mmseg.cli import run_cli
-from mmseg.config import load_config
+from mmseg.config import add_import_option, load_config
 from mmseg.datasets import build_dataset
 from mmseg.datasets.files import spread
 from mmseg.models.batch_statistics import adapt_batch_norms
@@ -46,6 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--network', choices=('student', 'teacher'), default='student',
                         help='of a self-training checkpoint (default: %(default)s)')  # fmt: skip
     parser.add_argument('--device', help='default: the GPU if there is one, else the CPU')
+    add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args()
 

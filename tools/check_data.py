@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import load_config
+from mmseg.config import add_import_option, load_config
 from mmseg.datasets.checking import (
     LAYOUTS,
     FolderReport,
@@ -55,6 +55,7 @@ def parse_arguments() -> argparse.Namespace:
                       help='a candidate has more pixels of the class (default: %(default)s, as published)')  # fmt: skip
     rare.add_argument('--class-temp', type=temperature, default=0.01, metavar='T',
                       help='temperature of the class probabilities (default: %(default)s, as published)')  # fmt: skip
+    add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

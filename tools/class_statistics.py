@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import OptionsAction, load_config, require_sections
+from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.datasets import build_dataset
 from mmseg.datasets.class_use import stored_use
 from mmseg.datasets.counting import count_folder, count_source
@@ -39,8 +39,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         '--threads', type=whole_number(1), default=2, metavar='N', help='files at once (default: %(default)s)'
     )
-    parser.add_argument('--cfg-options', '--options', nargs='+', action=OptionsAction, default={}, metavar='KEY=VALUE',
-                        help='values to override')  # fmt: skip
+    add_config_options(parser, 'data.train.source.img_dir=images')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

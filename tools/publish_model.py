@@ -1,13 +1,13 @@
 """Make a checkpoint ready to be shared: one network, no optimiser, facts about it, its hash in the name."""
 
 import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmseg.cli import run_cli
-from mmseg.errors import CheckpointError
+from mmseg.errors import CheckpointError, DataError
+from mmseg.fileio import read_json, read_text
 from mmseg.models.weights import (
     NETWORK_PREFIXES,
     describe,
@@ -57,7 +57,7 @@ def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """What the published file says about itself."""
     kept = {key: plain(meta[key], 2) for key in KEPT if key in meta}
     if args.config is not None:
-        kept['config'] = args.config.read_text(encoding='utf-8')
+        kept['config'] = read_text(args.config)
     result = args.result or args.checkpoint.parent / f'result_{args.network}.json'
     if args.result is not None or result.is_file():
         kept['scores'] = read_scores(result)
@@ -67,9 +67,9 @@ def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
 def read_scores(file: Path) -> dict[str, Any]:
     """mIoU and IoU of the classes in percent; raises CheckpointError if the file is not tools/test.py's."""
     try:
-        content = json.loads(file.read_text(encoding='utf-8'))
+        content = read_json(file)
         return {'mIoU': content['mIoU'], 'class_iou': content['class_iou']}
-    except (ValueError, KeyError, TypeError) as error:
+    except (DataError, LookupError, TypeError) as error:
         raise CheckpointError(
             f'{file} holds no scores. Expected what tools/test.py --eval mIoU writes beside a checkpoint; run it again.'
         ) from error

@@ -14,7 +14,7 @@ import math
 from pathlib import Path
 
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import load_config
+from mmseg.config import add_import_option, load_config
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.replay import Replay, find_config, find_start, find_step, replay
 
@@ -35,6 +35,7 @@ def parse_arguments() -> argparse.Namespace:
                         help='checkpoint to start from (default: the newest one from before the step)')  # fmt: skip
     parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
                         help='pytorch: as many processes as the run had, by torchrun (default: none)')  # fmt: skip
+    add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
 

@@ -166,7 +166,7 @@ def _score_problems(values: Mapping[str, Any], sets: Sequence[Placed]) -> list[s
         return []
     metric = evaluation.get('metric', 'mIoU')
     metrics = [metric] if isinstance(metric, str) else metric
-    if not isinstance(metrics, list | tuple) or any(name not in METRICS for name in metrics):
+    if not isinstance(metrics, list | tuple) or any(name not in tuple(METRICS) for name in metrics):
         return []  # the check of the value tells
     best = evaluation.get('save_best')
     single = next((single for place, single in sets if place.startswith('data.val')), None)

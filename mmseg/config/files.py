@@ -140,6 +140,8 @@ def _scan_json(path: Path) -> ConfigFile:
         raise ConfigError(f'{path}:{error.lineno}: not valid JSON: {error.msg}.') from error
     except RecursionError as error:
         raise ConfigError(f'{path}: not a configuration, its values are nested too deeply.') from error
+    except ValueError as error:
+        raise ConfigError(f'{path}: not a configuration, a number in it is too long.') from error
     if '{{' in text:
         raise ConfigError(
             f'{path}: found a template {{{{ ... }}}}; expected the value itself. Only Python configurations have '

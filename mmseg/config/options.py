@@ -30,7 +30,14 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
             )
         if any(pair.count(opening) != pair.count(closing) for opening, closing in ('()', '[]')):
             raise UsageError(f'--cfg-options {pair}: brackets do not match.')
-        action(argparse.ArgumentParser(), namespace, [pair])
+        try:
+            action(argparse.ArgumentParser(), namespace, [pair])
+        except (
+            RecursionError,
+            AssertionError,
+            ValueError,
+        ):  # of a text with brackets and commas, such as f(a,b)
+            namespace.options = {**(namespace.options or {}), key: pair.partition('=')[2]}
     return dict(namespace.options or {})
 
 

@@ -1,17 +1,19 @@
 """The names that a ``type`` inside a component may have: layers, norms, activations, samplers, log hooks.
 
 Components look them up in tables of their own, never among everything that Python could import. Here the tables are
-compared with a whole configuration, so that a wrong name is told with its place before anything is built.
+compared with a whole configuration, so that a wrong name is told with its place before anything is built, and values
+that a part does not take.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmseg.errors import nearest
+from mmseg.option_types import mismatches
 
 
 def part_problems(values: Mapping[str, Any]) -> list[str]:
-    """One sentence for each part of ``model``, ``uda`` and ``log_config.hooks`` whose type is in no table."""
+    """One sentence for each part of ``model``, ``uda`` and ``log_config.hooks`` whose type is in no table, or value."""
     tables = _tables()
     parts = [
         (place, key, part)
@@ -23,11 +25,14 @@ def part_problems(values: Mapping[str, Any]) -> list[str]:
     hooks = log.get('hooks') if isinstance(log, Mapping) else None
     if isinstance(hooks, list | tuple):
         parts += [(f'log_config.hooks.{index}', 'hooks', hook) for index, hook in enumerate(hooks)]
-    return [problem for place, key, part in parts if (problem := _problem(place, part, tables[key]))]
+    return [problem for place, key, part in parts for problem in _problems(place, part, tables[key])]
 
 
 def _tables() -> dict[str, Iterable[str]]:
-    """Valid types by the key under which a part stands; imported late, since it takes the networks."""
+    """Valid types by the key under which a part stands; imported late, since it takes the networks.
+
+    Of a dict the values are what is called with the other entries, whose types it tells.
+    """
     from mmseg.engine.trackers import LOG_HOOKS
     from mmseg.models.conv import ACTIVATIONS, NORMS
     from mmseg.models.heads.daformer_head import LAYERS
@@ -35,7 +40,7 @@ def _tables() -> dict[str, Iterable[str]]:
     from mmseg.uda.masking import GENERATORS
 
     return {
-        'norm_cfg': NORMS,
+        'norm_cfg': {name: layer for name, (_, layer) in NORMS.items()},
         'act_cfg': ACTIVATIONS,
         'init_cfg': ('Pretrained', *INITIALIZERS),
         'override': INITIALIZERS,
@@ -56,11 +61,20 @@ def _dicts(value: Any, place: str, key: str = '') -> Iterator[tuple[str, str, An
             yield from _dicts(item, f'{place}.{index}', key)
 
 
-def _problem(place: str, part: Any, table: Iterable[str]) -> str:
-    """What is wrong with a part; empty if nothing is."""
+def _problems(place: str, part: Any, table: Iterable[str]) -> Iterator[str]:
+    """What is wrong with a part: its type, else the types of its values."""
     if not isinstance(part, Mapping):
-        return f'{place}: expected a dict with a type, found {part!r}.'
+        yield f'{place}: expected a dict with a type, found {part!r}.'
+        return
     kind = part.get('type')
-    if isinstance(kind, str) and kind in table:
-        return ''
-    return f'{place}.type: found {kind!r}{nearest(str(kind), table)}.'
+    if not isinstance(kind, str) or kind not in table:
+        yield f'{place}.type: found {kind!r}{nearest(str(kind), table)}.'
+        return
+    called = [table[kind]] if isinstance(table, Mapping) else []
+    for component in (*called, _everywhere):
+        for key, sentence in mismatches(component, part):
+            yield f'{place}.{key}: {sentence}.'
+
+
+def _everywhere(requires_grad: bool = True) -> None:
+    """What :func:`mmseg.models.conv.norm_layer` takes for every norm."""

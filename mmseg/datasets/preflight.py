@@ -14,7 +14,7 @@ from mmseg.datasets.files import spread
 from mmseg.datasets.rare_classes import STATS_FILE
 from mmseg.datasets.uda import UDADataset
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, read_text
+from mmseg.fileio import atomic_write, read_json
 
 SAMPLE = 24
 """Pictures that are opened of each data set: some seconds at full size."""
@@ -57,8 +57,8 @@ def preflight(train: Any, scored: Any, folder: Path, tolerant: bool = False) -> 
 def _remembered(path: Path) -> dict[str, list[str]]:
     """What was found before; nothing if the file is not there or damaged, since looking again costs seconds."""
     try:
-        content = json.loads(read_text(path))
-    except (DataError, ValueError):
+        content = read_json(path)
+    except DataError:
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -1,6 +1,5 @@
 """Rare class sampling: the arithmetic and the statistics files (docs/methods/pairs.md#rare-class-sampling)."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmseg.datasets.label_table import IGNORED, Table
 from mmseg.errors import DataError
-from mmseg.fileio import read_text
+from mmseg.fileio import read_json
 
 STATS_FILE = 'sample_class_stats.json'
 SAMPLES_FILE = 'samples_with_class.json'
@@ -162,8 +161,8 @@ def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
             f'{folder}). {remedy}'
         )
     try:
-        content = json.loads(read_text(path))
-    except ValueError as error:
+        content = read_json(path)
+    except DataError as error:
         raise DataError(f'{path}: damaged statistics file ({error}). {remedy}') from error
     if not isinstance(content, kind) or not content:
         raise DataError(

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from mmseg.errors import CheckpointError, TrainingError, UsageError
-from mmseg.fileio import atomic_write
+from mmseg.errors import CheckpointError, DataError, TrainingError, UsageError
+from mmseg.fileio import atomic_write, read_text
 from mmseg.models.weights import read_checkpoint as read_file
 from mmseg.models.weights.checksums import ARCHIVE, add_checksum
 from mmseg.models.weights.checksums import damage as file_damage
@@ -114,8 +114,8 @@ def damage(path: Path) -> str | None:
 def _pointed_at(work_dir: Path) -> list[Path]:
     """What ``last_checkpoint`` names, if it names a file of the folder."""
     try:
-        name = (work_dir / POINTER).read_text(encoding='utf-8').strip()
-    except (OSError, UnicodeDecodeError):
+        name = read_text(work_dir / POINTER).strip()
+    except DataError:
         return []
     return [path for path in _numbered(work_dir) if path.name == name]
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from torch import Tensor, distributed
 
+from mmseg.config.imports import OPTION
 from mmseg.engine.checkpoint import write_checkpoint
 from mmseg.engine.distributed import any_rank, is_main, world_size
 from mmseg.engine.loop import Run
@@ -154,7 +155,8 @@ def _fail(run: Run, problem: Problem) -> NoReturn:
     kept = (
         f' The step was undone; {problem.state} holds everything as it was before.' if problem.state else ''
     )
-    command = f'python tools/replay_batch.py {shlex.quote(str(run.work_dir))}'
+    modules = [OPTION, *run.modules] if run.modules else []
+    command = shlex.join(['python', 'tools/replay_batch.py', str(run.work_dir), *modules])
     raise TrainingError(
         f'{problem.what} at iteration {problem.iteration}; training cannot go on with a value that is not finite.'
         f'{pictures}{kept} "{command}" repeats the step and says where it begins. '

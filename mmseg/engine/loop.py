@@ -67,6 +67,7 @@ class Run:
         hooks: called in order.
         work_dir: folder of logs and checkpoints.
         meta: what checkpoints tell about the run (docs/methods/tools.md#checkpoints).
+        modules: those that programs must be told to import, to read the configuration in the work folder.
         logger: text log.
         memory: what hooks remember across a resume, plain values by hook name.
         metrics: log values since the last log line, on the device.
@@ -86,6 +87,7 @@ class Run:
     work_dir: Path
     device: torch.device
     meta: dict[str, Any] = field(default_factory=dict)
+    modules: list[str] = field(default_factory=list)
     logger: logging.Logger = field(default_factory=lambda: logging.getLogger('mmseg'))
     memory: dict[str, Any] = field(default_factory=dict)
     data_time: float = 0.0

@@ -1,6 +1,5 @@
 """Repeat one step of a run and find where in it a number stops being finite."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from mmseg.engine.finite import RECORD, not_finite
 from mmseg.engine.loop import Run, one_step, pictures_of, to_device
 from mmseg.engine.state import collect, restore
 from mmseg.engine.train import assemble
-from mmseg.errors import CheckpointError, UsageError
+from mmseg.errors import CheckpointError, DataError, UsageError
+from mmseg.fileio import below, read_json
 from mmseg.uda.trainable import Trainable
 
 
@@ -73,6 +73,7 @@ def find_step(work_dir: Path) -> tuple[int, Path | None]:
 
     Raises:
         UsageError: no step of the run was found not to be finite.
+        DataError: what the run has written about it is damaged.
     """
     records = sorted(work_dir.glob(f'{RECORD}*.json'), key=lambda path: path.stat().st_mtime)
     if not records:
@@ -80,9 +81,14 @@ def find_step(work_dir: Path) -> tuple[int, Path | None]:
             f'{work_dir}: holds no {RECORD}N.json, so no step of this run has stopped being finite. Name the step '
             'to repeat with --iteration N.'
         )
-    record = json.loads(records[-1].read_text(encoding='utf-8'))
-    state = record.get('state')
-    return int(record['iteration']), None if state is None else records[-1].with_name(Path(state).name)
+    record = read_json(records[-1])
+    try:
+        iteration, state = int(record['iteration']), record.get('state')
+        return iteration, None if state is None else below(work_dir, state, records[-1])
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise DataError(
+            f'{records[-1]}: no record of a step ({type(error).__name__}: {error}). Name the step with --iteration N.'
+        ) from error
 
 
 def find_start(work_dir: Path, iteration: int) -> Path | None:

@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from mmseg.config import require_sections
 from mmseg.config.check import Report, inspect_config
+from mmseg.config.imports import modules_of
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
@@ -187,6 +188,7 @@ def assemble(
         work_dir=folder,
         device=device,
         meta=describe_run(settings, folder, config_text(cfg), dataset),
+        modules=modules_of(cfg) if str(cfg.filename).endswith('.json') else [],
     )
     run.hooks = _hooks(cfg, run, stamp, dataset, scored)
     return run

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.errors import DataError
+from mmseg.fileio import require_regular
 
 Series = list[tuple[int, float]]
 """(iteration, value) pairs in the order of the log."""
@@ -108,7 +109,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(lines) > 1:
                 break
             raise DataError(
@@ -124,6 +125,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
 
 def _lines(path: Path) -> list[str]:
     try:
+        require_regular(path)
         text = path.read_bytes().decode('utf-8', errors='replace')
     except OSError as error:
         raise DataError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write
+from mmseg.fileio import atomic_write, read_json
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def load_result(path: Path) -> RunResult:
         DataError: the file is missing, is no JSON or lacks entries.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        content = read_json(path)
         confusion = content['confusion']
         return RunResult(
             title=content['title'],
@@ -75,7 +75,7 @@ def load_result(path: Path) -> RunResult:
             confusion=None if confusion is None else np.asarray(confusion, np.int64),
             log_file=None if content['log_file'] is None else Path(content['log_file']),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (DataError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(
             f'{path} is not a readable result file ({error}). Expected the JSON that tools/test.py writes '
             f'beside the checkpoint; test the run again to write a new one.'

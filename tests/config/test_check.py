@@ -111,6 +111,7 @@ def test_valid_configuration_has_only_notes() -> None:
         ('model__decode_head__loss_decode', 5, 'model.decode_head.loss_decode: found 5, expected a dict'),
         ('uda__alpha', '0.9', "uda.alpha: found '0.9', expected a number"),
         ('uda__instance_bank', {'bank_size': 'big'}, "uda.instance_bank.bank_size: found 'big', expected a whole"),
+        ('evaluation', {'metric': [['mIoU']]}, 'one or several of mIoU, mDice, mFscore (the official'),
         ('evaluation', {'metric': ['mIoU', 'mIou']}, 'one or several of mIoU, mDice, mFscore (the official'),
         ('load_from', True, 'load_from: found True, expected a text or None'),
         ('optimizer', 'AdamW', "optimizer: expected a dict with a type, found 'AdamW'"),

@@ -163,3 +163,8 @@ def test_two_bases_may_import_the_same(tmp_path: Path) -> None:
     write(tmp_path, 'two.py', 'import os\nname = str(os.getpid() * 0)\n')
     child = write(tmp_path, 'child.py', "_base_ = ['one.py', 'two.py']\n")
     assert load_config(child).to_dict() == {'seed': 0, 'name': '0'}
+
+
+def test_a_number_of_thousands_of_digits_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match='a number in it is too long'):
+        scan(write(tmp_path, 'x.json', '{"seed": ' + '9' * 5000 + '}'))

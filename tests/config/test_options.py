@@ -26,6 +26,8 @@ from mmseg.errors import UsageError
         ('a=1,2', [1, 2]),
         ('a=[(1,2),(3,4)]', [(1, 2), (3, 4)]),
         ('a=x=y', 'x=y'),
+        ('a=it(is,a)text', 'it(is,a)text'),
+        ('a=open("x","w")', 'open("x","w")'),
     ],
 )
 def test_values_are_typed(text: str, value: Any) -> None:

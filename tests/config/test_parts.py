@@ -88,3 +88,26 @@ def test_types_that_are_no_text(kind: object) -> None:
 def test_nearest_name_of_a_part() -> None:
     (problem,) = part_problems({'model': {'decode_head': {'act_cfg': {'type': 'Relu'}}}})
     assert problem == "model.decode_head.act_cfg.type: found 'Relu'; the nearest valid name is 'ReLU'."
+
+
+@pytest.mark.parametrize(
+    ('place', 'value', 'message'),
+    [
+        ('norm_cfg.requires_grad', {'type': 'os.system'}, 'expected True or False'),
+        ('norm_cfg.eps', 'small', 'expected a number'),
+        ('decoder_params.fusion_cfg.act_cfg.inplace', [1], 'expected True or False'),
+        ('decoder_params.fusion_cfg.sep', {'type': 'os.system'}, 'expected True or False'),
+        (
+            'decoder_params.fusion_cfg.dilations',
+            [{'type': 'os.system'}, 6],
+            'expected a list of whole numbers',
+        ),
+    ],
+)
+def test_options_of_parts_have_types(place: str, value: Any, message: str) -> None:
+    """They reached the networks, which took them for true or failed in the first step."""
+    values = whole()
+    *way, key = place.split('.')
+    at(values, ('model', 'decode_head', *way))[key] = value
+    with pytest.raises(ConfigError, match=rf'model\.decode_head\.{place}: found .*{message}'):
+        load_config(values)

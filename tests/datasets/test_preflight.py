@@ -47,6 +47,14 @@ def test_it_is_remembered_until_files_change(
     assert looks[3:] == ['source']
 
 
+@pytest.mark.parametrize('rubbish', ['', '{"a": [', '[1]', '[' * 100000])
+def test_what_is_remembered_may_be_damaged(rubbish: str, folders: Path) -> None:
+    """It saves time; a run is resumed without it, too."""
+    (folders / CACHE).write_text(rubbish)
+    preflight(*pair_and_val(folders), folders)
+    assert (folders / CACHE).read_text() not in ('', rubbish)
+
+
 def test_labels_without_a_class_are_refused(folders: Path) -> None:
     for path in (folders / 'source/labels').iterdir():
         write_label_png(path, np.full((HEIGHT, WIDTH), 255, np.uint8))

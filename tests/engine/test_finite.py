@@ -188,6 +188,14 @@ def test_an_optimizer_that_is_not_fused(tmp_path: Path) -> None:
     assert equal(evolving(before), evolving(after))
 
 
+def test_the_command_names_modules_that_data_may_not(tmp_path: Path) -> None:
+    run = injected_run(tmp_path, UNDONE['source pixel nan'])
+    run.modules = ['own.parts', 'more']
+    assert f'"python tools/replay_batch.py {tmp_path} --custom-imports own.parts more" repeats' in stopped(
+        run
+    )
+
+
 def test_a_full_disk_does_not_hide_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = injected_run(tmp_path, UNDONE['source pixel nan'], checkpoint_interval=10)
     monkeypatch.setattr(torch, 'save', lambda *arguments: (_ for _ in ()).throw(OSError(28, 'No space left')))

@@ -3,7 +3,6 @@
 Source: docs/methods/conversion.md#statistics-files.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from mmseg.datasets.rare_classes import (
     total_pixels,
 )
 from mmseg.errors import DataError
-from mmseg.fileio import read_text
+from mmseg.fileio import read_json
 
 DICT_FILE = 'sample_class_stats_dict.json'
 Counts = Mapping[str, Mapping[int, int]]
@@ -134,9 +133,9 @@ def _compare_dict(root: str, described: Counts, paths: Mapping[str, str], remedy
     if not Path(root, DICT_FILE).exists():
         return [Finding(f'no {DICT_FILE}; nothing here reads it', wrong=False)]
     try:
-        content = json.loads(read_text(Path(root, DICT_FILE)))
+        content = read_json(Path(root, DICT_FILE))
         found = {paths.get(name, name): _counts(counts) for name, counts in content.items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (DataError, ValueError, AttributeError, TypeError, OverflowError) as error:
         return [Finding(f'{Path(root, DICT_FILE)}: damaged statistics file ({error}). {remedy}')]
     if found == described:
         return []

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mmseg.errors import CheckpointError
+from mmseg.fileio import require_regular
 from mmseg.models.weights.arrays import STAND_INS
 
 
@@ -56,9 +57,11 @@ def read_plain_pickle(path: str | Path) -> Any:
 
     Raises:
         CheckpointError: the file is missing, damaged or no pickle, or holds other objects.
+        DataError: it is a pipe or device.
     """
     file = Path(path)
     try:
+        require_regular(file)
         with file.open('rb') as stream:
             return PlainUnpickler(stream).load()
     except FileNotFoundError:

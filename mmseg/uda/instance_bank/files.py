@@ -7,7 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.errors import DataError
-from mmseg.fileio import PathLike, atomic_write
+from mmseg.fileio import PathLike, atomic_write, require_regular
+
+LARGEST = 2**30
+"""Bytes of an array: a million rows of 256 channels. Archives may say in a few bytes that they hold more."""
+CLASSES = 255
+"""Class ids are below it."""
 
 FEATURES, LABELS, ARRAY = 'f_buffer_s.npz', 'l_buffer_s.npz', 'arr_0'
 
@@ -58,10 +63,10 @@ def read_bank(bank: PathLike | Sequence[PathLike], num_classes: int | None = Non
         )
     if not np.isfinite(features).all():
         raise DataError(f'{feature_file}: there are values that are not finite. Build the bank again.')
-    if labels.min() < 0 or (num_classes is not None and labels.max() >= num_classes):
-        limit = '' if num_classes is None else f' to {num_classes - 1}'
+    most = CLASSES if num_classes is None else num_classes
+    if labels.min() < 0 or labels.max() >= most:
         raise DataError(
-            f'{label_file}: labels go from {labels.min()} to {labels.max()}; expected class ids from 0{limit}.'
+            f'{label_file}: labels go from {labels.min()} to {labels.max()}; expected class ids from 0 to {most - 1}.'
         )
     return features.astype(np.float32), labels.astype(np.int64)
 
@@ -81,6 +86,7 @@ def _write_array(path: Path, array: NDArray[np.float32] | NDArray[np.int64]) -> 
 
 def _read_array(path: Path) -> NDArray[np.generic]:
     try:
+        require_regular(path)
         with np.load(path, allow_pickle=False) as archive:
             names = list(archive.keys()) if isinstance(archive, np.lib.npyio.NpzFile) else []
             if names != [ARRAY]:
@@ -88,6 +94,7 @@ def _read_array(path: Path) -> NDArray[np.generic]:
                     f'{path}: holds {", ".join(names) or "no archive"}; expected one array {ARRAY}. Write banks with '
                     'tools/build_bank.py.'
                 )
+            _check_size(path, archive)
             array: NDArray[np.generic] = archive[ARRAY]
             if not isinstance(array, np.ndarray):
                 raise ValueError(f'its member {ARRAY} is no array')
@@ -103,3 +110,11 @@ def _read_array(path: Path) -> NDArray[np.generic]:
         Exception
     ) as error:  # NumPy parses the header of an array as Python text, and what that raises is open
         raise DataError(f'{path}: cannot be read as a .npz archive ({error}). Copy it again.') from error
+
+
+def _check_size(path: Path, archive: np.lib.npyio.NpzFile) -> None:
+    """Raise DataError for an array that would fill the memory."""
+    assert archive.zip is not None
+    size = archive.zip.getinfo(f'{ARRAY}.npy').file_size
+    if size > LARGEST:
+        raise DataError(f'{path}: unpacks to {size} bytes; expected at most {LARGEST}. Write a smaller bank.')

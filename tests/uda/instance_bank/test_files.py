@@ -59,3 +59,27 @@ def test_files_that_cannot_be_read(tmp_path):
         read_bank(tmp_path)
     with pytest.raises(DataError, match='found 3'):
         read_bank(['a', 'b', 'c'])
+
+
+def test_labels_beyond_any_class(tmp_path):
+    """Also where nobody knows how many classes there are; as unsigned numbers they would become negative ones."""
+    paths = write_bank(tmp_path, FEATURES, LABELS)
+    for wrong in (LABELS.astype(np.uint64) + np.uint64(2**63), LABELS + 10**12, LABELS + 251):
+        np.savez(paths[1], wrong)
+        with pytest.raises(DataError, match='expected class ids from 0 to 254'):
+            read_bank(tmp_path)
+
+
+def test_an_archive_that_would_fill_the_memory(tmp_path):
+    """Zeros pack well: two gigabytes fit into two megabytes."""
+    path = write_bank(tmp_path, FEATURES, LABELS)[0]
+    with (
+        zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open('arr_0.npy', 'w', force_zip64=True) as stream,
+    ):
+        header = {'descr': '<f4', 'fortran_order': False, 'shape': (2**21, 256)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for _ in range(2**7):
+            stream.write(bytes(2**24))
+    with pytest.raises(DataError, match='f_buffer_s.npz: unpacks to 2147483'):
+        read_bank(tmp_path)
