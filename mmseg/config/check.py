@@ -13,6 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.config import schema
+from mmseg.config.combinations import combination_problems
 from mmseg.config.consistency import contradictions
 from mmseg.config.doubts import doubts
 from mmseg.config.effects import idle_keys
@@ -88,9 +89,7 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
     for split in ('train', 'val', 'test'):
         _check_dataset(value_at(values, f'data.{split}'), f'data.{split}', report)
     report.problems += part_problems(values)
-    _check_windows(values, report)
-    _check_pairs(values, report)
-    report.problems += [*value_problems(values), *contradictions(values)]
+    report.problems += [*combination_problems(values), *value_problems(values), *contradictions(values)]
     report.notes += idle_keys(values)
     report.warnings += doubts(values)
     return report
@@ -239,33 +238,3 @@ def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Rep
     for key, sentence in mismatches(component, cfg):
         if key not in unused:
             report.problems.append(f'{place}.{key}: {sentence}.')
-
-
-def _check_windows(values: Mapping[str, Any], report: Report) -> None:
-    test_cfg = value_at(values, 'model.test_cfg')
-    if isinstance(test_cfg, Mapping) and test_cfg.get('mode') == 'slide':
-        for key in sorted({'crop_size', 'stride'} - {*test_cfg}):
-            report.problems.append(f'model.test_cfg.{key}: missing; windows need (height, width).')
-
-
-def _check_pairs(values: Mapping[str, Any], report: Report) -> None:
-    method, dataset = values.get('uda'), value_at(values, 'data.train')
-    if values.get('compile') and value_at(values, 'uda.print_grad_magnitude'):
-        report.problems.append(
-            'compile: found True together with uda.print_grad_magnitude, whose backward passes a compiled network '
-            'does not allow. Switch one of them off.'
-        )
-    if not isinstance(dataset, Mapping):
-        return
-    if not method and dataset.get('type') == 'UDADataset':
-        report.problems.append(
-            'data.train: found UDADataset, but there is no uda, so its target would not be used. Add a method '
-            "(base file '_base_/uda/...') or give one labelled data set."
-        )
-    if not isinstance(method, Mapping) or method.get('source_only'):
-        return
-    if 'type' in dataset and not {'source', 'target'} & set(dataset):
-        report.problems.append(
-            f'data.train: found {dataset["type"]}, expected a UDADataset with source and target, which the method '
-            'of uda needs. Leave uda out to train on one data set.'
-        )

@@ -8,12 +8,11 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mmseg.config.class_lists import class_problems
-from mmseg.config.sections import Placed, data_components, data_sets, heads_of, names_of, steps_of
+from mmseg.config.sections import Placed, data_sets, heads_of, names_of, steps_of
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.steps import reduction_problem
 from mmseg.errors import DataError
 from mmseg.evaluation.metrics import METRICS, score_names
-from mmseg.registry import DATASETS
 from mmseg.uda.instance_bank.files import is_bank, read_bank
 
 IGNORED_ID = {'ignore_index': 'label without loss', 'seg_pad_val': 'label of padded pixels'}
@@ -47,39 +46,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
             for key, meaning in IGNORED_ID.items()
             if section.get(key, IGNORED) != IGNORED
         ]
-    found += [*_role_problems(values), *_window_problems(values)]
     return [*found, *class_problems(sets), *_id_problems(values, heads), *_score_problems(values, sets)]
-
-
-def _role_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    """Data sets in places where they cannot do what they are for."""
-    for place, component in data_components(values.get('data')):
-        if place != 'data.train' and {'source', 'target'} & set(component):
-            yield f'{place}: found a pair of source and target; expected a single data set, pairs are for data.train.'
-        if place.startswith('data.train') and component.get('test_mode') is True:
-            yield f'{place}.test_mode: found True, which leaves out the labels; leave test_mode out for training.'
-    for place, single in data_sets(_training(values), 'data.train'):
-        known = isinstance(single.get('type'), str) and DATASETS.get(single['type']) is not None
-        if known and single.get('classes') is None and names_of(single) is None:
-            yield f'{place}.classes: missing; expected a list of names, the first for id 0 of the label maps.'
-
-
-def _window_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    """Steps between sliding windows that leave gaps."""
-    model = values.get('model')
-    options = model.get('test_cfg') if isinstance(model, Mapping) else None
-    size, stride = (
-        options.get(key) if isinstance(options, Mapping) else None for key in ('crop_size', 'stride')
-    )
-    if isinstance(size, list | tuple) and isinstance(stride, list | tuple) and len(size) == len(stride) == 2:
-        pairs = [
-            (s, c) for s, c in zip(stride, size, strict=True) if isinstance(s, int) and isinstance(c, int)
-        ]
-        if any(step > edge for step, edge in pairs):
-            yield (
-                f'model.test_cfg.stride: found {list(stride)} with crop_size {list(size)}; windows would leave gaps '
-                'between them. Expected at most crop_size.'
-            )
 
 
 def _training(values: Mapping[str, Any]) -> Any:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mmseg.config.sections import value_at
+
 Values = Mapping[str, Any]
 
 
@@ -11,39 +13,32 @@ def idle_keys(values: Values) -> list[str]:
     return [
         f'{place} ({reason}): accepted, has no effect'
         for place, without_effect, reason in CONDITIONS
-        if _at(values, place) not in (None, False, {}, []) and without_effect(values)
+        if value_at(values, place) not in (None, False, {}, []) and without_effect(values)
     ]
 
 
-def _at(values: Values, place: str) -> Any:
-    found: Any = values
-    for key in place.split('.'):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
 def _off(place: str) -> Callable[[Values], bool]:
-    return lambda values: not _at(values, place)
+    return lambda values: not value_at(values, place)
 
 
 def _never_evaluated(values: Values) -> bool:
-    interval, last = _at(values, 'evaluation.interval'), _at(values, 'runner.max_iters')
+    interval, last = value_at(values, 'evaluation.interval'), value_at(values, 'runner.max_iters')
     return not interval or (isinstance(interval, int) and isinstance(last, int) and interval > last)
 
 
 def _given(place: str) -> Callable[[Values], bool]:
-    return lambda values: bool(_at(values, place))
+    return lambda values: bool(value_at(values, place))
 
 
 def _other(place: str, wanted: str) -> Callable[[Values], bool]:
-    return lambda values: _at(values, place) != wanted
+    return lambda values: value_at(values, place) != wanted
 
 
 CONDITIONS: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
     ('evaluation.save_best', _never_evaluated, 'evaluation.interval gives no evaluation'),
     (
         'evaluation.interval',
-        lambda values: bool(_at(values, 'evaluation.interval')) and _never_evaluated(values),
+        lambda values: bool(value_at(values, 'evaluation.interval')) and _never_evaluated(values),
         'runner.max_iters ends before the first evaluation',
     ),
     ('evaluation.rule', _off('evaluation.save_best'), 'evaluation.save_best is not set'),

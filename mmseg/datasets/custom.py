@@ -20,6 +20,7 @@ from mmseg.datasets.files import (
     label_names,
     missing_files,
     missing_labels,
+    no_label_folder,
     read_split,
     stem_of,
 )
@@ -169,13 +170,7 @@ class CustomDataset:
         """Raise DataError if the label map of the first picture is not there (one look at the disk)."""
         seg_map = self.img_infos[0]['ann'].get('seg_map')
         if self.ann_dir is None or seg_map is None:
-            what = (
-                'cat_max_ratio' if any('cat_max_ratio' in step for step in self.steps) else 'LoadAnnotations'
-            )
-            raise DataError(
-                f'{self.img_dir}: no label maps found, since ann_dir is not set. Name their folder; for a target '
-                f'without labels leave {what} out of its pipeline.'
-            )
+            raise no_label_folder(self.img_dir, self.steps)
         if not os.path.exists(os.path.join(self.ann_dir, seg_map)):
             name = self.img_infos[0]['filename']
             stem = '' if self.PREPARE else stem_of(name, self.img_suffix)

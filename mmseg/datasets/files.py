@@ -5,10 +5,11 @@ import os
 import posixpath
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -241,6 +242,15 @@ def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError
         most = f', most end in {endings[0][0]}' if endings and not fitting else ''
         found = f'{len(names)} files there, {fitting} of them end in {suffix}{most}'
     return DataError(f'{folder}: no {what} found: {found}. Expected files like *{suffix}. {remedy}')
+
+
+def no_label_folder(pictures: str, steps: Sequence[Mapping[str, Any]]) -> DataError:
+    """The error for a data set without ``ann_dir`` whose pipeline loads labels."""
+    reader = 'cat_max_ratio' if any('cat_max_ratio' in step for step in steps) else 'LoadAnnotations'
+    return DataError(
+        f'{pictures}: no label maps found, since ann_dir is not set. Name their folder; for a target without labels '
+        f'leave {reader} out of its pipeline.'
+    )
 
 
 def missing_labels(folder: str, seg_map: str, picture: str, stem: str, remedy: str) -> DataError:

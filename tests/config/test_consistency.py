@@ -123,32 +123,6 @@ def test_ids_of_a_bank_file(tmp_path: Path) -> None:
     assert 'labels go from 0 to 3; expected class ids from 0 to 2' in told({**config(), 'uda': bank})
 
 
-@pytest.mark.parametrize('place', ['train', 'val'])
-def test_pairs_stand_where_they_are_learned(place: str) -> None:
-    values = config()
-    values['data'][place] = [{'type': 'UDADataset', 'source': data(), 'target': data()}]
-    assert f'data.{place}.0: found a pair of source and target' in told(values)
-
-
-def test_training_needs_names_of_classes() -> None:
-    assert 'data.train.classes: missing; expected a list of names' in told(config(classes=None))
-    values = config()
-    values['data']['test'] = {**data(), 'classes': None}
-    assert told(values) == '', 'a picture can be segmented without them'
-
-
-def test_training_needs_labels() -> None:
-    assert 'data.train.test_mode: found True' in told(config(test_mode=True))
-
-
-def test_windows_leave_no_gaps() -> None:
-    values = config()
-    values['model']['test_cfg'] = {'mode': 'slide', 'crop_size': [64, 64], 'stride': [32, 65]}
-    assert 'model.test_cfg.stride: found [32, 65] with crop_size [64, 64]' in told(values)
-    values['model']['test_cfg']['stride'] = [32, 64]
-    assert told(values) == ''
-
-
 def test_everything_is_refused_when_the_configuration_is_read() -> None:
     values = config(head(num_classes=4, channels=8, in_channels=8), palette=PALETTE[:1], pipeline=[])
     values['data']['val']['pipeline'] = []

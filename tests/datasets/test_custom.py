@@ -12,7 +12,7 @@ from mmseg.datasets import CLASSES, PALETTE, build_dataset
 from mmseg.datasets.random import rng_for, shuffled_index
 from mmseg.errors import ConfigError, DataError
 from mmseg.fileio import write_label_png
-from tests.datasets.conftest import CROP, HEIGHT, WIDTH, source_cfg, target_cfg, val_cfg
+from tests.datasets.conftest import CROP, HEIGHT, WIDTH, source_cfg, target_cfg, train_pipeline, val_cfg
 
 
 def same(a: Any, b: Any) -> bool:
@@ -183,3 +183,19 @@ def test_damaged_files_are_named_when_they_are_drawn(folders: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataError, match=r'00001\.png: damaged'):
         dataset.load(1)
+
+
+@pytest.mark.parametrize(
+    ('options', 'named'), [({'cat_max_ratio': 0.75}, 'cat_max_ratio'), ({}, 'LoadAnnotations')]
+)
+def test_labels_without_a_folder_are_refused(folders: Path, options: dict[str, Any], named: str) -> None:
+    cfg = source_cfg(folders, ann_dir=None, pipeline=train_pipeline(**options))
+    with pytest.raises(DataError, match=f'ann_dir is not set.* leave {named} out of its pipeline'):
+        build_dataset(cfg)
+
+
+def test_a_label_map_that_is_missing_later_names_the_remedy(folders: Path) -> None:
+    dataset = build_dataset(source_cfg(folders))
+    (folders / 'source/labels/00002_labelTrainIds.png').unlink()
+    with pytest.raises(DataError, match=r'00002_labelTrainIds\.png: no such label map\. .*gta\.py'):
+        dataset.get_gt_seg_map(2)

@@ -160,7 +160,10 @@ def test_class_names_of_a_checkpoint(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_new_classifier_is_proposed_only_where_it_helps(tmp_path: Path) -> None:
-    other = build_trainable({**PLAIN, 'model': {**model(), 'backbone': {'type': 'mit_b1'}}})
+    wider = model()
+    wider['backbone'] = {'type': 'mit_b1'}
+    wider['decode_head']['in_channels'] = [64, 128, 320, 512]
+    other = build_trainable({**PLAIN, 'model': wider})
     torch.save({'state_dict': other.state_dict()}, tmp_path / 'x.pth')
     with pytest.raises(CheckpointError) as error:
         load_initial_weights(build_trainable(PLAIN), str(tmp_path / 'x.pth'))

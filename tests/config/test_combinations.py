@@ -1,0 +1,49 @@
+"""What needs or excludes something else (more of it in test_check.py)."""
+
+from typing import Any
+
+import pytest
+
+from mmseg.config.combinations import combination_problems
+
+
+def data(**options: Any) -> dict[str, Any]:
+    return {'type': 'CustomDataset', 'img_dir': 'images', 'classes': ['a', 'b', 'c'], **options}
+
+
+def config(**options: Any) -> dict[str, Any]:
+    return {'model': {'type': 'EncoderDecoder'}, 'data': {'train': data(**options), 'val': data()}}
+
+
+def told(values: dict[str, Any]) -> str:
+    return ' '.join(combination_problems(values))
+
+
+def test_what_fits() -> None:
+    assert combination_problems(config()) == combination_problems({}) == []
+
+
+@pytest.mark.parametrize('place', ['train', 'val'])
+def test_pairs_stand_where_they_are_learned(place: str) -> None:
+    values = config()
+    values['data'][place] = [{'type': 'UDADataset', 'source': data(), 'target': data()}]
+    assert f'data.{place}.0: found a pair of source and target' in told(values)
+
+
+def test_training_needs_names_of_classes() -> None:
+    assert 'data.train.classes: missing; expected a list of names' in told(config(classes=None))
+    values = config()
+    values['data']['test'] = {**data(), 'classes': None}
+    assert told(values) == '', 'a picture can be segmented without them'
+
+
+def test_training_needs_labels() -> None:
+    assert 'data.train.test_mode: found True' in told(config(test_mode=True))
+
+
+def test_windows_leave_no_gaps() -> None:
+    values = config()
+    values['model']['test_cfg'] = {'mode': 'slide', 'crop_size': [64, 64], 'stride': [32, 65]}
+    assert 'model.test_cfg.stride: found [32, 65] with crop_size [64, 64]' in told(values)
+    values['model']['test_cfg']['stride'] = [32, 64]
+    assert told(values) == ''
