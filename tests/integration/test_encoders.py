@@ -15,7 +15,7 @@ from tests.integration.hrda import tiny_hrda
 from tests.integration.programs import run_tool
 from tests.integration.test_training import assert_equal, log_lines
 from tests.integration.tiny import NORM, tiny_config, write_config
-from tests.models.backbones.test_timm_networks import FAMILIES
+from tests.models.backbones.test_timm_survey import FAMILIES
 
 pytestmark = pytest.mark.slow
 SEGFORMER = {

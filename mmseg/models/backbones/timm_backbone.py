@@ -18,7 +18,8 @@ from mmseg.models.backbones.any_grid import AnyGrid
 from mmseg.models.backbones.layer_order import layer_scales
 from mmseg.models.backbones.low_rank import LowRankOptions, add_low_rank, plain_name
 from mmseg.models.backbones.pyramid import STRIDES, SimplePyramid
-from mmseg.models.backbones.timm_networks import Request, Survey, create, load_timm, survey
+from mmseg.models.backbones.timm_networks import Request, create, load_timm
+from mmseg.models.backbones.timm_survey import Survey, survey
 from mmseg.models.backbones.timm_weights import load_encoder
 from mmseg.models.backbones.vit_adapter import AdapterOptions, ViTAdapter
 from mmseg.models.layers import resize

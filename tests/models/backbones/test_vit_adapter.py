@@ -5,7 +5,7 @@ import torch
 
 from mmseg.errors import ConfigError
 from mmseg.models.backbones.timm_backbone import TimmBackbone
-from tests.models.backbones.test_timm_networks import FAMILIES
+from tests.models.backbones.test_timm_survey import FAMILIES
 
 PLAIN = ('vit', 'patches of 8', 'registers', 'beit', 'dinov2 with registers', 'dinov3', 'eva02')
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmseg.models.backbones.timm_backbone import TimmBackbone
-from mmseg.models.backbones.timm_networks import Request, survey
+from mmseg.models.backbones.timm_networks import Request
+from mmseg.models.backbones.timm_survey import survey
 
 THIN = {'depth': 1, 'embed_dim': 24, 'num_heads': 2}
 FAMILIES = {
