@@ -12,9 +12,9 @@ _base_ = [
 seed = 0
 precision = 'bf16'  # ours
 model = dict(
-    backbone=dict(
-        _delete_=True, type='TimmBackbone', img_size=1024
-    ),  # no resampling of positions in training
+    backbone=dict(  # another size is named by each configuration; no resampling of positions in training
+        _delete_=True, type='TimmBackbone', model_name='vit_small_patch14_dinov2', img_size=1024
+    ),
     decode_head=dict(in_channels=None),  # the encoder tells
     test_cfg=dict(mode='slide', batched_slide=True, stride=[512, 512], crop_size=[1024, 1024]),
 )

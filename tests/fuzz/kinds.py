@@ -14,8 +14,7 @@ import safetensors.torch
 import torch
 from PIL import Image
 
-from mmseg.config import load_config
-from mmseg.config.check import require_sections
+from mmseg.config import load_config, require_sections
 from mmseg.config.translate import train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.label_formats import read_palette_label, read_synthia_label, render_cityscapes_label
