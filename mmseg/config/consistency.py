@@ -39,6 +39,7 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
             found.append(f'{place}: {problem}.')
     for place, head in heads:
         found += [*_count_problems(place, head, sets), *_head_problems(place, head)]
+    found += _silent_heads(values)
     for place, section in _ignoring(values):
         found += [
             f'{place}.{key}: found {section[key]!r} as {meaning}, but label maps have {IGNORED} where a pixel does not '
@@ -47,6 +48,26 @@ def contradictions(values: Mapping[str, Any]) -> list[str]:
             if section.get(key, IGNORED) != IGNORED
         ]
     return [*found, *class_problems(sets), *_id_problems(values, heads), *_score_problems(values, sets)]
+
+
+def _silent_heads(values: Mapping[str, Any]) -> list[str]:
+    """Heads that do not say that they ignore the id which the training data ignore.
+
+    The id of a data set alone has meant two things: that it is not learned, or (in mmsegmentation) that it is learned
+    and left out of the scores.
+    """
+    own = {
+        place: single['ignore_index']
+        for place, single in data_sets(_training(values), 'data.train')
+        if single.get('ignore_index', IGNORED) in range(IGNORED)
+    }
+    return [
+        f'{data}.ignore_index is {id_}, but {head}.ignore_index is not given, so that it is not clear whether {id_} is '
+        f'learned. Write {head}.ignore_index={id_!r}, too: it then counts neither in the loss nor in the scores.'
+        for data, id_ in list(own.items())[:1]
+        for head, section in heads_of(values.get('model'))
+        if 'ignore_index' not in section
+    ]
 
 
 def _training(values: Mapping[str, Any]) -> Any:

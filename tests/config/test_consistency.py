@@ -72,10 +72,18 @@ def test_ignored_id_comes_from_the_data(kind: str) -> None:
     assert 'model.decode_head.ignore_index: found 1 as label without loss' in told(values)
 
 
+@pytest.mark.parametrize('slot', ['decode_head', 'auxiliary_head'])
+def test_ignored_id_of_the_data_alone_is_refused(slot: str) -> None:
+    values = config(head(ignore_index=0), ignore_index=0)
+    values['model'][slot] = [head()]
+    settle(values)
+    assert f'data.train.ignore_index is 0, but model.{slot}.0.ignore_index is not given' in told(values)
+
+
 @pytest.mark.parametrize('own', [255, 0])
 def test_padding_of_labels(own: int) -> None:
     steps = [{'type': 'Pad', 'size': (4, 4), 'seg_pad_val': 0}, {'type': 'RandomCrop', 'crop_size': (4, 4)}]
-    values = config(pipeline=steps, ignore_index=own)
+    values = config(head(ignore_index=own), pipeline=steps, ignore_index=own)
     settle(values)
     expected = 'data.train.pipeline.0.seg_pad_val: found 0 as label of padded pixels'
     assert (expected in told(values)) == (own == 255), 'with ignore_index=0 it is the ignored id'

@@ -10,7 +10,7 @@ from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.loop import Run, run_loop
 from mmseg.engine.replay import find_config, find_start, find_step, repeat
 from mmseg.engine.state import restore
-from mmseg.errors import TrainingError, UsageError
+from mmseg.errors import DataError, TrainingError, UsageError
 from tests.engine.injection import AT, LASTING, UNDONE, Injection, injected_run
 
 PLACES = {
@@ -97,7 +97,7 @@ def test_what_is_found_in_a_folder(tmp_path: Path) -> None:
         'iter_x.pth',
     ):
         (tmp_path / name).touch()
-    (tmp_path / 'nonfinite_iter_7.json').write_text(json.dumps({'iteration': 7, 'state': '../other.pth'}))
+    (tmp_path / 'nonfinite_iter_7.json').write_text(json.dumps({'iteration': 7, 'state': 'other.pth'}))
     assert find_config(tmp_path).name == 'mine.json'
     assert find_step(tmp_path) == (7, tmp_path / 'other.pth')
     assert find_start(tmp_path, 10) == tmp_path / 'iter_4.pth'
@@ -106,3 +106,6 @@ def test_what_is_found_in_a_folder(tmp_path: Path) -> None:
     (tmp_path / 'other.py').touch()
     with pytest.raises(UsageError, match='mine.json, other.py'):
         find_config(tmp_path)
+    (tmp_path / 'nonfinite_iter_7.json').write_text(json.dumps({'iteration': 7, 'state': '../other.pth'}))
+    with pytest.raises(DataError, match='leads out of the folder'):
+        find_step(tmp_path)

@@ -89,7 +89,7 @@ def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path
 
 def test_what_the_look_at_the_data_finds_is_told_once(config: dict[str, Any], tmp_path: Path) -> None:
     """The first process looks, the others end with it, without a traceback of a lost connection."""
-    config['data']['train']['source']['ignore_index'] = 0
+    config['data']['train']['source']['ignore_index'] = config['model']['decode_head']['ignore_index'] = 0
     for split in ('val', 'test'):
         config['data'][split]['ignore_index'] = 0
     labels = tmp_path / 'labels'
