@@ -24,6 +24,9 @@ preds=$folder/preds
 echo "Config file: $config"
 echo "Checkpoint: $checkpoint"
 echo "Predictions: $preds"
+for place in "$preds" "$preds/pre_log.out"; do
+    [ ! -L "$place" ] || fail "$place: a link, through which files elsewhere would be changed. Remove it."
+done
 mkdir -p "$preds"
 # The exit status is that of the test, not that of tee.
 {

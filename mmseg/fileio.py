@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmseg.decoding import JPEG_SIGNATURE, PNG_SIGNATURE, decode_label, decode_picture
-from mmseg.errors import DataError
+from mmseg.errors import DataError, UsageError
 
 SCAN_END = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
 """A marker that ends the data of a JPEG scan: neither a stuffed byte nor a restart."""
@@ -84,6 +84,25 @@ def below(folder: PathLike, name: str, source: PathLike) -> Path:
             '".." and not absolute.'
         )
     return Path(folder, name)
+
+
+def require_closed(folder: PathLike) -> None:
+    """Make sure that what is written into a folder, which may be that of a stranger, stays there.
+
+    Args:
+        folder: may be a link itself, and need not exist.
+
+    Raises:
+        UsageError: a link in it, at any depth, leads out of it.
+    """
+    root = os.path.realpath(folder)
+    for place, folders, files in os.walk(root):
+        for path in (os.path.join(place, name) for name in (*folders, *files)):
+            if os.path.islink(path) and not Path(target := os.path.realpath(path)).is_relative_to(root):
+                raise UsageError(
+                    f'{path}: a link that leads out of the folder, to {target}; what is written there would change '
+                    'files elsewhere. Remove the link, or choose another folder.'
+                )
 
 
 def require_regular(path: PathLike) -> None:

@@ -80,7 +80,8 @@ def find_latest(work_dir: Path) -> Path:
     Raises:
         CheckpointError: the folder holds none, or damaged ones only.
     """
-    candidates = [*_pointed_at(work_dir), work_dir / LATEST, *reversed(_numbered(work_dir))]
+    written = sorted([*_numbered(work_dir), *_best(work_dir)], key=_iteration, reverse=True)
+    candidates = [*_pointed_at(work_dir), work_dir / LATEST, *written]
     present = dict.fromkeys(path.resolve() for path in candidates if path.is_file())
     damaged = []
     for path in present:
@@ -95,8 +96,8 @@ def find_latest(work_dir: Path) -> Path:
             'in another folder with --work-dir.'
         )
     raise CheckpointError(
-        f'{work_dir}: nothing to resume, the folder holds no checkpoint (iter_N.pth or {LATEST}). Start without '
-        '--resume, or name a file with --resume-from.'
+        f'{work_dir}: nothing to resume, the folder holds no checkpoint (iter_N.pth, best_*.pth, {LATEST}). Start '
+        'without --resume, or name a file with --resume-from.'
     )
 
 
@@ -203,5 +204,14 @@ def remove_old(newest: Path, keep: int) -> None:
 
 def _numbered(work_dir: Path) -> list[Path]:
     """``iter_N.pth`` by N."""
-    found = [path for path in work_dir.glob('iter_*.pth') if path.stem[5:].isdigit()]
-    return sorted(found, key=lambda path: int(path.stem[5:]))
+    found = [path for path in work_dir.glob('iter_*.pth') if path.stem[5:].isdecimal()]
+    return sorted(found, key=_iteration)
+
+
+def _best(work_dir: Path) -> list[Path]:
+    """``best_SCORE_iter_N.pth``, which hold everything, too (:mod:`mmseg.engine.best`)."""
+    return [path for path in work_dir.glob('best_*_iter_*.pth') if path.stem.rpartition('_')[2].isdecimal()]
+
+
+def _iteration(path: Path) -> int:
+    return int(path.stem.rpartition('_')[2])

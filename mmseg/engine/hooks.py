@@ -13,6 +13,7 @@ from mmseg.engine.distributed import barrier, is_main
 from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.finite import sound_contents
 from mmseg.engine.loop import Hook, Run
+from mmseg.engine.optimizer import set_learning_rates
 from mmseg.engine.trackers import LogWriter
 from mmseg.uda.trainable import LossGroup
 
@@ -125,6 +126,8 @@ class EvaluationHook(Hook):
     def before_run(self, run: Run) -> None:
         """Make up for an evaluation that a stop cut short."""
         if run.memory.pop('evaluation_missing', False):
+            # The rate of the last step is not saved, and that of the next one is not set yet.
+            set_learning_rates(run.optimizer, run.settings.schedule, run.iteration - 1, run.max_iters)
             self._evaluate(run)
 
     def after_iteration(self, run: Run) -> None:

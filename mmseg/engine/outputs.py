@@ -17,7 +17,7 @@ from mmseg.datasets.files import unique_names
 from mmseg.engine.evaluate import Prediction
 from mmseg.errors import TrainingError, UsageError
 from mmseg.evaluation.formatting import write_prediction
-from mmseg.fileio import atomic_write, below, read_image
+from mmseg.fileio import atomic_write, below, read_image, require_closed
 from mmseg.visualization import colourise, overlay
 from mmseg.visualization.palette import Palette
 
@@ -169,7 +169,7 @@ def label_names_of(dataset: Any) -> list[str]:
 
 
 def check_places(picture_dirs: Iterable[Path | None], label_dir: Path | None, dataset: Any) -> None:
-    """Make sure that results overwrite neither what is read nor one another.
+    """Make sure that results overwrite neither what is read, nor one another, nor anything through a link.
 
     Args:
         picture_dirs: folders of results that are named like the pictures; None for those that are not asked for.
@@ -177,8 +177,11 @@ def check_places(picture_dirs: Iterable[Path | None], label_dir: Path | None, da
         dataset: what is predicted.
 
     Raises:
-        UsageError: naming the first file that would be lost.
+        UsageError: naming the first file that would be lost, or a link that leads out of a folder.
     """
+    picture_dirs = list(picture_dirs)
+    for place in filter(None, (*picture_dirs, label_dir)):
+        require_closed(place)
     read = {
         os.path.join(os.path.realpath(folder), name)
         for part in dataset.parts()

@@ -93,7 +93,7 @@ def find_step(work_dir: Path) -> tuple[int, Path | None]:
 
 def find_start(work_dir: Path, iteration: int) -> Path | None:
     """The newest checkpoint from before an iteration (from 1), None if the run has to be repeated from its start."""
-    numbered = {int(path.stem[5:]): path for path in work_dir.glob('iter_*.pth') if path.stem[5:].isdigit()}
+    numbered = {int(path.stem[5:]): path for path in work_dir.glob('iter_*.pth') if path.stem[5:].isdecimal()}
     return max(((n, path) for n, path in numbered.items() if n < iteration), default=(0, None))[1]
 
 

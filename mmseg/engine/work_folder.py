@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from mmseg.config import resolved
 from mmseg.errors import UsageError
-from mmseg.fileio import atomic_write
+from mmseg.fileio import atomic_write, require_closed
 
 LOCK = '.lock'
 PATIENCE = 5.0
@@ -28,9 +28,10 @@ def reserved(work_dir: Path) -> Iterator[None]:
     The system gives the lock back when its process ends, however it ends; the file :data:`LOCK` stays.
 
     Raises:
-        UsageError: another process trains there.
+        UsageError: another process trains there, or a link leads out of it.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
+    require_closed(work_dir)
     lock = FileLock(work_dir / LOCK, timeout=PATIENCE)
     try:
         lock.acquire()

@@ -105,6 +105,22 @@ def test_other_checkpoints_are_a_run_as_well(name: str, tmp_path: Path) -> None:
         require_unused(tmp_path)
 
 
+def test_a_run_with_its_best_checkpoint_only_is_resumed_from_it(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / 'other'
+    for name in (
+        'best_mIoU_iter_20.pth',
+        'best_IoU.b_iter_3.pth',
+        'best_iter_x.pth',
+        'iter_\N{SUPERSCRIPT TWO}.pth',
+    ):
+        write_checkpoint(other / name, {'weight': torch.ones(2)})
+        write_checkpoint(folder / name, {'weight': torch.ones(2)})
+    assert find_latest(other).name == 'best_mIoU_iter_20.pth'
+    assert find_latest(folder).name == 'iter_6.pth', 'what last_checkpoint says comes first'
+    (other / 'best_mIoU_iter_20.pth').write_bytes(b'PK\3\4')
+    assert find_latest(other).name == 'best_IoU.b_iter_3.pth'
+
+
 def test_what_is_no_checkpoint_is_no_run(tmp_path: Path) -> None:
     (tmp_path / 'latest.pth').symlink_to('iter_7.pth')  # which is gone
     (tmp_path / 'notes.txt').write_text('weights.pth')

@@ -168,11 +168,18 @@ def test_abandoned_evaluation_is_made_up_for(tmp_path: Path) -> None:
     hook = EvaluationHook(evaluate, LogWriter(None), 3)
     run_loop(make_run(tmp_path, extra=[hook]))
     assert find_latest(tmp_path).name == 'iter_3.pth'
+    hook.writer = LogWriter(tmp_path / 'log.json')
     second = make_run(tmp_path, extra=[hook])
     restore(second, read_checkpoint(tmp_path / 'iter_3.pth'), 'iter_3.pth')
     run_loop(second)
     assert calls == [3, 3, 6]
     assert 'evaluation_missing' not in second.memory
+    whole = make_run(
+        tmp_path / 'whole', extra=[EvaluationHook(evaluate, LogWriter(tmp_path / 'whole.json'), 3)]
+    )
+    (tmp_path / 'whole').mkdir()
+    run_loop(whole)
+    assert (tmp_path / 'log.json').read_text() == (tmp_path / 'whole.json').read_text(), 'rates, too'
 
 
 def test_full_disk_under_the_log(tmp_path: Path) -> None:

@@ -96,6 +96,14 @@ def test_results_have_places_of_their_own(tmp_path: Path) -> None:
     check_places((tmp_path / 'images', None), None, read_set(tmp_path, 'x.jpg'))  # x.png beside x.jpg
 
 
+def test_results_do_not_leave_their_folder(tmp_path: Path) -> None:
+    (tmp_path / 'show').mkdir()
+    (tmp_path / 'show' / 'a').symlink_to(tmp_path / 'elsewhere')
+    for places in ((tmp_path / 'show',), None), ((), tmp_path / 'show'):
+        with pytest.raises(UsageError, match='show/a: a link that leads out of the folder'):
+            check_places(*places, read_set(tmp_path, 'a/x.jpg'))
+
+
 @pytest.mark.parametrize(
     ('pictures', 'labels', 'text'),
     [

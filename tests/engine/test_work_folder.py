@@ -58,6 +58,29 @@ def test_left_over_files_are_removed_and_nothing_else(tmp_path: Path) -> None:
     assert left == {'iter_4.pth', 'last_checkpoint', 'config.py'}
 
 
+@pytest.mark.parametrize('place', ['.lock', 'run.log.json', 'debug', 'debug/deeper', 'gone'])
+def test_links_out_of_the_folder_are_refused(place: str, tmp_path: Path) -> None:
+    """In the folder of a stranger they would let a run write anywhere."""
+    elsewhere, folder = tmp_path / 'elsewhere', tmp_path / 'run'
+    elsewhere.mkdir()
+    (elsewhere / 'file').write_text('mine')
+    link = folder / place
+    link.parent.mkdir(parents=True)
+    link.symlink_to({'debug': elsewhere, 'gone': tmp_path / 'new'}.get(place, elsewhere / 'file'))
+    with pytest.raises(UsageError, match=r'leads out of the folder.*Remove the link'), reserved(folder):
+        pass
+    assert (elsewhere / 'file').read_text() == 'mine'
+
+
+def test_links_within_the_folder_and_to_it_are_fine(tmp_path: Path) -> None:
+    (tmp_path / 'run').mkdir()
+    (tmp_path / 'run' / 'latest.pth').symlink_to('iter_1.pth')
+    (tmp_path / 'run' / 'again').symlink_to(tmp_path / 'run')
+    (tmp_path / 'link').symlink_to(tmp_path / 'run')
+    with reserved(tmp_path / 'link'):
+        pass
+
+
 def test_one_after_the_other_in_one_process(tmp_path: Path) -> None:
     for _ in range(2):
         with reserved(tmp_path):

@@ -133,3 +133,15 @@ def test_the_demo_takes_a_configuration_and_a_checkpoint(folder: Path) -> None:
     assert shown.stdout == (
         f'[unset][{ROOT}/tools/test.py][--show-dir][demo_predictions][c.py][c.pth][--opacity][1]\n'
     )
+
+
+@pytest.mark.parametrize('place', ['preds', 'preds/pre_log.out'])
+def test_links_in_the_folder_of_a_stranger(place: str, folder: Path) -> None:
+    make_run(folder, 'run', 'run.json')
+    (folder / 'mine').write_text('mine')
+    (folder / 'run' / place).parent.mkdir(exist_ok=True)
+    (folder / 'run' / place).symlink_to(folder / 'mine')
+    answer = run(folder, 'test', 'run')
+    assert answer.returncode == 2
+    assert f'run/{place}: a link' in answer.stderr
+    assert (folder / 'mine').read_text() == 'mine'
