@@ -134,8 +134,9 @@ class Trainable(nn.Module, ABC):
     def _changing(self) -> Iterator[Tensor]:
         """What a step changes without the optimiser: buffers (a bank, too), parameters of a teacher."""
         yield from self.buffers()
-        constant = {id(parameter) for network in self.constants() for parameter in network.parameters()}
-        yield from (p for p in self.parameters() if not p.requires_grad and id(p) not in constant)
+        # What is frozen in the student stays as it is, too.
+        still = {id(p) for network in (self.student, *self.constants()) for p in network.parameters()}
+        yield from (p for p in self.parameters() if not p.requires_grad and id(p) not in still)
 
     def averages(self) -> list[Average]:
         """The mean teachers that are averaged at the start of a step."""

@@ -46,6 +46,14 @@ def test_only_the_student_gets_gradients_and_moves():
         assert torch.equal(value, before[f'imnet_model.{key}'])
 
 
+def test_what_is_frozen_is_not_copied_before_each_step():
+    """A frozen foundation encoder would be copied, as its teacher is, for nothing."""
+    method = small_method(**DISTANCE)
+    method.student.backbone.requires_grad_(False)
+    changing = {id(tensor) for tensor in method._changing()}
+    assert changing == {id(tensor) for tensor in [*method.buffers(), *method.teacher.parameters()]}
+
+
 def test_the_teacher_starts_as_the_student_of_before_the_step():
     method = small_method()
     before = [parameter.detach().clone() for parameter in method.student.parameters()]
