@@ -55,7 +55,12 @@ def main() -> None:
     cfg = load_config(args.source, args.cfg_options)
     require_sections(cfg, ['data.train'])
     train = cfg.to_dict()['data']['train']
-    dataset = build_dataset(train['source'] if isinstance(train, dict) and 'source' in train else train)
+    labelled = (
+        [train[key] for key in ('source', 'labelled_target') if train.get(key)]
+        if isinstance(train, dict)
+        else []
+    )
+    dataset = build_dataset(labelled or train)
     print('\n'.join(count_source(dataset.parts(), args.out_dir, args.threads, progress)))
     if args.out_dir is None:
         print(use_table([stored_use(dataset)], dataset.CLASSES))

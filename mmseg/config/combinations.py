@@ -22,14 +22,19 @@ def _method_problems(values: Mapping[str, Any]) -> Iterator[str]:
         )
     if not isinstance(dataset, Mapping):
         return
-    if not method and dataset.get('type') == 'UDADataset':
+    if not method and dataset.get('type') == 'UDADataset' and dataset.get('target') is not None:
         yield (
             'data.train: found UDADataset, but there is no uda, so its target would not be used. Add a method '
             "(base file '_base_/uda/...') or give one labelled data set."
         )
     if not isinstance(method, Mapping) or method.get('source_only'):
         return
-    if 'type' in dataset and not {'source', 'target'} & set(dataset):
+    if 'source' in dataset and dataset.get('target') is None:
+        yield (
+            'data.train.target: missing; the method of uda needs pictures of the target. Without any set '
+            'uda.source_only=True (type DACS), or leave uda out.'
+        )
+    elif 'type' in dataset and not {'source', 'target'} & set(dataset):
         yield (
             f'data.train: found {dataset["type"]}, expected a UDADataset with source and target, which the method '
             'of uda needs. Leave uda out to train on one data set.'

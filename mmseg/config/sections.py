@@ -6,15 +6,13 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.datasets.building import INNER
 from mmseg.datasets.classes import class_names
 from mmseg.datasets.presets import expand_pipeline, is_preset
 from mmseg.errors import ConfigError, UserError
 from mmseg.registry import DATASETS
 
 SPLITS = ('train', 'val', 'test')
-INNER = ('source', 'target', 'dataset', 'datasets')
-"""Options that hold data sets."""
-
 Placed = tuple[str, Mapping[str, Any]]
 """Dotted place and the dict that stands there."""
 

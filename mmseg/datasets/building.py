@@ -9,6 +9,9 @@ from mmseg.registry import DATASETS
 FOLDERS = ('img_dir', 'ann_dir', 'split')
 """Options that may be lists: one entry for each part."""
 
+INNER = ('source', 'labelled_target', 'target', 'datasets', 'dataset')
+"""Options that hold data sets."""
+
 Settings = Any
 """A dict with a ``type``, or a list of them, which stand one behind the other."""
 
@@ -39,7 +42,7 @@ def single_datasets(cfg: Settings) -> Iterator[Any]:
         for part in cfg:
             yield from single_datasets(part)
     elif isinstance(cfg, Mapping):
-        inner = [cfg[key] for key in ('source', 'target', 'datasets', 'dataset') if key in cfg]
+        inner = [cfg[key] for key in INNER if cfg.get(key) is not None]
         if inner:
             yield from single_datasets(inner)
         else:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmseg.datasets.building import build_dataset
 from mmseg.datasets.classes import equal_colours
 from mmseg.datasets.custom import CustomDataset
-from mmseg.datasets.random import Rng, rng_for, shuffled_index
+from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
 from mmseg.datasets.transforms import Results
 from mmseg.errors import ConfigError
 from mmseg.evaluation.metrics import Scores
@@ -29,14 +29,37 @@ class ConcatDataset:
 
     Args:
         datasets: configurations, or data sets.
+        weights: how often training draws from each of them, however many pictures it has: [2, 1] takes two of three
+            samples from the first. With rare class sampling this holds among the pictures that have enough of the
+            drawn class, in proportion to how many of a data set's pictures do. None: every picture equally often.
+
+    Attributes:
+        shares: probability of each picture; None without weights.
 
     Raises:
-        ConfigError: they differ in classes, colours or merged classes.
+        ConfigError: they differ in classes, colours or merged classes; weights do not fit.
     """
 
-    def __init__(self, datasets: Sequence[Any]) -> None:
+    def __init__(self, datasets: Sequence[Any], weights: Sequence[float] | None = None) -> None:
+        if found := ConcatDataset.problems({'datasets': datasets, 'weights': weights}):
+            raise ConfigError(f'ConcatDataset: {found[0]}')
         built = [build_dataset(one) if isinstance(one, dict | list) else one for one in datasets]
         self._set_parts([part for one in built for part in one.parts()])
+        self.shares: Shares | None = None
+        if weights is not None:
+            inner = [np.full(len(one), 1 / len(one)) if one.shares is None else one.shares for one in built]
+            total = np.array(weights, float) / sum(weights)
+            self.shares = np.concatenate([w * shares for w, shares in zip(total, inner, strict=True)])
+
+    @staticmethod
+    def problems(options: Mapping[str, Any]) -> list[str]:
+        """What is wrong with options of the right types."""
+        weights, count = options.get('weights'), len(options.get('datasets') or ())
+        if weights is None or (len(weights) == count and min(weights, default=0) > 0):
+            return []
+        return [
+            f'weights: found {list(weights)}; expected {count} numbers above 0, one for each of datasets.'
+        ]
 
     def _set_parts(self, parts: Sequence[CustomDataset]) -> None:
         if not parts:
@@ -85,8 +108,8 @@ class ConcatDataset:
         return results
 
     def draw(self, i: int, seed: int) -> Results:
-        """Sample number i of a run with ``seed``: every picture once per len(self) samples, shuffled."""
-        return self.sample(shuffled_index(i, len(self), seed), rng_for(seed, i))
+        """Sample number i of a run with ``seed``: every picture once per len(self) samples, shuffled, or by shares."""
+        return self.sample(picked_index(i, len(self), seed, self.shares), rng_for(seed, i))
 
     def sample(self, index: int, rng: Rng) -> Results:
         """Picture ``index`` through the training pipeline of its data set."""

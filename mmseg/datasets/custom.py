@@ -27,7 +27,7 @@ from mmseg.datasets.files import (
 from mmseg.datasets.label_table import label_table
 from mmseg.datasets.option_values import single_problems
 from mmseg.datasets.presets import expand_pipeline
-from mmseg.datasets.random import Rng, rng_for, shuffled_index
+from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
 from mmseg.datasets.steps import with_collected, with_one_reduction
 from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
@@ -68,6 +68,7 @@ class CustomDataset:
 
     CLASSES: Sequence[str] | None = None
     PALETTE: Sequence[Sequence[int]] | None = None
+    shares: Shares | None = None
     IMG_SUFFIX: ClassVar[str] = '.jpg'
     SEG_MAP_SUFFIX: ClassVar[str] = '.png'
     USES_SPLIT: ClassVar[bool] = True
@@ -128,7 +129,7 @@ class CustomDataset:
 
     def draw(self, i: int, seed: int) -> Results:
         """Sample number i of a run with ``seed``: every picture once per len(self) samples, shuffled."""
-        return self.sample(shuffled_index(i, len(self), seed), rng_for(seed, i))
+        return self.sample(picked_index(i, len(self), seed, self.shares), rng_for(seed, i))
 
     def sample(self, index: int, rng: Rng) -> Results:
         """Picture ``index`` through the training pipeline."""

@@ -44,9 +44,12 @@ def pair_problems(options: Mapping[str, Any]) -> list[str]:
     """About source and target side by side."""
     found = [
         f'{side}: found {options.get(side)!r}; expected a data set, or a list of them.'
-        for side in ('source', 'target')
-        if not options.get(side)
+        for side in ('source', 'target', 'labelled_target')
+        if not options.get(side) and (side == 'source' or options.get(side) is not None)
     ]
+    share = options.get('labelled_share', 0.5)
+    if not 0 < share < 1:
+        found.append(f'labelled_share: found {share}; expected a number between 0 and 1.')
     size = options.get('sync_crop_size')
     if size is not None and min(size) < 1:
         found.append(f'sync_crop_size: found {size}; expected two positive numbers (height, width).')

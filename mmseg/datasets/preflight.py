@@ -106,12 +106,12 @@ def _state(file: str | None) -> list[Any]:
 
 def _parts(train: Any, scored: Any) -> Iterable[tuple[str, CustomDataset, bool, bool]]:
     """Name, data set, whether its labels and their statistics are used, of every single data set, each once."""
-    pair = isinstance(train, UDADataset)
-    sides = (
-        [('source', train.source, True), ('target', train.target, False)]
-        if pair
-        else [('train', train, True)]
-    )
+    if not isinstance(train, UDADataset):
+        sides = [('train', train, True)]
+    else:
+        sides = [('source', train.source, True)]
+        if train.target is not None:
+            sides.append(('target', train.target, False))
     if scored is not None:
         sides.append(('val', scored, True))
     for name, dataset, labelled in sides:

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 SAMPLE_STREAM = 0
 PERMUTATION_STREAM = 1
+SHARE_STREAM = 2
+
+Shares = NDArray[np.float64]
+"""Probability of each picture of a data set, (n,); they sum up to 1."""
 
 
 class Rng(Protocol):
@@ -44,6 +48,14 @@ def _permutation(n: int, seed: int, stream: int, epoch: int) -> NDArray[np.int64
     order = np.random.default_rng(sequence).permutation(n)
     order.setflags(write=False)
     return order
+
+
+def picked_index(i: int, n: int, seed: int, shares: Shares | None, stream: int = 0) -> int:
+    """Picture number i of a run: :func:`shuffled_index`, or with shares an independent draw from them."""
+    if shares is None:
+        return shuffled_index(i, n, seed, stream)
+    sequence = np.random.SeedSequence(seed, spawn_key=(SHARE_STREAM, stream, i))
+    return int(np.random.default_rng(sequence).choice(n, p=shares))
 
 
 def shuffled_index(i: int, n: int, seed: int, stream: int = 0) -> int:

@@ -3,6 +3,7 @@
 import logging
 import operator
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from mmseg.datasets.combined import ConcatDataset
 from mmseg.datasets.custom import VALID_MASK, CustomDataset
 from mmseg.datasets.option_values import pair_problems
 from mmseg.datasets.presets import expand_pipeline
-from mmseg.datasets.random import Rng, rng_for, shuffled_index
+from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
 from mmseg.datasets.rare_classes import candidates, class_probabilities, min_count
 from mmseg.datasets.source_statistics import source_statistics
 from mmseg.datasets.steps import without_labels
@@ -50,6 +51,11 @@ class RareClassSampler:
         self.classes, probabilities = class_probabilities(stats, class_temp)
         self.probabilities = probabilities.astype(np.float64) / probabilities.sum(dtype=np.float64)
         self.files = candidates(samples, self.classes, min_pixels)
+        shares = _with_repetitions(source)
+        self.shares = {
+            c: None if shares is None else shares[files] / shares[files].sum()
+            for c, files in self.files.items()
+        }
         self.min_count = min_count(min_pixels, min_crop_ratio)
         logger.info('RCS Classes: %s', self.classes)
         logger.info('RCS ClassProb: %s', [round(float(p), 6) for p in probabilities])
@@ -64,7 +70,7 @@ class RareClassSampler:
         """Draw class and file, decode once, crop until enough of the class is seen (at most 11 crops)."""
         class_id = self.classes[int(rng.choice(len(self.classes), p=self.probabilities))]
         files = self.files[class_id]
-        part, number = self.source.part_of(files[int(rng.choice(len(files)))])
+        part, number = self.source.part_of(files[int(rng.choice(len(files), p=self.shares[class_id]))])
         loaded, pipeline = part.load(number), part.pipeline
         placed = pipeline.place(loaded, rng)
         for _ in range(MAX_REDRAWS):
@@ -72,6 +78,17 @@ class RareClassSampler:
                 break
             placed = pipeline.place(loaded, rng)
         return pipeline.finish(placed, rng)
+
+
+def _with_repetitions(source: CustomDataset | ConcatDataset) -> Shares | None:
+    """Shares by picture; each has those of its repetitions, too, which the statistics do not name."""
+    if source.shares is None:
+        return None
+    files = [source.picture_file(number) for number in range(len(source))]
+    total: dict[Path, float] = {}
+    for file, share in zip(files, source.shares, strict=True):
+        total[file] = total.get(file, 0.0) + float(share)
+    return np.array([total[file] for file in files])
 
 
 def cut_sample(sample: Results, box: Box) -> Results:
@@ -89,7 +106,11 @@ class UDADataset:
 
     Args:
         source: configuration of the labelled data set or a list of them, or the data set.
-        target: the same of the other one, whose labels are not read (they need not exist).
+        target: the same of the other one, whose labels are not read (they need not exist). None: samples of the
+            source alone, for methods that do not look at a target (domain generalisation).
+        labelled_target: the same of pictures of the target that do have labels, if there are any; they join the
+            source (semi-supervised adaptation).
+        labelled_share: share of the labelled samples that come from ``labelled_target``, between 0 and 1.
         rare_class_sampling: dict(min_pixels, class_temp, min_crop_ratio), see RareClassSampler; None pairs
             every source
             with every target.
@@ -103,18 +124,24 @@ class UDADataset:
     def __init__(
         self,
         source: Any,
-        target: Any,
+        target: Any = None,
         rare_class_sampling: dict[str, Any] | None = None,
         sync_crop_size: tuple[int, int] | None = None,
+        labelled_target: Any = None,
+        labelled_share: float = 0.5,
     ) -> None:
         self.source: CustomDataset | ConcatDataset = (
             build_dataset(source) if isinstance(source, dict | list) else source
         )
-        self.target: CustomDataset | ConcatDataset = (
+        if labelled_target is not None:
+            self.source = ConcatDataset([self.source, labelled_target], [1 - labelled_share, labelled_share])
+        self.target: CustomDataset | ConcatDataset | None = (
             _build_target(target) if isinstance(target, dict | list) else target
         )
-        _check_equal(self.source, self.target)
-        self.CLASSES, self.PALETTE = self.target.CLASSES, self.target.PALETTE
+        if self.target is not None:
+            _check_equal(self.source, self.target)
+        shown = self.target or self.source
+        self.CLASSES, self.PALETTE = shown.CLASSES, shown.PALETTE
         self.sync_crop_size = (
             None if sync_crop_size is None else (int(sync_crop_size[0]), int(sync_crop_size[1]))
         )
@@ -128,7 +155,7 @@ class UDADataset:
         return pair_problems(options)
 
     def __len__(self) -> int:
-        return len(self.source) * len(self.target)
+        return len(self.source) * (1 if self.target is None else len(self.target))
 
     def draw(self, i: int, seed: int) -> Results:
         """Sample number i of a run with ``seed``.
@@ -139,8 +166,10 @@ class UDADataset:
         rng = rng_for(seed, i)
         if self.rare_classes is not None:
             return self._sample_rare(rng)
-        source = shuffled_index(i, len(self.source), seed, stream=1)
-        target = shuffled_index(i, len(self.target), seed, stream=2)
+        source = picked_index(i, len(self.source), seed, self.source.shares, stream=1)
+        if self.target is None:
+            return self._join(self.source.sample(source, rng), None, rng)
+        target = picked_index(i, len(self.target), seed, self.target.shares, stream=2)
         return self._sample_pair(source, target, rng)
 
     def sample(self, index: int, rng: Rng) -> Results:
@@ -149,6 +178,8 @@ class UDADataset:
         With rare class sampling the index is ignored."""
         if self.rare_classes is not None:
             return self._sample_rare(rng)
+        if self.target is None:
+            return self._join(self.source.sample(index, rng), None, rng)
         return self._sample_pair(*divmod(index, len(self.target)), rng)
 
     def __getitem__(self, index: int) -> Results:
@@ -156,20 +187,25 @@ class UDADataset:
         return self.sample(index, rng_for(0, index))
 
     def _sample_pair(self, source: int, target: int, rng: Rng) -> Results:
+        assert self.target is not None
         first = self.source.sample(source, rng)
         return self._join(first, self.target.sample(target, rng), rng)
 
     def _sample_rare(self, rng: Rng) -> Results:
         assert self.rare_classes is not None
         first = self.rare_classes.sample(rng)
-        target = int(rng.choice(len(self.target)))
+        if self.target is None:
+            return self._join(first, None, rng)
+        target = int(rng.choice(len(self.target), p=self.target.shares))
         return self._join(first, self.target.sample(target, rng), rng)
 
-    def _join(self, source: Results, target: Results, rng: Rng) -> Results:
+    def _join(self, source: Results, target: Results | None, rng: Rng) -> Results:
         if self.sync_crop_size is not None:
             box = draw_offset(tuple(source['img'].shape[1:]), self.sync_crop_size, rng)
-            source, target = cut_sample(source, box), cut_sample(target, box)
+            source, target = cut_sample(source, box), target and cut_sample(target, box)
         joined = dict(source)
+        if target is None:
+            return joined
         joined['target_img_metas'] = target['img_metas']
         joined['target_img'] = target['img']
         if VALID_MASK in target:

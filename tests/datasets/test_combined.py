@@ -124,3 +124,61 @@ def test_colours_may_be_lists_and_tuples(folders: Path) -> None:
 def test_missing_labels_of_a_later_part_are_noticed(folders: Path) -> None:
     with pytest.raises(DataError, match='no label maps found'):
         build_dataset([val_cfg(folders), val_cfg(folders, ann_dir='none')], test_mode=True).check_labels()
+
+
+def share_of_more(dataset: Any, count: int = 200) -> float:
+    """Share of samples that come from the second source."""
+    names = [dataset.draw(i, seed=0)['img_metas']['filename'] for i in range(count)]
+    return sum('/more/' in name for name in names) / count
+
+
+@pytest.mark.parametrize('rare', [None, RARE])
+def test_weights_say_how_often_each_is_drawn(folders: Path, rare: dict[str, Any] | None) -> None:
+    """Both hold the same pictures, one of them three times."""
+    first, second = both(folders)
+    weighted = {
+        'type': 'ConcatDataset',
+        'datasets': [[first, first, first], second],
+        'weights': [1, 4],
+    }
+    sets = [weighted] if rare else [weighted, build_dataset(weighted)]
+    sets[0] = build_dataset(uda_cfg(folders, source=weighted, rare_class_sampling=rare))
+    for dataset in sets:
+        assert share_of_more(dataset) == pytest.approx(0.8, abs=0.09)
+    first, again = (sets[0].draw(5, seed=0)['img_metas']['filename'] for _ in range(2))
+    assert first == again
+
+
+def test_weights_of_targets(folders: Path) -> None:
+    target = target_cfg(folders)
+    weighted = {'type': 'ConcatDataset', 'datasets': [target, target], 'weights': [1e-9, 1]}
+    dataset = build_dataset(uda_cfg(folders, target=weighted))
+    np.testing.assert_allclose(dataset.target.shares.sum(), 1)
+    drawn = {dataset.draw(i, seed=0)['target_img_metas']['filename'] for i in range(30)}
+    assert len(drawn) == len(dataset.target) // 2
+
+
+@pytest.mark.parametrize('weights', [[1], [1, 0], [1, -1], [1, 2, 3], []])
+def test_weights_that_do_not_fit(folders: Path, weights: list[float]) -> None:
+    with pytest.raises(ConfigError, match='expected 2 numbers above 0'):
+        ConcatDataset(both(folders), weights)
+
+
+@pytest.mark.parametrize('rare', [None, RARE])
+def test_labelled_pictures_of_the_target_join_the_source(folders: Path, rare: dict[str, Any] | None) -> None:
+    first, second = both(folders)
+    dataset = build_dataset(
+        uda_cfg(folders, source=first, labelled_target=second, labelled_share=0.25, rare_class_sampling=rare)
+    )
+    assert share_of_more(dataset) == pytest.approx(0.25, abs=0.1)
+
+
+@pytest.mark.parametrize('rare', [None, RARE])
+def test_a_source_without_target(folders: Path, rare: dict[str, Any] | None) -> None:
+    pair = uda_cfg(folders, rare_class_sampling=rare, sync_crop_size=(8, 8))
+    del pair['target']
+    dataset = build_dataset(pair)
+    assert len(dataset) == len(dataset.source)
+    for sample in (dataset.draw(0, seed=0), dataset[1]):
+        assert sample['img'].shape[1:] == (8, 8)
+        assert not any('target' in key for key in sample)

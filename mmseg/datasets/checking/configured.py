@@ -63,7 +63,10 @@ def _entries(data: Mapping[str, Any]) -> Iterator[tuple[str, Any, bool, Mapping[
     train = data.get('train')
     if isinstance(train, Mapping) and 'source' in train:
         yield 'train.source', train['source'], True, train.get(RARE)
-        yield 'train.target', train['target'], False, None
+        if train.get('labelled_target'):
+            yield 'train.labelled_target', train['labelled_target'], True, train.get(RARE)
+        if train.get('target'):
+            yield 'train.target', train['target'], False, None
     elif train:
         yield 'train', train, True, None
     seen: list[Any] = []
