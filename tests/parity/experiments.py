@@ -4,11 +4,10 @@ A case holds all runs of an id. Where some of them are not generated, it compare
 many are missing.
 """
 
-import inspect
 import json
 import lzma
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,9 @@ from mmseg.config import load_config, resolved
 from mmseg.experiments import TABLE
 from mmseg.experiments.generate import compose_all
 from mmseg.experiments.rows import AnyRow, Row
-from mmseg.registry import MODELS
+from mmseg.registry import MODELS, PARTS
+from mmseg.uda.adaptation import Adaptation
+from mmseg.uda.published import KEYS
 from tests.parity.core import Case, Check, family, stem
 
 DEBUG_INTERVAL = 1000
@@ -102,9 +103,20 @@ def _meant(config: dict[str, Any]) -> dict[str, Any]:
     kind = MODELS.get(uda['type']) if uda else None
     if kind is None:
         return values
-    defaults = {name: option.default for name, option in inspect.signature(kind).parameters.items()}
+    defaults = _defaults(kind)
     kept = {key: value for key, value in uda.items() if key not in defaults or value != defaults[key]}
     return {**values, 'uda': kept}
+
+
+def _defaults(method: type[Adaptation]) -> dict[str, Any]:
+    """Default of each option, and of each published key of the method's parts; the one that switches a part is off."""
+    found = {option.name: option.default for option in fields(method.Options)}
+    for part in method.PUBLISHED:
+        keys = KEYS[part]
+        known = {option.name: option.default for option in fields(PARTS.component(part).Options)}
+        known[keys.switch] = keys.off[0]
+        found |= {key: known[option] for key, option in keys.options.items()}
+    return found
 
 
 def _check_complete(check: Check, want: list[str], got: list[str]) -> None:

@@ -80,7 +80,7 @@ def _compare_training(network: HRDAEncoderDecoder, entry: Entry, stored: Arrays,
     img = normal(entry['train_input_seed'], entry['train_input_shape'])
     label = torch.zeros(img.shape[0], 1, *img.shape[2:], dtype=torch.int64)
     output = network.forward_train(img, label, draws=_boxes(network, entry))
-    scales = output.seen['scales']
+    scales = output.seen()['scales']
     close('train_fused', scales.fused)
     close('train_lr', scales.context)
     close('train_hr', scales.detail)

@@ -81,7 +81,8 @@ def network_of(name: str, config_name: str | None = None) -> nn.Module:
 
 
 def _build(cfg: Values) -> nn.Module:
-    return build_trainable(cfg, device=META, initialise=False)
+    """What checkpoints hold the keys of."""
+    return build_trainable(cfg, device=META, initialise=False).stored()
 
 
 def _config(row: Row) -> Values:
