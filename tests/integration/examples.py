@@ -41,7 +41,7 @@ from tests.integration.tiny import write_config
 COMMAND = re.compile(r'^  ((?:python|sh|torchrun) .*)$', re.MULTILINE)
 NAMES = (
     'HRDA_CONFIG', 'HRDA_CHECKPOINT', 'CONFIG', 'CHECKPOINT', 'OTHER_WORK_DIR', 'WORK_DIR', 'LOG', 'IMAGES', 'IMAGE',
-    'VIDEO', 'RESULTS.pkl', 'WEIGHTS', 'SHARED',
+    'VIDEO', 'RESULTS.pkl', 'WEIGHTS', 'SHARED', 'PAGE',
 )  # fmt: skip
 WORDS = re.compile(rf'(?<![\w./-])({"|".join(map(re.escape, NAMES))})(?![\w.])')
 
@@ -129,8 +129,20 @@ def build_workspace(root: Path, data: Path, trained: tuple[Path, Path]) -> dict[
         ids = np.arange(66, dtype=np.uint8).repeat(12).reshape(24, 33)
         write_label_png(root / f'data/mapillary/validation/labels/m{number}.png', ids)
     write_bank(root / 'embedding_cache/gta300', *random_bank(38, 8, 19, 0))
+    _write_halves(data / 'cityscapes')
+    (root / 'page.md').write_text(
+        ''.join(f'<!-- screening {name} -->\n<!-- end -->\n' for name in ('scores', 'classes'))
+    )
     names = _write_runs(root, trained) | _write_hrda(root, data) | _write_pictures(root, data)
-    return names | {'WEIGHTS': _write_weights(root), 'SHARED': _write_shared(root)}
+    return names | {'PAGE': 'page.md', 'WEIGHTS': _write_weights(root), 'SHARED': _write_shared(root)}
+
+
+def _write_halves(root: Path) -> None:
+    """Split files of the validation pictures, as tools/prepare_procstreet2camvid.py writes them."""
+    pictures = sorted((root / 'leftImg8bit/val').rglob('*.png'))
+    for part, some in (('choose', pictures[::2]), ('report', pictures[1::2])):
+        names = (path.relative_to(root / 'leftImg8bit/val').as_posix() for path in some)
+        (root / f'val_{part}.txt').write_text(''.join(f'{name}\n' for name in names))
 
 
 def _link_repository(root: Path) -> None:
