@@ -7,7 +7,7 @@ from mmseg.cli import run_cli
 from mmseg.experiments.screening import Screened, add, read, scored, write_tables
 
 EXAMPLES = """examples:
-  python tools/screening.py --run WORK_DIR --name mic --title 'with masks' --config CONFIG --commit 6d10264 --json scores.json --page PAGE
+  python tools/screening.py --run WORK_DIR --name mic --config CONFIG --commit 6d10264 --json scores.json --page PAGE
   python tools/screening.py --json scores.json --page PAGE
 """
 
@@ -16,7 +16,8 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
         description='Score the networks of a finished run by data.test.split=val_choose.txt and val_report.txt, and on '
-        'all pictures; add the scores to a JSON file, and write the tables between the marks of a page from it (without --run only that).',
+        'all pictures; add the scores to a JSON file, and write the tables between the marks of a page from it '
+        '(without --run only that).',
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
