@@ -16,7 +16,7 @@ TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'new_classifier',
     'resume_from', 'work_dir', 'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
-    'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr',
+    'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr', 'batch_norm',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -147,6 +147,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'precision': (_one_of('fp32', 'bf16', 'fp16'), "'fp32', 'bf16' or 'fp16'"),
     'compile': (_one_of(True, False), 'True or False'),
     'channels_last': (_one_of(True, False), 'True or False'),
+    'batch_norm': (_one_of('synchronised', 'local'), "'synchronised' or 'local'"),
     'nan_policy': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
     'nan_limit': (_whole(0), 'a whole number of at least 0'),
     'load_from': _typed(str | None),

@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
+from mmseg.models.global_batch import share_batch, world_size
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
@@ -176,6 +177,8 @@ def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: to
             '"fp32".'
         )
     module.to(device)
+    if world_size() > 1 and isinstance(module, Trainable):
+        share_batch(module, batch_norms=values.get('batch_norm', 'synchronised') == 'synchronised')
     if values.get('channels_last'):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     segmentors = module.networks().values() if isinstance(module, Trainable) else [module]

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from mmseg.errors import UsageError, UserError
+from mmseg.models.global_batch import rank, world_size
 
 BUCKET_ELEMENTS = 16 * 2**20
 """Elements that travel together: 64 MiB in float32, large enough to use the link, small enough to copy."""
@@ -47,16 +48,6 @@ def close_distributed() -> None:
     """Leave the process group, if there is one."""
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
-
-
-def rank() -> int:
-    """Number of this process, from 0."""
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
-
-
-def world_size() -> int:
-    """Number of processes."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
 def is_main() -> bool:

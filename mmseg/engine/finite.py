@@ -86,7 +86,7 @@ def _look_at_steps(run: Run) -> None:
         place = _first_flag(step, scaled=scaler is not None)
         if place is None:
             continue
-        what = next((f'{k} is {v}' for k, v in step.values.items() if not math.isfinite(v)), SENTENCES[place])
+        what = next((f'{k} is {v}' for k, v in step.own.items() if not math.isfinite(v)), SENTENCES[place])
         if place == WEIGHTS and (name := not_finite(collect(run), run)):
             what += f' ({name})'
         undone = place != WEIGHTS and (not skip or step.iteration == run.iteration)

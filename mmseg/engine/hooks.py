@@ -15,6 +15,7 @@ from mmseg.engine.finite import sound_contents
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import set_learning_rates
 from mmseg.engine.trackers import LogWriter
+from mmseg.models.global_batch import average_statistics
 from mmseg.uda.trainable import LossGroup
 
 Scores = dict[str, float]
@@ -136,6 +137,7 @@ class EvaluationHook(Hook):
 
     def _evaluate(self, run: Run) -> None:
         started = perf_counter()
+        average_statistics(run.trainable)
         try:
             scores, tables = self.evaluate(run)
         except Exception as reason:
@@ -210,6 +212,7 @@ class CheckpointHook(Hook):
         if self._saved == run.iteration:
             return
         started = perf_counter()
+        average_statistics(run.trainable)
         contents = sound_contents(run)
         if is_main():
             path = Path(run.work_dir) / f'iter_{run.iteration}.pth'

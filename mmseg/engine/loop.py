@@ -16,7 +16,7 @@ from torch import Tensor
 from mmseg.config.translate import TrainSettings
 from mmseg.datasets.feeding import GivenUp
 from mmseg.datasets.loading import DAMAGED
-from mmseg.engine.distributed import any_rank, rank, world_size
+from mmseg.engine.distributed import any_rank, world_size
 from mmseg.engine.metrics import MetricWindow
 from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
 from mmseg.engine.safeguard import Safeguard
@@ -191,9 +191,10 @@ def _asked_to_stop(run: Run) -> bool:
 def seed_step(seed: int, iteration: int) -> None:
     """Seed torch's global generators (dropout, drop path) for one iteration.
 
-    The seed depends on (seed, rank, iteration) only, so a resumed run draws what an uninterrupted one would.
+    The seed depends on (seed, iteration) only, so a resumed run draws what an uninterrupted one would, and all
+    processes draw alike (:mod:`mmseg.models.global_batch`).
     """
-    words = np.random.SeedSequence([seed, rank(), iteration]).generate_state(2, np.uint32)
+    words = np.random.SeedSequence([seed, 0, iteration]).generate_state(2, np.uint32)
     torch.manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmseg.engine.distributed import sum_over_ranks, world_size
+from mmseg.models.global_batch import mean
 
 SOUND = (0.0, 0.0, 0.0, 0.0)
 
@@ -18,13 +18,15 @@ class Step:
 
     Attributes:
         iteration: numbered from 1.
-        values: log values by name, in logging order.
+        values: log values by name, in logging order; means over the processes.
+        own: those of this process.
         flags: see :class:`mmseg.models.guard.StepGuard`.
         files: pictures of the batch.
     """
 
     iteration: int
     values: dict[str, float]
+    own: dict[str, float]
     flags: tuple[float, ...]
     files: tuple[str, ...]
 
@@ -55,18 +57,22 @@ class MetricWindow:
         return len(self._records) + len(self._steps)
 
     def read(self) -> list[Step]:
-        """The steps added since the last call, with one synchronisation; :meth:`flush` still has them."""
+        """The steps added since the last call, with one synchronisation; :meth:`flush` still has them.
+
+        Every process has to come here at the same iterations.
+        """
         parts = [value.float().reshape(-1) for _, values, _, _ in self._records for value in values.values()]
         parts += [flags for _, _, flags, _ in self._records if flags is not None]
-        numbers = torch.cat(parts).tolist() if parts else []
-        places = iter(numbers)
-        columns = [{name: next(places) for name in values} for _, values, _, _ in self._records]
+        numbers = torch.cat(parts) if parts else torch.zeros(0)
+        own = iter(numbers.tolist())
+        places = iter(mean(numbers).tolist()) if parts else iter(())
+        columns = [
+            ({name: next(places) for name in values}, {name: next(own) for name in values})
+            for _, values, _, _ in self._records
+        ]
         new = [
             Step(
-                iteration,
-                column,
-                SOUND if flags is None else tuple(next(places) for _ in flags),
-                tuple(files),
+                iteration, *column, SOUND if flags is None else tuple(next(own) for _ in flags), tuple(files)
             )
             for (iteration, _, flags, files), column in zip(self._records, columns, strict=True)
         ]
@@ -75,10 +81,7 @@ class MetricWindow:
         return new
 
     def state(self, upto: int) -> list[tuple[int, dict[str, float]]]:
-        """Iteration and finite values of the steps up to one that were read and not flushed, for a checkpoint.
-
-        With several processes these are the values of the first one.
-        """
+        """Iteration and finite values of the steps up to one that were read and not flushed, for a checkpoint."""
         return [
             (step.iteration, {name: value for name, value in step.values.items() if math.isfinite(value)})
             for step in self._steps
@@ -87,7 +90,7 @@ class MetricWindow:
 
     def load_state(self, steps: Sequence[tuple[int, Mapping[str, float]]]) -> None:
         """Take up the window where :meth:`state` left it."""
-        self._steps = [Step(iteration, dict(values), SOUND, ()) for iteration, values in steps]
+        self._steps = [Step(iteration, dict(values), dict(values), SOUND, ()) for iteration, values in steps]
 
     def flush(self) -> dict[str, float]:
         """Means since the last flush, in logging order, over all processes; a mean is one of finite values."""
@@ -101,10 +104,4 @@ class MetricWindow:
 
     def _means(self, columns: dict[str, list[float]]) -> dict[str, float]:
         kept = {name: [x for x in column if math.isfinite(x)] for name, column in columns.items()}
-        pairs = torch.tensor([[sum(column), len(column)] for column in kept.values()], dtype=torch.float64)
-        if world_size() > 1:
-            pairs = sum_over_ranks(pairs.to(self.device)).cpu()
-        return {
-            name: total / count if count else math.nan
-            for name, (total, count) in zip(kept, pairs.tolist(), strict=True)
-        }
+        return {name: sum(column) / len(column) if column else math.nan for name, column in kept.items()}

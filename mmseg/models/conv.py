@@ -18,7 +18,7 @@ Style = Mapping[str, Any] | None
 
 NORMS: dict[str, tuple[str, Callable[..., nn.Module]]] = {
     'BN': ('bn', nn.BatchNorm2d),
-    'SyncBN': ('bn', nn.SyncBatchNorm),
+    'SyncBN': ('bn', nn.BatchNorm2d),  # synchronised where there are several processes, as all are
     'GN': ('gn', lambda channels, num_groups, **options: nn.GroupNorm(num_groups, channels, **options)),
 }
 """``norm_cfg.type`` -> name of the child, constructor."""

@@ -1,14 +1,14 @@
 """Streams of random numbers for one training step.
 
-What a stream yields is a pure function of (seed, rank, iteration, kind of decision), so a resumed run repeats the
-same decisions whatever happened before, and switching one kind on leaves the others as they were. The reference
-checks put stored decisions in their place.
+What a stream yields is a pure function of (seed, iteration, kind of decision), so a resumed run repeats the same
+decisions whatever happened before, and switching one kind on leaves the others as they were. It is the same in all
+processes, which share one batch (:mod:`mmseg.models.global_batch`). The reference checks put stored decisions in their
+place.
 """
 
 import zlib
 
 import numpy as np
-from torch import distributed
 
 
 class Streams:
@@ -16,12 +16,12 @@ class Streams:
 
     Args:
         seed: seed of the run, >= 0.
-        rank: number of the process, >= 0.
         iteration: number of the step, >= 0.
     """
 
-    def __init__(self, seed: int, rank: int = 0, iteration: int = 0) -> None:
-        self._key = (seed, rank, iteration)
+    def __init__(self, seed: int, iteration: int = 0) -> None:
+        # The 0 was the number of the process once.
+        self._key = (seed, 0, iteration)
         self._streams: dict[str, np.random.Generator] = {}
 
     def stream(self, name: str) -> np.random.Generator:
@@ -30,8 +30,3 @@ class Streams:
             entropy = np.random.SeedSequence([*self._key, zlib.crc32(name.encode())])
             self._streams[name] = np.random.Generator(np.random.PCG64(entropy))
         return self._streams[name]
-
-
-def process_rank() -> int:
-    """Number of this process in a distributed run, 0 otherwise."""
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, TypeVar
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
-from mmseg.models.draws import process_rank
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import SegmentorOutput
 from mmseg.models.terms import Terms
@@ -36,7 +35,7 @@ class Adaptation(Trainable):
     Attributes:
         Options: dataclass of the method's own options.
         PUBLISHED: types of the parts that have published keys in the method's configuration.
-        draws: makes the random decisions of a step from (seed, rank, iteration).
+        draws: makes the random decisions of a step from (seed, iteration).
         parts: in the order in which they are asked.
 
     Raises:
@@ -167,7 +166,7 @@ class Adaptation(Trainable):
 
     def begin(self, batch: Batch) -> Step:
         """The step of this iteration; parts have prepared themselves for it."""
-        draws = self.draws(self.seed, process_rank(), self.iteration)
+        draws = self.draws(self.seed, self.iteration)
         step = Step(self.iteration, batch, draws, self.shown)
         for part in self.parts:
             part.before_step(step)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.models.global_batch import mean
 
 OPTIONS = ('shares', 'strength', 'momentum', 'max_ratio')
 SMALLEST_SHARE = 1e-6
@@ -70,11 +71,8 @@ class ClassPrior(nn.Module):
     @torch.no_grad()
     def forward(self, probabilities: Tensor) -> Tensor:
         """Take the probabilities (B, C, H, W) into the mean, then correct them; returns a new tensor, sums 1."""
-        mean = probabilities.mean(dim=(0, 2, 3)).float()
-        if distributed.is_available() and distributed.is_initialized():
-            distributed.all_reduce(mean)
-            mean = mean / distributed.get_world_size()
-        self.seen.mul_(self.momentum).add_(mean, alpha=1 - self.momentum)
+        seen = mean(probabilities.mean(dim=(0, 2, 3)).float())
+        self.seen.mul_(self.momentum).add_(seen, alpha=1 - self.momentum)
         corrected = probabilities * self.ratios().view(1, -1, 1, 1)
         return corrected / corrected.sum(dim=1, keepdim=True)
 

@@ -1,9 +1,9 @@
 """Random decisions of a self-training step, as values.
 
 A step asks a :class:`Draws` object for its decisions instead of a global generator. What it answers is a pure
-function of (seed, rank, iteration), so a resumed run repeats the same decisions, and the reference checks can
+function of (seed, iteration), so a resumed run repeats the same decisions, and the reference checks can
 put stored decisions in their place. Each kind of decision has a stream of its own: switching one on leaves
-the others as they were.
+the others as they were. Several processes draw for all of their images, and each takes what is for its own.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mmseg.models.draws import Streams
+from mmseg.models.global_batch import anywhere, own_rows, world_size
 from mmseg.uda.augmentation import BLUR_THRESHOLD, Jitter, JitterStrength, Strong
 from mmseg.uda.mixing import LABEL_VALUES, choose_half, present_values
 from mmseg.uda.transfer import to_device
@@ -48,8 +49,8 @@ class StepDraws(Protocol):
         """One number in [0, 1) for each block of ``batch`` images, (B, 1, rows, columns) on the host."""
 
 
-DrawSource = Callable[[int, int, int], StepDraws]
-"""Makes the draws of a step from (seed, rank, iteration)."""
+DrawSource = Callable[[int, int], StepDraws]
+"""Makes the draws of a step from (seed, iteration)."""
 
 
 class Draws(Streams):
@@ -67,20 +68,27 @@ class Draws(Streams):
 
         The scores come from the host, the choice is made on the device, which alone knows the labels.
         """
-        scores = torch.from_numpy(self.stream('mix').random((len(labels), LABEL_VALUES), np.float32))
-        return choose_half(present_values(labels), to_device(scores, labels.device))
+        count = len(labels)
+        scores = self.stream('mix').random((count * world_size(), LABEL_VALUES), np.float32)[own_rows(count)]
+        present = anywhere(present_values(labels))
+        return choose_half(present, to_device(torch.from_numpy(scores), labels.device))
 
     def jitter(self, batch: int, strength: JitterStrength, use: Use = 'mix') -> Jitter:
-        """Uniform factors and a random order for each image."""
-        return draw_jitter(self._stream_for('jitter', use), batch, strength)
+        """Uniform factors and a random order for each image; of masked images all have that of the first."""
+        drawn = draw_jitter(self._stream_for('jitter', use), batch * world_size(), strength)
+        rows = own_rows(batch)
+        orders = [drawn.orders[0]] * batch if use == 'mask' else drawn.orders[rows]
+        return Jitter(drawn.factors[rows], orders)
 
     def sigmas(self, batch: int, use: Use = 'mix') -> tuple[float, ...]:
-        """Uniform in :data:`SIGMA_RANGE` for each image."""
-        return tuple(self._stream_for('blur', use).uniform(*SIGMA_RANGE, batch).tolist())
+        """Uniform in :data:`SIGMA_RANGE` for each image; masked images share the first."""
+        drawn = self._stream_for('blur', use).uniform(*SIGMA_RANGE, batch * world_size())
+        return (float(drawn[0]),) * batch if use == 'mask' else tuple(drawn[own_rows(batch)].tolist())
 
     def block_scores(self, batch: int, rows: int, columns: int) -> Tensor:
         """Uniform for each block."""
-        return torch.from_numpy(self.stream('blocks').random((batch, 1, rows, columns), np.float32))
+        scores = self.stream('blocks').random((batch * world_size(), 1, rows, columns), np.float32)
+        return torch.from_numpy(scores[own_rows(batch)])
 
     def _stream_for(self, name: str, use: Use) -> np.random.Generator:
         return self.stream(name if use == 'mix' else f'{use}-{name}')
@@ -124,7 +132,7 @@ def draw_strong_mask(draws: StepDraws, batch: int, strength: JitterStrength, jit
     jitter = sigmas = None
     if jitter_gate > jitter_above:
         drawn = draws.jitter(batch, strength, 'mask')
-        jitter = Jitter(drawn.factors, [drawn.orders[0]] * batch)
+        jitter = Jitter(drawn.factors, [drawn.orders[0]] * batch)  # stored draws have an order for each
     if blur_gate > BLUR_THRESHOLD:
         sigmas = [draws.sigmas(1, 'mask')[0]] * batch
     return Strong(jitter, sigmas)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
+from mmseg.models.global_batch import of_all, own_rows, world_size
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.option_types import Range
 from mmseg.options import Amount, NoOptions, Share, parse
@@ -230,12 +231,9 @@ class MaskedConsistency(Part):
         target, guess, weight = batch['target_img'], pseudo.label.unsqueeze(1), pseudo.weight
         if self.domain == 'trg':
             return target, guess, weight
-        half = _half(source)
-        return (
-            torch.cat([source[:half], target[:half]]),
-            torch.cat([truth[:half], guess[:half]]),
-            torch.cat([torch.ones_like(weight[:half]), weight[:half]]),
-        )
+        pairs = ((source, target), (truth, guess), (torch.ones_like(weight), weight))
+        images, label, weight = (_half_of_each(*pair) for pair in pairs)
+        return images, label, weight
 
     def _weighted(self, name: str, value: Tensor) -> Tensor:
         """Quirk: by default ``mask_lambda`` scales the main loss only, not those of single scales."""
@@ -284,14 +282,19 @@ def token_mask(scores: Tensor, ratio: float, side: int, size: Sequence[int]) -> 
     return kept[:, :, : size[0], : size[1]]
 
 
-def _half(images: Tensor) -> int:
-    """Images of each domain in a masked batch of both; published: 1 of a batch of 2."""
-    if len(images) % 2:
+def _half_of_each(source: Tensor, target: Tensor) -> Tensor:
+    """This process's part of a masked batch of both domains: the first half of either, of all processes.
+
+    Published: 1 of a batch of 2.
+    """
+    count = len(source) * world_size()
+    if count % 2:
         raise ConfigError(
-            f"uda.mask_mode 'separate' masks half a batch of each domain, but data.samples_per_gpu is {len(images)}; "
-            'expected an even number.'
+            f"uda.mask_mode 'separate' masks half a batch of each domain, but the batch has {count} images; expected "
+            'an even number (data.samples_per_gpu times the number of processes).'
         )
-    return len(images) // 2
+    both = torch.cat([of_all(source)[: count // 2], of_all(target)[: count // 2]])
+    return both[own_rows(len(source))]
 
 
 def _number(value: Any, same: float | None) -> Any:

@@ -7,9 +7,10 @@ arXiv:2205.07246), without which hard classes would never be sure.
 """
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.models.global_batch import total
 
 WEIGHTS = ('batch', 'pixel', 'class')
 """Valid values of ``uda.pseudo_weight``: the published one; sure pixels only; likewise with a threshold a class."""
@@ -53,8 +54,7 @@ class PixelWeight(nn.Module):
         totals[1].scatter_add_(
             0, label.flatten(), torch.ones_like(probability.flatten(), dtype=torch.float32)
         )
-        if distributed.is_available() and distributed.is_initialized():
-            distributed.all_reduce(totals)
+        totals = total(totals)
         seen = totals[1] > 0
         mean = totals[0] / totals[1].clamp(min=1)
         moved = self.momentum * self.confidence + (1 - self.momentum) * mean

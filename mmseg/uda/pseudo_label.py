@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from mmseg.errors import ConfigError
+from mmseg.models.global_batch import mean, total, world_size
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def pseudo_label(
     correct: Callable[[Tensor], Tensor] | None = None,
     weigh: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> PseudoLabel:
-    """Label every pixel; all share one weight, the share of the *batch* that reaches ``threshold``.
+    """Label every pixel; all share one weight, the share of the *batch* (of all processes) that reaches ``threshold``.
 
     Args:
         logits: (B, C, H, W), any range.
@@ -48,7 +49,9 @@ def pseudo_label(
     if correct is not None:
         probabilities = correct(probabilities)
     probability, label = probabilities.max(dim=1)
-    confident = probability.new_ones(()) if threshold is None else (probability >= threshold).float().mean()
+    confident = (
+        probability.new_ones(()) if threshold is None else mean((probability >= threshold).float().mean())
+    )
     weight = confident.expand(label.shape) if weigh is None else weigh(probability, label)
     return PseudoLabel(label, weight, confident)
 
@@ -108,5 +111,9 @@ def trusted_pseudo_label(
 
 
 def mean_where(mask: Tensor, values: Tensor) -> Tensor:
-    """Mean of ``values`` where ``mask`` (bool, the same shape), 0 if that is nowhere; a scalar."""
-    return values.masked_fill(~mask, 0.0).sum() / mask.sum().clamp(min=1)
+    """Mean of ``values`` where ``mask`` (bool, the same shape), 0 if that is nowhere; a scalar.
+
+    Of several processes: what their mean over all processes is the mean of (:func:`mmseg.models.global_batch.mean`).
+    """
+    count = total(mask.sum()).clamp(min=1)
+    return values.masked_fill(~mask, 0.0).sum() / (count if world_size() == 1 else count / world_size())

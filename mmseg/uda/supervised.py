@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from mmseg.models.draws import Streams, process_rank
+from mmseg.models.draws import Streams
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import Draws
 from mmseg.uda.trainable import Batch, LossGroup, Trainable
@@ -21,7 +21,7 @@ class Supervised(Trainable):
     def __init__(self, student: EncoderDecoder) -> None:
         super().__init__()
         self.network = student
-        self.draws: Callable[[int, int, int], Draws] = Streams
+        self.draws: Callable[[int, int], Draws] = Streams
 
     @property
     def student(self) -> EncoderDecoder:
@@ -31,7 +31,7 @@ class Supervised(Trainable):
     def loss_groups(self, batch: Batch) -> Iterator[LossGroup]:
         """The supervised loss."""
         img, label = batch['img'], batch['gt_semantic_seg']
-        draws = self.draws(self.seed, process_rank(), self.iteration)
+        draws = self.draws(self.seed, self.iteration)
         output = self.student.forward_train(img, label, draws=draws)
         shown = self.shown(lambda: {'img': img, 'label': label, **output.seen()})
         yield LossGroup(*output.parts(), name='source', seen=shown)

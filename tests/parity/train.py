@@ -82,7 +82,7 @@ def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt:
             set_learning_rates(optimizer, LrSchedule(**schedule), iteration['iter'], max_iters)
         own = _arrays_of(arrays, iteration['iter']) or _arrays_of(arrays, number)
         replay = Replay(iteration, stored['model'].get('crop_coord_divisible', 1), own.get('mask0'))
-        trainable.draws = lambda seed, rank, at, replay=replay: replay  # type: ignore[assignment,misc]
+        trainable.draws = lambda seed, at, replay=replay: replay  # type: ignore[assignment,misc]
         trainable.train()
         logged = trainable.train_step(make_batch(stored, iteration), optimizer)
         step = Step(number, logged, {group.name: group for group in groups}, logits, trainable, optimizer)

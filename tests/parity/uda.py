@@ -107,7 +107,7 @@ def check_class_draws(check: Check, stored: Stored, arrays: Arrays) -> None:
         # The classes are spread over the batch, so that the pool must be that of all images together.
         count = entry['n_classes_in_batch']
         pixels = torch.arange(images * height * width)
-        chosen = Draws(0, 0, count).mix_classes(pixels.remainder(count).view(images, 1, height, width))
+        chosen = Draws(0, count).mix_classes(pixels.remainder(count).view(images, 1, height, width))
         check.equal(f'{count} classes', chosen.sum(dim=1), [entry['n_drawn']] * images)
         check.true(f'{count} classes', not chosen[:, count:].any(), 'a class that is not present was chosen')
 

@@ -14,16 +14,16 @@ def everything(draws):
     return draws.gates(), draws.mix_classes(LABELS).tolist(), draws.jitter(2, STRENGTH), draws.sigmas(2)
 
 
-def test_decisions_are_a_function_of_seed_rank_and_iteration():
-    assert everything(Draws(1, 2, 3)) == everything(Draws(1, 2, 3))
-    others = [everything(Draws(*key)) for key in [(2, 2, 3), (1, 0, 3), (1, 2, 4)]]
-    assert all(other[0] != everything(Draws(1, 2, 3))[0] for other in others)
+def test_decisions_are_a_function_of_seed_and_iteration():
+    assert everything(Draws(1, 3)) == everything(Draws(1, 3))
+    others = [everything(Draws(*key)) for key in [(2, 3), (1, 4)]]
+    assert all(other[0] != everything(Draws(1, 3))[0] for other in others)
 
 
 def test_leaving_one_kind_out_does_not_change_the_others():
-    draws = Draws(0, 0, 5)
+    draws = Draws(0, 5)
     sigmas = draws.sigmas(2)
-    assert everything(Draws(0, 0, 5))[3] == sigmas
+    assert everything(Draws(0, 5))[3] == sigmas
 
 
 def test_the_global_generators_are_left_alone():
@@ -67,5 +67,5 @@ def test_gates_open_above_their_thresholds(jitter, blur, blur_on, expected):
 
 
 def test_jitter_is_applied_four_times_out_of_five():
-    applied = [draw_strong(Draws(0, 0, i), 1, STRENGTH, 0.2, True).jitter is not None for i in range(400)]
+    applied = [draw_strong(Draws(0, i), 1, STRENGTH, 0.2, True).jitter is not None for i in range(400)]
     assert sum(applied) / 400 == pytest.approx(0.8, abs=0.06)

@@ -119,7 +119,7 @@ class PlainStep:
     def __call__(self, batch: Batch) -> dict[str, float]:
         """One step; returns the logged values by name."""
         method = self.method
-        draws = Draws(method.seed, 0, method.iteration)
+        draws = Draws(method.seed, method.iteration)
         self.optimizer.zero_grad()
         assert method.teacher is not None
         reference.update_teacher(method.teacher, method.student, method.iteration, 0.999)

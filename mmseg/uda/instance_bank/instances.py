@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, distributed
+from torch import Tensor
 
+from mmseg.models.global_batch import of_all, total
 from mmseg.uda.instance_bank.grid import Grid
 
 
@@ -38,9 +39,7 @@ class Instances:
 
     def of_all_processes(self) -> 'Instances':
         """Those of all processes in order of rank, so that every process keeps the same bank."""
-        if not (distributed.is_available() and distributed.is_initialized()):
-            return self
-        return Instances(_gathered(self.sums), _gathered(self.counts))
+        return Instances(of_all(self.sums), of_all(self.counts))
 
 
 def collect_instances(
@@ -56,7 +55,7 @@ def collect_instances(
         num_classes: number of classes C.
         grid: from (h, w) to (H, W).
         positions: 'image': one entry an image, of its own pixels. 'batch' (Quirk): one entry, of the first image's
-            features at the pixels where any image shows the class, counted as often as images do.
+            features at the pixels where any image (of any process) shows the class, counted as often as images do.
         boundary: only pixels with at least so many different labels in their 3 x 3 window; classes without such
             a pixel in an image use all their pixels. 0: all pixels.
     """
@@ -66,7 +65,7 @@ def collect_instances(
         shown = torch.where(edge.any(dim=3, keepdim=True).any(dim=2, keepdim=True), edge, shown)
     weight = shown.to(embedding.dtype)
     if positions == 'batch':
-        weight, embedding = weight.sum(0, keepdim=True), embedding[:1]
+        weight, embedding = total(weight.sum(0, keepdim=True)), of_all(embedding[:1])[:1]
     sums = torch.einsum('nchw,ndhw->ncd', grid.adjoint(weight), embedding)
     return Instances(sums, weight.sum((2, 3)))
 
@@ -82,9 +81,3 @@ def distinct_labels(label: Tensor, ignore: int = 255) -> Tensor:
     windows = torch.cat([padded[:, :, y : y + height, x : x + width] for y in range(3) for x in range(3)], 1)
     windows = torch.where(windows == ignore, label.float(), windows).sort(dim=1).values
     return 1 + (windows.diff(dim=1) != 0).sum(dim=1, keepdim=True)
-
-
-def _gathered(x: Tensor) -> Tensor:
-    parts = [torch.empty_like(x) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(parts, x.contiguous())
-    return torch.cat(parts)

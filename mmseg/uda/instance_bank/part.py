@@ -104,7 +104,7 @@ class InstanceConsistency(Part):
         boundary = self.options.bps_threshold if self.options.pixels == 'boundary' else 0
         with autocast(embedding, 'fp32'):
             found = collect_instances(embedding, label, self.num_classes, grid, positions, boundary)
-        return found.of_all_processes()
+        return found if positions == 'batch' else found.of_all_processes()
 
     def look(self, step: Step) -> Prediction:
         """What the teacher sees on the target images, as they are or jittered a little, with its embedding."""

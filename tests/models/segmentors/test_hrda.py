@@ -79,7 +79,7 @@ def test_two_networks_share_no_state():
 
 def test_the_crop_depends_on_the_step():
     network = build(feature_scale='all')
-    boxes = {network.forward_train(*batch(), draws=Streams(0, 0, step)).views[1].box for step in range(8)}
+    boxes = {network.forward_train(*batch(), draws=Streams(0, step)).views[1].box for step in range(8)}
     assert len(boxes) > 1
 
 
