@@ -80,6 +80,11 @@ def _shown(error: Exception) -> tuple[str, int]:
     return message, 1
 
 
+def default_launcher() -> str:
+    """What ``--launcher`` is if it is not given: torchrun tells its processes that it has started them."""
+    return 'pytorch' if 'TORCHELASTIC_RUN_ID' in os.environ else 'none'
+
+
 def started_as(script: str) -> list[str]:
     """The words that started this Python program, without its options: interpreter, then script or module.
 

@@ -13,7 +13,7 @@ import argparse
 import math
 from pathlib import Path
 
-from mmseg.cli import run_cli, whole_number
+from mmseg.cli import default_launcher, run_cli, whole_number
 from mmseg.config import add_import_option, load_config
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.replay import Replay, find_config, find_start, find_step, replay
@@ -33,8 +33,8 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument('--from', dest='start', type=Path, metavar='FILE',
                         help='checkpoint to start from (default: the newest one from before the step)')  # fmt: skip
-    parser.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
-                        help='pytorch: as many processes as the run had, by torchrun (default: none)')  # fmt: skip
+    parser.add_argument('--launcher', choices=('none', 'pytorch'), default=default_launcher(),
+                        help='pytorch: as many processes as the run had, by torchrun, which need not be said')  # fmt: skip
     add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()

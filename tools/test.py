@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmseg.cli import opacity, run_cli
+from mmseg.cli import default_launcher, opacity, run_cli
 from mmseg.config import OptionsAction, add_config_options, load_config, require_sections
 from mmseg.engine.distributed import close_distributed, init_distributed, is_main
 from mmseg.engine.environment import open_log
@@ -28,7 +28,7 @@ EXAMPLES = """examples:
   python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir labelIds
   python tools/test.py HRDA_CONFIG HRDA_CHECKPOINT --eval mIoU --hrda-panel panels --inference-mode whole
   python tools/test.py HRDA_CONFIG HRDA_CHECKPOINT --hrda-out ATT --show-dir preds_ATT
-  torchrun --nproc_per_node=2 tools/test.py CONFIG CHECKPOINT --eval mIoU --launcher pytorch
+  torchrun --standalone --nproc-per-node 2 tools/test.py CONFIG CHECKPOINT --eval mIoU
 The third one leaves labelIds.zip, ready for the Cityscapes server. For ACDC and Dark Zurich, which want train ids:
 --test-set --format-only --eval-options imgfile_prefix=labelTrainIds to_label_id=False
 """
@@ -83,8 +83,8 @@ def add_network_options(group: Any) -> None:
 
 def add_process_options(group: Any) -> None:
     """Options of runs with several processes; all that earlier releases had."""
-    group.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
-                       help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
+    group.add_argument('--launcher', choices=('none', 'pytorch'), default=default_launcher(),
+                       help='pytorch: several processes, started by torchrun, which need not be said')  # fmt: skip
     group.add_argument('--tmpdir', type=Path, metavar='DIR',
                        help='where the parts of --out lie until the last one, the same for all processes (default: '
                        'beside the file)')  # fmt: skip

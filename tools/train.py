@@ -6,14 +6,14 @@ import signal
 import sys
 from pathlib import Path
 
-from mmseg.cli import positional, run_lasting, started_as
+from mmseg.cli import default_launcher, positional, run_lasting, started_as
 from mmseg.processes import EXIT_CODES, die_with_parent
 
 EXAMPLES = """examples:
   python tools/train.py CONFIG --seed 1
   python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=4 data.samples_per_gpu=1
   python tools/train.py CONFIG --work-dir work_dirs/mine --cfg-options runner.max_iters=6 --resume --amp
-  torchrun --nproc_per_node=2 tools/train.py CONFIG --launcher pytorch --work-dir two --cfg-options runner.max_iters=2
+  torchrun --standalone --nproc-per-node 2 tools/train.py CONFIG --work-dir two --cfg-options runner.max_iters=2
 
 """
 
@@ -58,8 +58,8 @@ def parse_arguments() -> argparse.Namespace:
     run.add_argument(
         '--no-check', action='store_true', help='do not look at some pictures and labels first (seconds)'
     )
-    run.add_argument('--launcher', choices=('none', 'pytorch'), default='none',
-                     help='pytorch: several processes, started by torchrun (default: none)')  # fmt: skip
+    run.add_argument('--launcher', choices=('none', 'pytorch'), default=default_launcher(),
+                     help='pytorch: several processes, started by torchrun, which need not be said')  # fmt: skip
     return parser.parse_args()
 
 

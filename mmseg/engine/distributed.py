@@ -36,7 +36,7 @@ def init_distributed(launcher: str = 'none') -> None:
     if missing:
         raise UsageError(
             f'--launcher {launcher}: the environment lacks {", ".join(missing)}. Start the program with '
-            '"torchrun --nproc_per_node=GPUS tools/train.py CONFIG --launcher pytorch".'
+            '"torchrun --standalone --nproc-per-node GPUS tools/train.py CONFIG".'
         )
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ['LOCAL_RANK']))

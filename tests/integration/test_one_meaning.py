@@ -92,8 +92,7 @@ def trained(
     command = ['tools/train.py', write_config(folder, config), '--work-dir', folder / 'run']
     launcher = [sys.executable]
     if processes > 1:
-        launcher += ['-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={processes}']
-        command += ['--launcher', 'pytorch']
+        launcher += ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', str(processes)]
     done = subprocess.run(
         [*launcher, *map(str, command)], cwd=ROOT, capture_output=True, text=True, timeout=400, check=False,
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
