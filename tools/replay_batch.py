@@ -34,7 +34,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--from', dest='start', type=Path, metavar='FILE',
                         help='checkpoint to start from (default: the newest one from before the step)')  # fmt: skip
     parser.add_argument('--launcher', choices=('none', 'pytorch'), default=default_launcher(),
-                        help='pytorch: as many processes as the run had, by torchrun, which need not be said')  # fmt: skip
+                        help='pytorch: as many processes as the run had, by torchrun (need not be said)')  # fmt: skip
     add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     return parser.parse_args()
