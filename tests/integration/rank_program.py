@@ -32,7 +32,6 @@ if __name__ == '__main__':
     init_distributed('pytorch')
     spoil({int(number) for number in sys.argv[3:]})
     run = train(load_config(sys.argv[1]), work_dir=sys.argv[2], validate=False)
-    bank = {name: value for name, value in run.trainable.named_buffers() if name.startswith('instances.')}
-    kept = {**dict(run.trainable.named_parameters()), **bank}
+    kept = {**dict(run.trainable.named_parameters()), **dict(run.trainable.named_buffers())}
     torch.save(kept, Path(sys.argv[2]) / f'rank{rank()}.pt')
     close_distributed()

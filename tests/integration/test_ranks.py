@@ -39,7 +39,9 @@ def config(tiny_data: Path) -> dict[str, Any]:
     return config
 
 
-def test_ranks_stay_equal_and_resume(config: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize('batch_norm', ['synchronised', 'local'])
+def test_ranks_stay_equal_and_resume(batch_norm: str, config: dict[str, Any], tmp_path: Path) -> None:
+    config['batch_norm'] = batch_norm
     config['uda']['instance_bank'] = {'mode': 'clean', 'bank_size': 38, 'min_fill': 0.0}
     path = write_config(tmp_path, config)
     torchrun('tests/integration/rank_program.py', path, tmp_path / 'run')
