@@ -20,19 +20,37 @@ SEVERAL = {int: 'whole numbers', float: 'numbers', str: 'texts', bool: 'truth va
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from ``low`` to ``high``: ``Annotated[float, Range(0, 1)]``; without ``low`` itself if ``above``."""
+    """Finite numbers from ``low`` to ``high``: ``Annotated[float, Range(0, 1)]``.
+
+    ``above``: without ``low`` itself; ``below``: without ``high`` itself.
+    """
 
     low: float = 0.0
     high: float = math.inf
     above: bool = False
+    below: bool = False
 
     def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high and not (self.above and value == self.low)
+        outside = (self.above and value == self.low) or (self.below and value == self.high)
+        return self.low <= value <= self.high and not outside and value < math.inf
 
     def __str__(self) -> str:
         if self.high < math.inf:
-            return f'from {self.low:g} to {self.high:g}'
+            return f'from {self.low:g} to {"below " if self.below else ""}{self.high:g}'
         return f'{"above" if self.above else "of at least"} {self.low:g}'
+
+
+@dataclass(frozen=True)
+class Length:
+    """Lists of at least ``low`` elements: ``Annotated[Sequence[int], Length(1)]``."""
+
+    low: int
+
+    def __contains__(self, value: Sequence[Any]) -> bool:
+        return len(value) >= self.low
+
+    def __str__(self) -> str:
+        return f'(at least {self.low})'
 
 
 def parameters(component: Any) -> tuple[set[str], set[str]]:
@@ -85,7 +103,7 @@ def fits(value: Any, annotation: Any) -> bool:
     origin, inner = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if origin is Annotated:
         return fits(value, inner[0]) and all(
-            value in limit for limit in inner[1:] if isinstance(limit, Range)
+            value in limit for limit in inner[1:] if isinstance(limit, Range | Length)
         )
     if origin in (Union, types.UnionType):
         return any(fits(value, option) for option in inner)
@@ -105,7 +123,7 @@ def expectation(annotation: Any) -> str:
     origin, inner = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if origin is Annotated:
         return ' '.join(
-            [expectation(inner[0]), *(str(limit) for limit in inner[1:] if isinstance(limit, Range))]
+            [expectation(inner[0]), *(str(limit) for limit in inner[1:] if isinstance(limit, Range | Length))]
         )
     if origin in (Union, types.UnionType):
         return ' or '.join(dict.fromkeys(expectation(option) for option in inner))
@@ -155,6 +173,9 @@ def _items_fit(value: Sequence[Any], origin: Any, inner: tuple[Any, ...]) -> boo
 def _several(annotation: Any) -> str:
     if annotation in SEVERAL:
         return SEVERAL[annotation]
+    if typing.get_origin(annotation) is Annotated:
+        kind, *limits = typing.get_args(annotation)
+        return ' '.join([_several(kind), *map(str, limits)])
     origin = typing.get_origin(annotation) or annotation
     return (
         'lists' if origin in (Sequence, list, tuple) else 'dicts' if origin in (Mapping, dict) else 'values'

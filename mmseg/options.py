@@ -4,18 +4,24 @@ The component's constructor takes the dataclass, the check of configurations rea
 (:mod:`mmseg.option_types`), and its docstring tells what each option means.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 from mmseg.errors import ConfigError, nearest
-from mmseg.option_types import Range, expectation, fits, shown
+from mmseg.option_types import Length, Range, expectation, fits, shown
 
 Share = Annotated[float, Range(0, 1)]
 Amount = Annotated[float, Range(0)]
 Positive = Annotated[float, Range(0, above=True)]
 Count = Annotated[int, Range(0)]
 AtLeastOne = Annotated[int, Range(1)]
+Rate = Annotated[float, Range(0, 1, below=True)]
+"""Of dropout: with 1 nothing would be left."""
+
+Item = TypeVar('Item')
+Several = Annotated[Sequence[Item], Length(1)]
+"""A list that is not empty."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,15 @@ def declared_by(options: type) -> dict[str, tuple[Any, bool]]:
 Options = TypeVar('Options', bound=NoOptions)
 
 
-def problems(kind: type[NoOptions], given: Mapping[str, Any], place: Callable[[str], str] = str) -> list[str]:
+def problems(kind: type[NoOptions], given: Any, place: Callable[[str], str] = str) -> list[str]:
     """One sentence for each option that is unknown, missing, of another type or out of its range, or, if there are
     none, for those that contradict each other; arguments as :func:`parse`.
     """
+    if not isinstance(given, Mapping):
+        return [f'{place("").rstrip(".")}: found {shown(given)}, expected a dict.']
     declared = declared_by(kind)
     found = [
-        f'{place(name)}: unknown key{nearest(name, declared)}.' for name in given if name not in declared
+        f'{place(name)}: unknown key{nearest(str(name), declared)}.' for name in given if name not in declared
     ]
     found += [
         f'{place(name)}: found {shown(given[name])}, expected {expectation(annotation)}.'

@@ -5,7 +5,7 @@ registered component, so a component's signature is the only place that declares
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mmseg.config.effects import idle_keys
 from mmseg.config.optimizers import OPTIMIZERS
 from mmseg.config.parts import part_problems
 from mmseg.config.sections import INNER, value_at
-from mmseg.config.values import value_problems
+from mmseg.config.values import network_problems, value_problems
 from mmseg.datasets.building import one_folder
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
@@ -78,7 +78,7 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
             report.problems.append(f'{place}: expected a dict, found {shown(section)}.')
     for place in schema.REQUIRED:
         name, _, key = place.rpartition('.')
-        given = values.get(name)
+        given = value_at(values, name)
         if given and isinstance(given, Mapping) and key not in given:
             report.problems.append(f'{place}: missing.')
     for place, (valid, expected) in schema.VALUES.items():
@@ -90,6 +90,8 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
         _check_dataset(value_at(values, f'data.{split}'), f'data.{split}', report)
     report.problems += part_problems(values)
     report.problems += [*combination_problems(values), *value_problems(values), *contradictions(values)]
+    if not any(problem.startswith('model') for problem in report.problems):
+        report.problems += network_problems(values.get('model'))
     report.notes += idle_keys(values)
     report.warnings += doubts(values)
     return report
@@ -106,8 +108,10 @@ def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Repor
             report.problems.append(f'{key}: unknown key{hint}. Helper variables begin with "_".')
 
 
-def _check_keys(section: Mapping[str, Any], place: str, allowed: set[str], report: Report) -> None:
-    unused = schema.UNUSED.get(place, set())
+def _check_keys(
+    section: Mapping[str, Any], place: str, allowed: set[str], report: Report, own: Collection[str] = ()
+) -> None:
+    unused = schema.UNUSED.get(place, set()) | {*own}
     for key in section:
         if key in unused:
             report.notes.append(f'{place}.{key}: accepted, has no effect')
@@ -152,7 +156,11 @@ def _check_method(method: Any, report: Report) -> None:
 
 def _check_dataset(dataset: Any, place: str, report: Report) -> None:
     if isinstance(dataset, list | tuple):
+        if not dataset:
+            report.problems.append(f'{place}: found an empty list, expected data sets.')
         for number, part in enumerate(dataset):
+            if part is None:
+                report.problems.append(f'{place}.{number}: found None, expected a dict with a type.')
             _check_dataset(part, f'{place}.{number}', report)
         return
     _check_component(
@@ -167,6 +175,8 @@ def _check_dataset(dataset: Any, place: str, report: Report) -> None:
             'names, one name as [name] or (name,).'
         )
     for key in INNER:
+        if key in dataset and dataset[key] is None:
+            report.problems.append(f'{place}.{key}: found None, expected a dict with a type.')
         _check_dataset(dataset.get(key), f'{place}.{key}', report)
     _check_pipeline(dataset.get('pipeline'), f'{place}.pipeline', report)
 
@@ -227,7 +237,7 @@ def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Repo
     allowed, required = parameters(component)
     told = schema.INJECTED.get(place.rstrip('.0123456789').rpartition('.')[2], set())
     cfg = {key: value for key, value in cfg.items() if key not in told or value is not None}
-    _check_keys(cfg, place, allowed | {'type'}, report)
+    _check_keys(cfg, place, allowed | {'type'}, report, getattr(component, 'UNUSED', ()))
     _check_types(component, cfg, place, report)
     for key in sorted(required - set(cfg) - told):
         report.problems.append(f'{place}.{key}: missing; {cfg["type"]} needs it.')

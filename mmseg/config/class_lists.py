@@ -82,7 +82,7 @@ def _other_tables(sets: Sequence[Placed]) -> Iterator[str]:
     """Label maps of one place that are learned and scored with different ids."""
     first: dict[Any, tuple[str, Mapping[str, Any]]] = {}
     for place, single in sets:
-        folder = single.get('data_root') or str(single.get('ann_dir'))
+        folder = str(single.get('data_root') or single.get('ann_dir'))
         if '.target' in place or single.get('ann_dir') is None:
             continue
         where, known = first.setdefault(folder, (place, single))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from mmseg.config.class_lists import class_problems
-from mmseg.config.sections import Placed, data_sets, heads_of, names_of, steps_of
+from mmseg.config.sections import Placed, data_sets, heads_of, names_of, parts_of, steps_of, value_at
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.steps import reduction_problem
 from mmseg.errors import DataError
@@ -117,11 +117,11 @@ def _id_problems(values: Mapping[str, Any], heads: list[tuple[str, Any]]) -> lis
     uda = values.get('uda')
     if not isinstance(count, int) or not isinstance(uda, Mapping):
         return []
-    bank = uda.get('instance_bank')
-    lists = {
-        'uda.imnet_feature_dist_classes': uda.get('imnet_feature_dist_classes'),
-        'uda.instance_bank.classes': bank.get('classes') if isinstance(bank, Mapping) else None,
-    }
+    places = dict(parts_of(uda))
+    lists = {f'{place}.classes': part.get('classes') for place, part in places.items()}
+    lists['uda.imnet_feature_dist_classes'] = uda.get('imnet_feature_dist_classes')
+    prior = value_at(uda, 'class_prior.shares')
+    lists['uda.class_prior.shares'] = [*map(_as_id, prior)] if isinstance(prior, Mapping) else None
     found = []
     for place, ids in lists.items():
         wrong = isinstance(ids, list | tuple) and any(
@@ -132,18 +132,23 @@ def _id_problems(values: Mapping[str, Any], heads: list[tuple[str, Any]]) -> lis
                 f'{place}: found {list(ids)}; expected ids of the {count} classes, 0 to {count - 1} (the published '
                 'lists are ids of Cityscapes).'
             )
-    return [*found, *_bank_problems(bank, count)]
+    return [*found, *(text for place, part in places.items() for text in _bank_problems(place, part, count))]
 
 
-def _bank_problems(bank: Any, count: int) -> list[str]:
+def _as_id(key: Any) -> Any:
+    """Keys of a JSON file are texts."""
+    return int(key) if isinstance(key, str) and key.isdecimal() else key
+
+
+def _bank_problems(place: str, bank: Mapping[str, Any], count: int) -> list[str]:
     """A bank file (if it is there already) with other classes than the network."""
-    file = bank.get('bank_file') if isinstance(bank, Mapping) else None
+    file = bank.get('bank_file')
     if not isinstance(file, str | list | tuple) or not is_bank(file):
         return []
     try:
         read_bank(file, count)
     except DataError as error:
-        return [f'uda.instance_bank.bank_file: {error} The network has {count} classes.']
+        return [f'{place}.bank_file: {error} The network has {count} classes.']
     return []
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmseg.config.class_lists import class_doubts
-from mmseg.config.sections import Placed, data_sets, heads_of, steps_of
+from mmseg.config.sections import Placed, data_sets, heads_of, parts_of, steps_of
 from mmseg.errors import DataError
 from mmseg.uda.instance_bank.files import is_bank, read_bank
 
@@ -79,21 +79,21 @@ def _rare_crops(values: Mapping[str, Any], sets: Sequence[Placed]) -> Iterator[s
 
 def _bank_without_classes(values: Mapping[str, Any]) -> Iterator[str]:
     """A bank file (if it is there already) in which classes of the network have no row."""
-    uda, head = values.get('uda'), dict(heads_of(values.get('model'))).get('model.decode_head', {})
-    bank, count = uda.get('instance_bank') if isinstance(uda, Mapping) else None, head.get('num_classes')
-    file = bank.get('bank_file') if isinstance(bank, Mapping) else None
-    if not isinstance(count, int) or not isinstance(file, str | list | tuple) or not is_bank(file):
-        return
-    try:
-        present = set(read_bank(file)[1].tolist())
-    except DataError:
-        return  # a contradiction, or told when it is used
-    if absent := [str(i) for i in range(count) if i not in present]:
-        yield (
-            f'uda.instance_bank.bank_file: {file} has no rows of class {", ".join(absent)}, which are compared with '
-            'the features of other classes only. Build the bank again (tools/build_bank.py), unless these classes '
-            'never occur.'
-        )
+    count = dict(heads_of(values.get('model'))).get('model.decode_head', {}).get('num_classes')
+    for place, part in parts_of(values.get('uda')):
+        file = part.get('bank_file')
+        if not isinstance(count, int) or not isinstance(file, str | list | tuple) or not is_bank(file):
+            continue
+        try:
+            present = set(read_bank(file)[1].tolist())
+        except DataError:
+            continue  # a contradiction, or told when it is used
+        if absent := [str(i) for i in range(count) if i not in present]:
+            yield (
+                f'{place}.bank_file: {file} has no rows of class {", ".join(absent)}, which are compared with '
+                'the features of other classes only. Build the bank again (tools/build_bank.py), unless these classes '
+                'never occur.'
+            )
 
 
 def _ignored_rows(values: Mapping[str, Any], sets: Sequence[Placed]) -> list[str]:

@@ -4,6 +4,7 @@ Sections of plain values list their keys here; dicts with a ``type`` are checked
 registered component instead (``mmseg.config.check``).
 """
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from mmseg.evaluation.metrics import METRICS
 from mmseg.models.levels import DERIVED
 from mmseg.option_types import expectation, fits
+from mmseg.options import Amount
 
 TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
@@ -43,17 +45,13 @@ UNUSED_SUFFIXES = ('_pipeline', '_norm_cfg')
 UNUSED = {
     'uda': {'imnet_feature_dist_scale_method'},
     'model': {'init_cfg'},
-    'model.backbone': {'style', 'init_cfg'},
-    'model.decode_head': {'init_cfg'},
-    'model.auxiliary_head': {'init_cfg'},
-    'model.neck': {'init_cfg'},
     'checkpoint_config': {'by_epoch', 'save_optimizer', 'create_symlink', 'meta'},
     'evaluation': {'by_epoch', 'start', 'gpu_collect', 'efficient_test'},
     'lr_config': {'by_epoch', 'warmup_by_epoch'},
     'model.train_cfg': {'work_dir'},
     'optimizer_config': {'type', 'cumulative_iters'},
 }
-"""Keys, by section, that published configurations carry and nothing reads."""
+"""Keys, by section, that published configurations carry and nothing reads; components name their own (UNUSED)."""
 
 INJECTED = {
     'uda': {'model', 'max_iters'},  # docs/methods/self-training.md#wrapper-of-a-method
@@ -88,7 +86,12 @@ SECTIONS = {
 }
 """Keys of the sections that hold plain values."""
 
-REQUIRED = ('runner.max_iters', 'optimizer.lr', 'auto_scale_lr.base_batch_size')
+REQUIRED = (
+    'runner.max_iters',
+    'optimizer.lr',
+    'auto_scale_lr.base_batch_size',
+    'optimizer_config.grad_clip.max_norm',
+)
 """Keys that a section must have unless it is empty."""
 
 
@@ -106,11 +109,18 @@ def _typed(annotation: Any) -> tuple[Callable[[Any], bool], str]:
 
 def _number(lowest: float, highest: float = math.inf) -> tuple[Callable[[Any], bool], str]:
     limits = f'of at least {lowest:g}' if highest == math.inf else f'from {lowest:g} to {highest:g}'
-    return lambda value: fits(value, float) and lowest <= value <= highest, f'a number {limits}'
+    return (
+        lambda value: fits(value, float) and lowest <= value <= highest and value < math.inf,
+        f'a number {limits}',
+    )
 
 
 def _pair(value: Any) -> bool:
     return fits(value, tuple[int, int]) and min(value) >= 1
+
+
+def _log_level(value: Any) -> bool:
+    return _whole(0)(value) or (isinstance(value, str) and isinstance(logging.getLevelName(value), int))
 
 
 def _metrics(value: Any) -> bool:
@@ -129,6 +139,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'checkpoint_config.interval': (_whole(0), 'a whole number of at least 0 (0: only at the end)'),
     'checkpoint_config.max_keep_ckpts': (_whole(-1), 'a whole number; -1 keeps all'),
     'evaluation.interval': (_whole(0), 'a whole number of at least 0 (0: never)'),
+    'evaluation.save_best': _typed(str | bool | None),
     'evaluation.rule': (_one_of(None, 'greater', 'less'), "'greater' or 'less'"),
     'log_config.interval': (_whole(1), 'a whole number of at least 1'),
     'lr_config.policy': (_one_of('poly', 'Poly', 'fixed', 'Fixed'), "'poly' or 'fixed'"),
@@ -155,7 +166,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'work_dir': _typed(str | None),
     'name': _typed(str),
     'exp': _typed(float | str),
-    'log_level': _typed(int | str),
+    'log_level': (_log_level, 'a level of the logging library, such as INFO or ERROR'),
     'log_config.hooks': _typed(Sequence[Mapping[str, Any]]),
     'log_config.img_interval': (_whole(0), 'a whole number of at least 0 (0: none)'),
     'checkpoint_config.save_last': _typed(bool),
@@ -164,15 +175,18 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
         f'one or several of {", ".join(METRICS)} (the official evaluation of Cityscapes: tools/test.py --eval '
         'cityscapes)',
     ),
-    'optimizer_config.grad_clip.max_norm': _number(0),
-    'optimizer_config.grad_clip.norm_type': _typed(float),
+    'optimizer_config.grad_clip.max_norm': _typed(Amount),
+    'optimizer_config.grad_clip.norm_type': (
+        lambda value: fits(value, float) and value > 0,
+        'a number above 0 (inf: the largest)',
+    ),
     'auto_scale_lr.base_batch_size': (_whole(1), 'a whole number of at least 1'),
     'auto_scale_lr.rule': (_one_of(*SCALING_RULES), "'linear' or 'sqrt'"),
     'optimizer.paramwise_cfg.layer_decay': (
         lambda value: value is None or (fits(value, float) and 0 < value <= 1),
         'a number above 0, at most 1, or None',
     ),
-    'optimizer.paramwise_cfg.flat_decay_mult': _typed(float),
+    'optimizer.paramwise_cfg.flat_decay_mult': _typed(Amount),
     'optimizer.paramwise_cfg.custom_keys': _typed(Mapping[str, Mapping[str, float]] | None),
     'data.train.rare_class_sampling.min_pixels': _typed(int),
     'data.train.rare_class_sampling.class_temp': _typed(float | Literal['inf']),
@@ -180,6 +194,10 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'model.decode_head.num_classes': (
         _whole(2),
         'a whole number of at least 2: one object on a background are two classes',
+    ),
+    'crop_size': (
+        lambda value: value is None or _pair(value),
+        'two positive whole numbers (height, width), or None',
     ),
     'model.test_cfg.crop_size': (_pair, 'two positive whole numbers (height, width)'),
     'model.test_cfg.stride': (_pair, 'two positive whole numbers (height, width)'),

@@ -79,6 +79,18 @@ def heads_of(model: Any) -> Iterator[Placed]:
                 yield f'model.{slot}.{number}', head
 
 
+def parts_of(uda: Any) -> Iterator[Placed]:
+    """Every part of a method that is written as a dict of its own."""
+    if not isinstance(uda, Mapping):
+        return
+    if isinstance(uda.get('instance_bank'), Mapping):
+        yield 'uda.instance_bank', uda['instance_bank']
+    parts = uda.get('parts')
+    for number, part in enumerate(parts if isinstance(parts, list | tuple) else ()):
+        if isinstance(part, Mapping):
+            yield f'uda.parts.{number}', part
+
+
 def _kind(single: Mapping[str, Any]) -> Any:
     return DATASETS.get(single.get('type'))
 

@@ -5,7 +5,7 @@ what they refuse is told. Whatever reads files or holds weights has a class meth
 sentences that begin with the name of an option.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -33,6 +33,34 @@ def value_problems(values: Mapping[str, Any]) -> list[str]:
             for part in parts if isinstance(parts, list | tuple) else [parts]:
                 found += _built(MODELS, part, f'{place}.{slot}')
     return [*found, *_optimizer_problems(values.get('optimizer'))]
+
+
+def network_problems(model: Any) -> list[str]:
+    """What a network whose options are right one by one refuses when it is built, without memory or weights."""
+    from mmseg.models import build_segmentor  # late: these take the networks
+    from mmseg.models.heads.base import BaseDecodeHead
+
+    parts = list(_components(model))
+    if not parts or not all(str(getattr(part, '__module__', '')).startswith('mmseg.') for part in parts):
+        return []
+
+    def build() -> None:
+        for module in build_segmentor(model).modules():
+            if isinstance(module, BaseDecodeHead):
+                module.init_weights()
+
+    with torch.device('meta'):
+        found = _told(build, 'model')
+    return [problem.replace('model: model', 'model', 1) for problem in found]
+
+
+def _components(model: Any) -> Iterator[Any]:
+    """What is registered under each ``type`` of a network that the registry builds."""
+    if isinstance(model, Mapping):
+        component = MODELS.get(model.get('type'))
+        yield from () if component is None else (component,)
+    for part in model.values() if isinstance(model, Mapping) else model if isinstance(model, list) else ():
+        yield from _components(part)
 
 
 def _own(registry: Registry, cfg: Mapping[str, Any], place: str, given: Any = None) -> list[str]:

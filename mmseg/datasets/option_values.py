@@ -3,6 +3,7 @@
 Sentences begin with the name of the option.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmseg.errors import UserError
 SAMPLING: dict[str, tuple[Callable[[Any], bool], str]] = {
     'min_pixels': (lambda value: value >= 0, 'a whole number of at least 0'),
     'class_temp': (lambda value: value == 'inf' or value > 0, 'a number above 0'),
-    'min_crop_ratio': (lambda value: value >= 0, 'a number of at least 0'),
+    'min_crop_ratio': (lambda value: 0 <= value < math.inf, 'a number of at least 0'),
 }
 """Keys of ``rare_class_sampling``: predicate and what is expected."""
 

@@ -12,14 +12,22 @@ from typing import Any
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
+from mmseg.options import AtLeastOne, Positive
 
 Style = Mapping[str, Any] | None
 """A ``norm_cfg`` or ``act_cfg``; None: without."""
 
+
+def _group_norm(
+    channels: int, num_groups: AtLeastOne, eps: Positive = 1e-5, affine: bool = True
+) -> nn.Module:
+    return nn.GroupNorm(num_groups, channels, eps, affine)
+
+
 NORMS: dict[str, tuple[str, Callable[..., nn.Module]]] = {
     'BN': ('bn', nn.BatchNorm2d),
     'SyncBN': ('bn', nn.BatchNorm2d),  # synchronised where there are several processes, as all are
-    'GN': ('gn', lambda channels, num_groups, **options: nn.GroupNorm(num_groups, channels, **options)),
+    'GN': ('gn', _group_norm),
 }
 """``norm_cfg.type`` -> name of the child, constructor."""
 

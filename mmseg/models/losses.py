@@ -1,5 +1,6 @@
 """Pixel cross entropy and accuracy with the published averaging (docs/methods/heads.md#pixel-cross-entropy)."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -123,7 +124,7 @@ def _weight_problems(reduction: str, class_weight: Sequence[float] | None, loss_
         found.append(f'reduction is {reduction!r}; expected one of {", ".join(REDUCTIONS)}.')
     if class_weight is not None and (min(class_weight, default=0) < 0 or not any(class_weight)):
         found.append(f'class_weight is {list(class_weight)}; expected factors of at least 0, not all 0.')
-    if loss_weight < 0:
+    if not 0 <= loss_weight < math.inf:
         found.append(f'loss_weight is {loss_weight}; expected a factor of at least 0.')
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from mmseg.options import Count, Share
 from mmseg.registry import MODELS
 
 
@@ -18,7 +19,7 @@ class OHEMPixelSampler(nn.Module):
         min_kept: number of pixels an image, averaged over the batch.
     """
 
-    def __init__(self, thresh: float | None = None, min_kept: int = 100000) -> None:
+    def __init__(self, thresh: Share | None = None, min_kept: Count = 100000) -> None:
         super().__init__()
         self.thresh = thresh
         self.min_kept = min_kept

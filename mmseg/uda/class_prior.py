@@ -7,15 +7,17 @@ al. (ICLR 2021, arXiv:2007.07314) and for domain adaptation by BLDA (Li et al., 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.global_batch import mean
+from mmseg.option_types import Range
+from mmseg.options import Amount, NoOptions, Positive, Rate, parse
 
-OPTIONS = ('shares', 'strength', 'momentum', 'max_ratio')
 SMALLEST_SHARE = 1e-6
 
 
@@ -77,6 +79,22 @@ class ClassPrior(nn.Module):
         return corrected / corrected.sum(dim=1, keepdim=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PriorOptions(NoOptions):
+    """``uda.class_prior``, see :class:`ClassPrior`."""
+
+    shares: Mapping[Any, Positive]
+    strength: Amount = 1.0
+    momentum: Rate = 0.99
+    max_ratio: Annotated[float, Range(1)] = 10.0
+
+    def conflicts(self) -> list[str]:
+        """Shares that belong to no class."""
+        if self.shares and all(str(i).isdecimal() for i in self.shares):
+            return []
+        return [f'shares: found {dict(self.shares)}, expected a share for each of some class ids.']
+
+
 def build_class_prior(options: Mapping[str, Any] | None, num_classes: int) -> ClassPrior | None:
     """The part from ``uda.class_prior``, or None.
 
@@ -85,9 +103,6 @@ def build_class_prior(options: Mapping[str, Any] | None, num_classes: int) -> Cl
     """
     if options is None:
         return None
-    if 'shares' not in options or not set(options) <= set(OPTIONS):
-        raise ConfigError(
-            f'uda.class_prior has the keys {sorted(options)}; expected shares and, if wanted, '
-            f'{", ".join(OPTIONS[1:])}.'
-        )
-    return ClassPrior(num_classes=num_classes, **options)
+    return ClassPrior(
+        num_classes=num_classes, **vars(parse(PriorOptions, options, 'uda.class_prior.{}'.format))
+    )

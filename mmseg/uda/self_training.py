@@ -14,10 +14,11 @@ from torch import Tensor
 
 from mmseg.errors import ConfigError
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.options import Share
+from mmseg.options import Share, problems
 from mmseg.registry import MODELS
 from mmseg.uda.adaptation import Adaptation
 from mmseg.uda.augmentation import apply_strong, normalisation
+from mmseg.uda.class_prior import PriorOptions
 from mmseg.uda.draws import draw_strong
 from mmseg.uda.labelling import Teacher
 from mmseg.uda.mixing import class_mask, mix
@@ -50,6 +51,13 @@ class SelfTrainingOptions(AdaptationOptions):
     class_prior: Mapping[str, Any] | None = None
     pseudo_weight: Literal['batch', 'pixel', 'class'] = 'batch'
     pseudo_flip: bool = False
+
+    def conflicts(self) -> list[str]:
+        """Those of class priors, too."""
+        prior = self.class_prior
+        return super().conflicts() + (
+            [] if prior is None else problems(PriorOptions, prior, 'class_prior.{}'.format)
+        )
 
 
 @MODELS.register_module()

@@ -5,7 +5,7 @@ channels-last view (B, C, H, W), which costs no copy.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from mmseg.models.backbones.layer_order import Ordered
 from mmseg.models.dropout import DropPath
 from mmseg.models.layers import map_of, tokens_of
 from mmseg.models.weights import load_pretrained, pretrained_path
+from mmseg.options import AtLeastOne, Rate
 from mmseg.registry import MODELS
 
 # Two epsilons on purpose (docs/methods/encoders.md#mit-variants, #mit-structure): blocks and stage ends, and torch's
@@ -156,7 +157,7 @@ class MixVisionTransformer(Ordered):
         attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.1,
         pretrained: str | None = None,
-        init_cfg: dict[str, Any] | None = None,
+        init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.channels = tuple(embed_dims)
@@ -236,15 +237,15 @@ def _variant(name: str) -> Callable[..., MixVisionTransformer]:
 
     def build(
         pretrained: str | None = None,
-        init_cfg: dict[str, Any] | None = None,
+        init_cfg: Mapping[str, Any] | None = None,
         style: str = 'pytorch',
-        in_chans: int = 3,
+        in_chans: AtLeastOne = 3,
         img_size: int = 224,
         num_classes: int = 1000,
         freeze_patch_embed: bool = False,
-        drop_rate: float = 0.0,
-        attn_drop_rate: float = 0.0,
-        drop_path_rate: float = 0.1,
+        drop_rate: Rate = 0.0,
+        attn_drop_rate: Rate = 0.0,
+        drop_path_rate: Rate = 0.1,
     ) -> MixVisionTransformer:
         return MixVisionTransformer(
             embed_dims=embed_dims,
@@ -257,6 +258,7 @@ def _variant(name: str) -> Callable[..., MixVisionTransformer]:
             init_cfg=init_cfg,
         )
 
+    build.UNUSED = ('style', 'img_size', 'num_classes', 'freeze_patch_embed')  # type: ignore[attr-defined]
     build.__name__ = build.__qualname__ = name
     build.__doc__ = (
         f'{name}: embed_dims {embed_dims}, depths {depths}. ``style``, ``img_size``, ``num_classes`` and '

@@ -4,12 +4,14 @@ Written from docs/methods/encoders.md#resnest.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mmseg.models.backbones.resnet import EXPANSION, Layout, ResNet, batch_norm
+from mmseg.option_types import Range
+from mmseg.options import AtLeastOne, Count, Several
 from mmseg.registry import MODELS
 
 MIN_ATTENTION_CHANNELS = 32
@@ -132,24 +134,25 @@ class ResNeSt(ResNet):
 
     DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {**ResNet.DEPTHS, 200: (3, 24, 36, 3)}
     LAYOUT = Layout(deep_stem=True, avg_down=True)
+    UNUSED = ('style',)
 
     def __init__(
         self,
         depth: int,
-        groups: int = 1,
-        base_width: int = 64,
-        radix: int = 2,
-        reduction_factor: int = 4,
+        groups: AtLeastOne = 1,
+        base_width: AtLeastOne = 64,
+        radix: AtLeastOne = 2,
+        reduction_factor: AtLeastOne = 4,
         avg_down_stride: bool = True,
-        in_channels: int = 3,
-        stem_channels: int = 64,
-        base_channels: int = 64,
-        num_stages: int = 4,
-        strides: Sequence[int] = (1, 2, 2, 2),
-        dilations: Sequence[int] = (1, 1, 1, 1),
-        out_indices: Sequence[int] = (0, 1, 2, 3),
-        style: str = 'pytorch',
-        frozen_stages: int = -1,
+        in_channels: AtLeastOne = 3,
+        stem_channels: AtLeastOne = 64,
+        base_channels: AtLeastOne = 64,
+        num_stages: AtLeastOne = 4,
+        strides: Several[AtLeastOne] = (1, 2, 2, 2),
+        dilations: Several[AtLeastOne] = (1, 1, 1, 1),
+        out_indices: Several[Count] = (0, 1, 2, 3),
+        style: Literal['pytorch', 'caffe'] = 'pytorch',
+        frozen_stages: Annotated[int, Range(-1)] = -1,
         norm_cfg: Mapping[str, Any] | None = None,
         norm_eval: bool = False,
         contract_dilation: bool = False,

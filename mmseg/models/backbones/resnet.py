@@ -3,15 +3,18 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.errors import ConfigError
 from mmseg.models.backbones.layer_order import Ordered
+from mmseg.models.backbones.stages import check_stages
 from mmseg.models.conv import norm_layer
 from mmseg.models.weights import load_pretrained, pretrained_path
+from mmseg.option_types import Range
+from mmseg.options import AtLeastOne, Count, Several
 from mmseg.registry import MODELS
 
 EXPANSION = 4
@@ -136,29 +139,30 @@ class ResNet(Ordered):
     def __init__(
         self,
         depth: int,
-        in_channels: int = 3,
-        stem_channels: int = 64,
-        base_channels: int = 64,
-        num_stages: int = 4,
-        strides: Sequence[int] = (1, 2, 2, 2),
-        dilations: Sequence[int] = (1, 1, 1, 1),
-        out_indices: Sequence[int] = (0, 1, 2, 3),
-        style: str = 'pytorch',
-        frozen_stages: int = -1,
+        in_channels: AtLeastOne = 3,
+        stem_channels: AtLeastOne = 64,
+        base_channels: AtLeastOne = 64,
+        num_stages: AtLeastOne = 4,
+        strides: Several[AtLeastOne] = (1, 2, 2, 2),
+        dilations: Several[AtLeastOne] = (1, 1, 1, 1),
+        out_indices: Several[Count] = (0, 1, 2, 3),
+        style: Literal['pytorch', 'caffe'] = 'pytorch',
+        frozen_stages: Annotated[int, Range(-1)] = -1,
         norm_cfg: Mapping[str, Any] | None = None,
         norm_eval: bool = False,
         contract_dilation: bool = False,
         zero_init_residual: bool = True,
         deep_stem: bool | None = None,
         avg_down: bool | None = None,
-        groups: int | None = None,
-        base_width: int | None = None,
+        groups: AtLeastOne | None = None,
+        base_width: AtLeastOne | None = None,
         pretrained: str | None = None,
         init_cfg: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         if depth not in self.DEPTHS:
             raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {[*self.DEPTHS]}.')
+        check_stages(type(self).__name__, num_stages, strides, dilations, out_indices, frozen_stages)
         self.pretrained = pretrained_path(pretrained, init_cfg)
         self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
         self.style = style
@@ -172,8 +176,7 @@ class ResNet(Ordered):
         self.channels = tuple(base_channels * 2**i * EXPANSION for i in returned)
         self._build_stem(in_channels, stem_channels)
         first = [d // 2 if contract_dilation and d > 1 else d for d in dilations]
-        self.stages: list[str] = []
-        inputs = stem_channels
+        self.stages, inputs = list[str](), stem_channels
         for i, count in enumerate(self.DEPTHS[depth][:num_stages]):
             channels = base_channels * 2**i
             downsample = self._build_downsample(inputs, channels * EXPANSION, strides[i])

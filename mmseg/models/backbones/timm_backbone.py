@@ -25,7 +25,7 @@ from mmseg.models.backbones.vit_adapter import AdapterOptions, ViTAdapter
 from mmseg.models.layers import resize
 from mmseg.models.levels import Levels
 from mmseg.models.weights import load_weights, resolve_weights
-from mmseg.options import parse
+from mmseg.options import AtLeastOne, Count, Rate, Several, parse
 from mmseg.registry import MODELS
 
 logger = logging.getLogger('mmseg')
@@ -69,15 +69,15 @@ class TimmBackbone(nn.Module):
     def __init__(
         self,
         model_name: str,
-        out_indices: Sequence[int] | None = None,
+        out_indices: Several[Count] | None = None,
         pretrained: str | None = None,
-        output_stride: int = 32,
-        drop_path_rate: float = 0.0,
-        in_chans: int = 3,
-        frozen_stages: int = 0,
-        img_size: int | tuple[int, int] | None = None,
-        patch_size: int | None = None,
-        pyramid_channels: int | None = 256,
+        output_stride: AtLeastOne = 32,
+        drop_path_rate: Rate = 0.0,
+        in_chans: AtLeastOne = 3,
+        frozen_stages: Count = 0,
+        img_size: AtLeastOne | tuple[AtLeastOne, AtLeastOne] | None = None,
+        patch_size: AtLeastOne | None = None,
+        pyramid_channels: AtLeastOne | None = 256,
         low_rank: Mapping[str, Any] | None = None,
         adapter: Mapping[str, Any] | None = None,
         model_args: Mapping[str, Any] | None = None,
@@ -217,7 +217,9 @@ def _chosen(found: Survey, out_indices: Sequence[int] | None, own_only: bool) ->
     return chosen
 
 
-def _incomplete(found: Survey, own: Levels, out_indices: Sequence[int] | None, output_stride: int) -> bool:
+def _incomplete(
+    found: Survey, own: Levels, out_indices: Sequence[int] | None, output_stride: AtLeastOne
+) -> bool:
     """Whether maps are missing that the configuration counts on."""
     return found.plain or (out_indices is None and output_stride == 32 and not {*STRIDES} <= {*own.strides})
 

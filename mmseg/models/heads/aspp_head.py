@@ -12,7 +12,9 @@ from torch import Tensor, nn
 from mmseg.models.conv import ConvModule, DepthwiseSeparableConvModule
 from mmseg.models.heads.aspp import aspp_branches, concat_branches, image_pool
 from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import resize
+from mmseg.options import AtLeastOne, Count, Rate, Several
 from mmseg.registry import MODELS
 
 
@@ -32,8 +34,8 @@ class ASPPHead(BaseDecodeHead):
         in_channels: int,
         channels: int,
         num_classes: int,
-        dilations: Sequence[int] = (1, 6, 12, 18),
-        dropout_ratio: float = 0.1,
+        dilations: Several[AtLeastOne] = (1, 6, 12, 18),
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: int = -1,
@@ -41,7 +43,7 @@ class ASPPHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,
@@ -76,10 +78,10 @@ class DepthwiseSeparableASPPHead(BaseDecodeHead):
         in_channels: int,
         channels: int,
         num_classes: int,
-        c1_in_channels: int,
-        c1_channels: int,
-        dilations: Sequence[int] = (1, 6, 12, 18),
-        dropout_ratio: float = 0.1,
+        c1_in_channels: Count,
+        c1_channels: AtLeastOne,
+        dilations: Several[AtLeastOne] = (1, 6, 12, 18),
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: int = -1,
@@ -87,7 +89,7 @@ class DepthwiseSeparableASPPHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.conv import ConvModule
-from mmseg.models.initialization import init_head
+from mmseg.models.initialization import InitConfig, init_head
 from mmseg.models.layers import resize
 from mmseg.models.losses import accuracy
 from mmseg.models.precision import autocast
@@ -36,12 +36,10 @@ class HeadOutput(Terms):
 
 def head_problems(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with options of a decode head that have the right types; sentences begin with the option."""
-    dropout, channels, classes = (options.get(key) for key in ('dropout_ratio', 'channels', 'num_classes'))
+    channels, classes = options.get('channels'), options.get('num_classes')
     inputs: Any = options.get('in_channels')
     index: Any = options.get('in_index')
     found = []
-    if dropout is not None and not 0 <= dropout < 1:
-        found.append(f'dropout_ratio: found {dropout}; expected a probability from 0 to below 1.')
     for key, value in (('channels', channels), ('num_classes', classes), ('in_channels', inputs)):
         if value is not None and min(value if isinstance(value, list | tuple) else [value], default=0) < 1:
             found.append(f'{key}: found {value}; expected whole numbers of at least 1.')
@@ -86,7 +84,7 @@ class BaseDecodeHead(nn.Module, ABC):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__()
         if input_transform not in (None, 'multiple_select', 'resize_concat'):

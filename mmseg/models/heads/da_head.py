@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from mmseg.models.heads.base import BaseDecodeHead, HeadOutput
+from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import attend_positions
 from mmseg.models.precision import autocast
 from mmseg.models.terms import Terms
+from mmseg.options import AtLeastOne, Rate
 from mmseg.registry import MODELS
 
 
@@ -82,8 +84,8 @@ class DAHead(BaseDecodeHead):
         in_channels: int,
         channels: int,
         num_classes: int,
-        pam_channels: int,
-        dropout_ratio: float = 0.1,
+        pam_channels: AtLeastOne,
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: int = -1,
@@ -91,7 +93,7 @@ class DAHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,

@@ -17,7 +17,9 @@ from mmseg.models.heads.aspp import ASPPBlock
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.embeddings import LinearEmbedding
 from mmseg.models.heads.isa import ISALayer
+from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import resize
+from mmseg.options import AtLeastOne, Rate, Several
 from mmseg.registry import MODELS
 
 
@@ -50,7 +52,7 @@ def _aspp(
     in_channels: int,
     channels: int,
     sep: bool,
-    dilations: Sequence[int],
+    dilations: Several[AtLeastOne],
     pool: bool,
     act_cfg: Style = None,
     norm_cfg: Style = None,
@@ -64,9 +66,9 @@ def _aspp(
 def _rawconv_and_aspp(
     in_channels: int,
     channels: int,
-    kernel_size: int,
+    kernel_size: AtLeastOne,
     sep: bool,
-    dilations: Sequence[int],
+    dilations: Several[AtLeastOne],
     pool: bool,
     act_cfg: Style = None,
     norm_cfg: Style = None,
@@ -142,7 +144,7 @@ class DAFormerHead(BaseDecodeHead):
         channels: int,
         num_classes: int,
         decoder_params: Mapping[str, Any],
-        dropout_ratio: float = 0.1,
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Style = None,
         act_cfg: Style = None,
         in_index: Sequence[int] = (0, 1, 2, 3),
@@ -150,7 +152,7 @@ class DAFormerHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, 'multiple_select',

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from mmseg.models.conv import ConvModule
 from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.initialization import InitConfig
+from mmseg.options import AtLeastOne, Several
 from mmseg.registry import MODELS
 
 ASPP_INIT: dict[str, Any] = {'type': 'Normal', 'std': 0.01, 'override': {'name': 'aspp_modules'}}
@@ -28,13 +30,13 @@ class DLV2Head(BaseDecodeHead):
         self,
         in_channels: int,
         num_classes: int,
-        dilations: Sequence[int] = (6, 12, 18, 24),
+        dilations: Several[AtLeastOne] = (6, 12, 18, 24),
         in_index: int = -1,
         loss_decode: Mapping[str, Any] | None = None,
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, 1, num_classes, dropout_ratio=0.0, in_index=in_index, loss_decode=loss_decode,

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.conv import ConvModule
 from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.initialization import InitConfig
+from mmseg.options import AtLeastOne, Count, Rate
 from mmseg.registry import MODELS
 
 
@@ -33,11 +35,11 @@ class FCNHead(BaseDecodeHead):
         in_channels: int,
         channels: int,
         num_classes: int,
-        num_convs: int = 2,
-        kernel_size: int = 3,
+        num_convs: Count = 2,
+        kernel_size: AtLeastOne = 3,
         concat_input: bool = True,
-        dilation: int = 1,
-        dropout_ratio: float = 0.1,
+        dilation: AtLeastOne = 1,
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: int = -1,
@@ -45,7 +47,7 @@ class FCNHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,

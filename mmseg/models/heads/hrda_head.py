@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box, crop, resize_by, shrink
 from mmseg.models.heads.base import head_problems
+from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import resize
 from mmseg.models.terms import Terms
+from mmseg.options import Amount, AtLeastOne, Positive, Rate, Several, Share
 from mmseg.registry import MODELS
 
 
@@ -78,23 +80,23 @@ class HRDAHead(nn.Module):
         channels: int | None = None,
         in_index: int | Sequence[int] | None = None,
         decoder_params: Mapping[str, Any] | None = None,
-        dilations: Sequence[int] | None = None,
-        dropout_ratio: float | None = None,
+        dilations: Several[AtLeastOne] | None = None,
+        dropout_ratio: Rate | None = None,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         loss_decode: Mapping[str, Any] | None = None,
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
-        lr_loss_weight: float = 0,
-        hr_loss_weight: float = 0,
-        scales: Sequence[float] = (1,),
-        attention_embed_dim: int = 256,
+        init_cfg: InitConfig | None = None,
+        lr_loss_weight: Amount = 0,
+        hr_loss_weight: Amount = 0,
+        scales: Several[Positive] = (1,),
+        attention_embed_dim: AtLeastOne = 256,
         attention_classwise: bool = True,
         enable_hr_crop: bool = False,
         hr_slide_inference: bool = True,
-        fixed_attention: float | None = None,
+        fixed_attention: Share | None = None,
         debug_output_attention: bool = False,
     ) -> None:
         super().__init__()

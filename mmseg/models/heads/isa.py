@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmseg.models.conv import ConvModule, Style
 from mmseg.models.layers import attend_positions
+from mmseg.options import AtLeastOne
 
 
 class RelationBlock(nn.Module):
@@ -96,10 +97,10 @@ class ISALayer(nn.Module):
         self,
         in_channels: int,
         channels: int,
-        isa_channels: int,
-        down_factor: Sequence[int] = (8, 8),
-        key_query_num_convs: int = 2,
-        in_conv_kernel_size: int = 1,
+        isa_channels: AtLeastOne,
+        down_factor: tuple[AtLeastOne, AtLeastOne] = (8, 8),
+        key_query_num_convs: AtLeastOne = 2,
+        in_conv_kernel_size: AtLeastOne = 1,
         norm_cfg: Style = None,
         act_cfg: Style = None,
     ) -> None:

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.isa import RelationBlock, interlaced_attention
+from mmseg.models.initialization import InitConfig
+from mmseg.options import AtLeastOne, Rate
 from mmseg.registry import MODELS
 
 KEY_QUERY_CONVS = 2
@@ -30,9 +32,9 @@ class ISAHead(BaseDecodeHead):
         in_channels: int,
         channels: int,
         num_classes: int,
-        isa_channels: int,
-        down_factor: Sequence[int] = (8, 8),
-        dropout_ratio: float = 0.1,
+        isa_channels: AtLeastOne,
+        down_factor: tuple[AtLeastOne, AtLeastOne] = (8, 8),
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: int = -1,
@@ -40,7 +42,7 @@ class ISAHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,
@@ -52,7 +54,7 @@ class ISAHead(BaseDecodeHead):
         self.local_relation = self._relation(isa_channels)
         self.out_conv = self.conv_module(channels * 2, channels, 1)
 
-    def _relation(self, isa_channels: int) -> RelationBlock:
+    def _relation(self, isa_channels: AtLeastOne) -> RelationBlock:
         return RelationBlock(self.channels, isa_channels, KEY_QUERY_CONVS, self.norm_cfg, self.act_cfg)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:

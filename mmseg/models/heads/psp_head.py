@@ -7,6 +7,8 @@ from torch import Tensor
 
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.psp import PyramidPooling
+from mmseg.models.initialization import InitConfig
+from mmseg.options import AtLeastOne, Rate, Several
 from mmseg.registry import MODELS
 
 
@@ -26,8 +28,8 @@ class PSPHead(BaseDecodeHead):
         in_channels: int,
         channels: int,
         num_classes: int,
-        pool_scales: Sequence[int] = (1, 2, 3, 6),
-        dropout_ratio: float = 0.1,
+        pool_scales: Several[AtLeastOne] = (1, 2, 3, 6),
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: int = -1,
@@ -35,7 +37,7 @@ class PSPHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.models.heads.embeddings import LinearEmbedding
+from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import resize
+from mmseg.options import Rate
 from mmseg.registry import MODELS
 
 
@@ -34,7 +36,7 @@ class SegFormerHead(BaseDecodeHead):
         channels: int,
         num_classes: int,
         decoder_params: Mapping[str, Any] | None = None,
-        dropout_ratio: float = 0.1,
+        dropout_ratio: Rate = 0.1,
         norm_cfg: Mapping[str, Any] | None = None,
         act_cfg: Mapping[str, Any] | None = None,
         in_index: Sequence[int] = (0, 1, 2, 3),
@@ -42,7 +44,7 @@ class SegFormerHead(BaseDecodeHead):
         ignore_index: int = 255,
         sampler: Mapping[str, Any] | None = None,
         align_corners: bool = False,
-        init_cfg: Mapping[str, Any] | None = None,
+        init_cfg: InitConfig | None = None,
     ) -> None:
         super().__init__(
             in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, 'multiple_select',

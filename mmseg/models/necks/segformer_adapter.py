@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmseg.models.levels import Levels
+from mmseg.options import AtLeastOne, Count, Several
 from mmseg.registry import MODELS
 
 
@@ -22,7 +23,7 @@ class SegFormerAdapter(nn.Module):
         scales: factor by which each is up-sampled (bilinear); 1 leaves it unchanged.
     """
 
-    def __init__(self, out_layers: Sequence[int] = (3,), scales: Sequence[int] = (4,)) -> None:
+    def __init__(self, out_layers: Several[Count] = (3,), scales: Several[AtLeastOne] = (4,)) -> None:
         super().__init__()
         self.out_layers = tuple(out_layers)
         self.scales = tuple(scales)

@@ -5,7 +5,7 @@ Source: docs/methods/hrda.md#network.
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ from mmseg.models.precision import autocast
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import DetailEmbedding, Draws, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
+from mmseg.options import AtLeastOne, Positive, Several
 from mmseg.registry import MODELS
 
 
@@ -55,14 +56,14 @@ class HRDAEncoderDecoder(EncoderDecoder):
         test_cfg: Mapping[str, Any] | None = None,
         pretrained: str | None = None,
         init_cfg: None = None,
-        scales: Sequence[float] = (1,),
-        hr_crop_size: tuple[int, int] | None = None,
+        scales: Several[Positive] = (1,),
+        hr_crop_size: tuple[AtLeastOne, AtLeastOne] | None = None,
         hr_slide_inference: bool = True,
         hr_slide_overlapping: bool = True,
-        crop_coord_divisible: int | None = 1,
+        crop_coord_divisible: AtLeastOne | None = 1,
         blur_hr_crop: bool = False,
-        feature_scale: float | str = 1,
-        hr_slide_batch: int = 16,
+        feature_scale: Positive | Literal['all'] = 1,
+        hr_slide_batch: AtLeastOne = 16,
     ) -> None:
         scales = sorted(scales)
         head = {
