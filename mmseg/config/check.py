@@ -105,7 +105,9 @@ def _check_top_level(values: Mapping[str, Any], helpers: set[str], report: Repor
             report.notes.append(f'{key}: accepted, has no effect of its own')
         else:
             hint = nearest(key, schema.TOP_LEVEL | schema.UNUSED_TOP_LEVEL)
-            report.problems.append(f'{key}: unknown key{hint}. Helper variables begin with "_".')
+            report.problems.append(
+                f'{key}: unknown key{hint}. Nothing uses it: remove it, or let its name begin with "_".'
+            )
 
 
 def _check_keys(
@@ -246,5 +248,5 @@ def _check_call(component: Any, cfg: Mapping[str, Any], place: str, report: Repo
 def _check_types(component: Any, cfg: Mapping[str, Any], place: str, report: Report) -> None:
     unused = schema.UNUSED.get(place, set())
     for key, sentence in mismatches(component, cfg):
-        if key not in unused:
+        if key not in unused and f'{place}.{key}' not in schema.VALUES:
             report.problems.append(f'{place}.{key}: {sentence}.')

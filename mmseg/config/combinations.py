@@ -3,13 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mmseg.config.sections import data_components, data_sets, names_of, value_at
+from mmseg.config.sections import data_components, data_sets, names_of, steps_of, value_at
 from mmseg.registry import DATASETS
 
 
 def combination_problems(values: Mapping[str, Any]) -> list[str]:
     """One sentence for each combination that cannot work."""
-    return [*_window_problems(values), *_method_problems(values), *_role_problems(values)]
+    return [
+        *_window_problems(values),
+        *_method_problems(values),
+        *_role_problems(values),
+        *_mixing_problems(values),
+    ]
 
 
 def _method_problems(values: Mapping[str, Any]) -> Iterator[str]:
@@ -52,6 +57,25 @@ def _role_problems(values: Mapping[str, Any]) -> Iterator[str]:
         known = isinstance(single.get('type'), str) and DATASETS.get(single['type']) is not None
         if known and single.get('classes') is None and names_of(single) is None:
             yield f'{place}.classes: missing; expected a list of names, the first for id 0 of the label maps.'
+
+
+def _mixing_problems(values: Mapping[str, Any]) -> Iterator[str]:
+    """Source and target crops of different sizes, which DACS cannot mix."""
+    if value_at(values, 'uda.type') != 'DACS' or value_at(values, 'uda.source_only'):
+        return
+    if value_at(values, 'data.train.sync_crop_size'):
+        return
+    sizes: dict[tuple[Any, ...], str] = {}
+    for place, single in data_sets(value_at(values, 'data.train'), 'data.train'):
+        for step in steps_of(single.get('pipeline')):
+            if step.get('type') == 'Pad' and isinstance(step.get('size'), list | tuple):
+                sizes.setdefault(tuple(step['size']), place)
+    if len(sizes) > 1:
+        found = ' and '.join(f'{list(size)} in {place}' for size, place in sizes.items())
+        yield (
+            f'data.train: crops of different sizes cannot be mixed: found {found} (height, width). Give source and '
+            'target the same crop_size (RandomCrop and Pad).'
+        )
 
 
 def _window_problems(values: Mapping[str, Any]) -> Iterator[str]:

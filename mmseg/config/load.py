@@ -53,6 +53,7 @@ def load_config(
     options = dict(cfg_options) if isinstance(cfg_options, Mapping) else parse_options(cfg_options or ())
     indexed = {key: value for key, value in options.items() if any(p.isdigit() for p in key.split('.'))}
     direct = {key: value for key, value in options.items() if key not in indexed}
+    _refuse_helpers(options, helpers)
     cfg = _override(Config(values, filename=filename), direct)
     imports.honour(cfg, is_data)
     if expand or indexed:
@@ -133,6 +134,21 @@ def _explain(path: Path, error: Exception) -> str:
 
 def _is_library(filename: str) -> bool:
     return 'site-packages' in filename or Path(filename).resolve() == Path(__file__).resolve()
+
+
+def _refuse_helpers(options: Iterable[str], helpers: set[str]) -> None:
+    """A helper variable has done its work when the file was executed: another value would change nothing.
+
+    Raises:
+        ConfigError: an option names one.
+    """
+    used = helpers - TOP_LEVEL - UNUSED_TOP_LEVEL
+    if wrong := sorted({name for key in options if (name := key.partition('.')[0]) in used}):
+        raise ConfigError(
+            f'--cfg-options: {", ".join(wrong)}: a helper variable of the file, whose value is copied when the file is '
+            'read, so that another one would have no effect. Override the places where it is used (such as '
+            'data.val.classes), or change the file.'
+        )
 
 
 def _override(cfg: Config, options: dict[str, Any]) -> Config:

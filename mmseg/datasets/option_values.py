@@ -5,6 +5,7 @@ Sentences begin with the name of the option.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmseg.datasets.building import split_folders
@@ -31,6 +32,8 @@ def single_problems(kind: Any, options: Mapping[str, Any]) -> list[str]:
     ignored = options.get('ignore_index', IGNORED)
     if not 0 <= ignored <= IGNORED:
         found.append(f'ignore_index: found {ignored}; expected an id of label maps, 0 to {IGNORED}.')
+    if isinstance(options.get('classes'), str) and not Path(options['classes']).is_file():
+        return found  # told by the check of keys
     try:
         names, chosen = chosen_classes(kind.CLASSES, options.get('classes'), kind.__name__)
     except UserError as error:

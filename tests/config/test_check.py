@@ -237,3 +237,12 @@ def test_folders_may_be_lists() -> None:
     assert problems(data__train__img_dir=['a', 'b'], data__train__ann_dir=['c', 'd']) == []
     (problem,) = problems(data__train__img_dir=['a', 'b'], data__train__ann_dir=['c'])
     assert 'different lengths' in problem
+
+
+def test_nothing_is_told_twice() -> None:
+    assert problems(model__decode_head__num_classes='many') == [
+        "model.decode_head.num_classes: found 'many', expected a whole number of at least 2: one object on a "
+        'background are two classes.'
+    ]
+    (problem,) = problems(data__train__classes='water')
+    assert problem.startswith("data.train.classes: found the text 'water'")

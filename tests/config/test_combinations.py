@@ -47,3 +47,19 @@ def test_windows_leave_no_gaps() -> None:
     assert 'model.test_cfg.stride: found [32, 65] with crop_size [64, 64]' in told(values)
     values['model']['test_cfg']['stride'] = [32, 64]
     assert told(values) == ''
+
+
+def pair(source: int, target: int, **options: Any) -> dict[str, Any]:
+    def side(size: int) -> dict[str, Any]:
+        return data(pipeline={'type': 'TrainPipeline', 'img_scale': (64, 64), 'crop_size': (size, size)})
+
+    train = {'type': 'UDADataset', 'source': side(source), 'target': side(target), **options}
+    return {'uda': {'type': 'DACS'}, 'data': {'train': train}}
+
+
+def test_crops_that_are_mixed_have_one_size() -> None:
+    assert told(pair(32, 32)) == ''
+    assert '[32, 32] in data.train.source and [16, 16] in data.train.target' in told(pair(32, 16))
+    assert told(pair(32, 16, sync_crop_size=(16, 16))) == ''
+    assert told({**pair(32, 16), 'uda': {'type': 'DACS', 'source_only': True}}) == ''
+    assert told({**pair(32, 16), 'uda': {'type': 'MinEnt'}}) == ''

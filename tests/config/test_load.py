@@ -147,3 +147,19 @@ def test_a_saved_configuration_loads_and_means_the_same(source: str, ending: str
     ]  # keys of dicts become texts in JSON
     assert plain[0] == plain[1]
     assert not {'norm', 'size', 'classes_of_mine', 'pipeline'} & set(again)
+
+
+def test_options_for_helper_variables_are_refused(tmp_path: Path) -> None:
+    """They were copied when the file was read, so that another value would change nothing."""
+    path = tmp_path / 'own.py'
+    path.write_text("rate = 0.1\noptimizer = dict(type='SGD', lr=rate)\nseed = 1\n", encoding='utf-8')
+    with pytest.raises(ConfigError, match='rate: a helper variable of the file'):
+        load_config(path, ['rate=0.2'])
+    assert load_config(path, ['optimizer.lr=0.2', 'seed=2']).optimizer.lr == 0.2
+
+
+def test_what_nothing_uses_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'own.py'
+    path.write_text('rate = 0.1\n', encoding='utf-8')
+    with pytest.raises(ConfigError, match='rate: unknown key.*Nothing uses it'):
+        load_config(path)
