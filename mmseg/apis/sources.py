@@ -81,7 +81,7 @@ def find_sources(inputs: Input | Iterable[Input]) -> list[Source]:
         DataError: a file, or anything in a folder or pattern, is missing; an array is no picture.
     """
     several: list[Any] = [inputs]
-    if isinstance(inputs, Iterable) and not isinstance(inputs, str | np.ndarray | Image.Image):
+    if isinstance(inputs, Iterable) and not isinstance(inputs, str | bytes | np.ndarray | Image.Image):
         several = list(inputs)
     sources: list[Source] = []
     for item in several:
@@ -100,7 +100,9 @@ def find_sources(inputs: Input | Iterable[Input]) -> list[Source]:
 
 def read_picture(image: Input) -> NDArray[np.uint8]:
     """The picture of a file, of Pillow or of an array, BGR uint8 (H, W, 3); raises DataError for anything else."""
-    if isinstance(image, str | Path):
+    if isinstance(image, str | Path) and str(image).strip():
+        if Path(image).is_dir():
+            raise DataError(f'{image}: found a folder; expected one picture. Give folders to an Inferencer.')
         return read_image(_file(Path(image)).path or image)
     if not isinstance(image, np.ndarray | Image.Image):
         raise _no_input(image)

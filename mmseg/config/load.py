@@ -1,6 +1,7 @@
 """Reading a configuration: merge, command-line options, legacy fixes, presets, checks."""
 
 import json
+import os
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping
@@ -93,8 +94,12 @@ def _expanded(value: Any) -> Any:
 
 def _read(source: Source) -> tuple[dict[str, Any], set[str], bool]:
     """Merged values, the names of helper variables, and whether ``custom_imports`` comes from data."""
-    if not isinstance(source, Mapping):
+    if isinstance(source, str | os.PathLike):
         return _read_file(Path(source))
+    if not isinstance(source, Mapping):
+        raise ConfigError(
+            f'Found {source!r} as a configuration; expected the path of a .py or .json file, or a dict.'
+        )
     if BASE_KEY not in source:
         return _without_delete_marks(source), set(), True
     names = [source[BASE_KEY]] if isinstance(source[BASE_KEY], str) else source[BASE_KEY]

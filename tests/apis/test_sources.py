@@ -1,13 +1,14 @@
 """One stream of frames from files, folders, patterns, videos and arrays."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg.apis.sources import as_picture, find_sources, read_frames
+from mmseg.apis.sources import as_picture, find_sources, read_frames, read_picture
 from mmseg.errors import DataError
 
 
@@ -132,3 +133,15 @@ def test_pictures_of_pillow_are_turned_upright() -> None:
 def test_deep_pictures_of_pillow_are_refused_as_arrays_are(mode: str) -> None:
     with pytest.raises(DataError, match='expected a picture'):
         as_picture(Image.new(mode, (4, 3)))
+
+
+def test_a_folder_is_no_picture(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match='found a folder; expected one picture'):
+        read_picture(tmp_path)
+
+
+@pytest.mark.parametrize('nothing', ['', ' ', b'', None, 5], ids=repr)
+def test_one_picture_and_several_refuse_the_same(nothing: Any) -> None:
+    for read in (read_picture, find_sources):
+        with pytest.raises(DataError, match='in place of a picture'):
+            read(nothing)

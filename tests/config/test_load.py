@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,3 +164,9 @@ def test_what_nothing_uses_is_refused(tmp_path: Path) -> None:
     path.write_text('rate = 0.1\n', encoding='utf-8')
     with pytest.raises(ConfigError, match='rate: unknown key.*Nothing uses it'):
         load_config(path)
+
+
+@pytest.mark.parametrize('source', [None, 5, ['own.py']], ids=repr)
+def test_what_is_no_configuration_is_refused(source: Any) -> None:
+    with pytest.raises(ConfigError, match='expected the path of a .py or .json file, or a dict'):
+        load_config(source)
