@@ -45,7 +45,8 @@ def init_model(
         network: 'student' or 'teacher' of a self-training checkpoint.
 
     Returns:
-        The segmentor in evaluation mode with ``cfg``, ``CLASSES`` and ``PALETTE`` (RGB).
+        The segmentor in evaluation mode with ``cfg``, ``CLASSES`` and ``PALETTE`` (RGB): those of ``data.test``, which
+        tools/test.py shows, too, else those of the checkpoint, else numbers and hues.
 
     Raises:
         UserError: configuration, checkpoint or device is wrong.
@@ -61,9 +62,11 @@ def init_model(
         model = load_network(cfg, checkpoint, network, where)
     model.cfg = cfg
     names, colours = _classes(cfg, model.num_classes)
-    if names_of(_test_data(cfg)) is not None:
-        check_class_names(getattr(model, 'CLASSES', None), names, str(checkpoint))
-    model.CLASSES, model.PALETTE = getattr(model, 'CLASSES', names), getattr(model, 'PALETTE', colours)
+    stored = getattr(model, 'CLASSES', None)
+    if names is not None:
+        check_class_names(stored, names, str(checkpoint))
+    model.CLASSES = names or stored or tuple(str(i) for i in range(model.num_classes))
+    model.PALETTE = colours or getattr(model, 'PALETTE', None) or default_palette(model.num_classes)
     return model.eval()
 
 
@@ -178,15 +181,16 @@ def _test_data(cfg: Config) -> dict[str, Any]:
     return next(single_datasets((to_dict(cfg).get('data') or {}).get('test')), {})
 
 
-def _classes(cfg: Config, count: int) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
-    """Names and RGB colours of ``count`` classes: of ``data.test``, else numbers and hues."""
+def _classes(cfg: Config, count: int) -> tuple[Sequence[str] | None, Sequence[Sequence[int]] | None]:
+    """Names and RGB colours of ``data.test``; None where it has none, or not ``count`` of them."""
     single = _test_data(cfg)
     kind = DATASETS.get(single['type']) if 'type' in single else None
     names = names_of(single) if kind else None
     palette = single.get('palette') or getattr(kind, 'PALETTE', None)
-    if names is None or len(names) != count:
-        names = tuple(str(i) for i in range(count))
-    return names, palette if palette and len(palette) == count else default_palette(count)
+    return (
+        names if names and len(names) == count else None,
+        palette if palette and len(palette) == count else None,
+    )
 
 
 def show_result(

@@ -1,10 +1,11 @@
 """Counting label maps as they are, for rare class sampling on data whose ids need no conversion."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -14,6 +15,7 @@ from mmseg.datasets.conversion import LabelStats, write_statistics
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import find_files, missing_files
 from mmseg.datasets.label_table import IGNORED
+from mmseg.datasets.rare_classes import translated_stats
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import DataError
@@ -38,7 +40,8 @@ def count_folder(
     if not names:
         raise missing_files('label maps', folder, suffix, 'Name the folder of the label maps, and --suffix.')
     paths = [os.path.join(folder, name) for name in names]
-    stats = _with_pixels(_count(paths, None, threads, progress), folder)
+    stats = _count(paths, None, threads, progress)
+    _check_pixels([item.counts for item in stats], folder)
     return write_statistics(out_dir or str(Path(folder).absolute().parent), stats)
 
 
@@ -58,20 +61,27 @@ def count_source(
         roots.setdefault(out_dir or part.data_root or '.', []).append(part)
     written = []
     for root, members in roots.items():
-        stats = [item for part in members for item in _count(_labels(part), part, threads, progress)]
+        stats, learned = [], []
+        for part in members:
+            counted = _count(_labels(part), part, threads, progress)
+            stats += counted
+            learned += translated_stats(
+                [{str(i): pixels for i, pixels in item.counts.items()} for item in counted], part.label_table
+            )
+        _check_pixels(learned, members[0].ann_dir)
         os.makedirs(root, exist_ok=True)
-        written += write_statistics(root, _with_pixels(stats, members[0].ann_dir))
+        written += write_statistics(root, stats)
     return written
 
 
-def _with_pixels(stats: list[LabelStats], folder: str | None) -> list[LabelStats]:
-    """The statistics themselves; raises DataError if they count nothing."""
-    if any(item.counts for item in stats):
-        return stats
-    raise DataError(
-        f'{folder}: no pixel of any class in {len(stats)} label maps, all have the id {IGNORED} (ignored). Are these '
-        'the right files? Label maps hold 0 for the first class, 1 for the second, ...'
-    )
+def _check_pixels(counts: Sequence[Mapping[Any, int]], folder: str | None) -> None:
+    """Raise DataError if the counts of label maps, which are of the ids that are learned, are all empty."""
+    if not any(counts):
+        raise DataError(
+            f'{folder}: no pixel of any class in {len(counts)} label maps, all are ignored (the id {IGNORED}, or what '
+            'reduce_zero_label, classes and ignore_index leave out). Are these the right files? Label maps hold 0 for '
+            'the first class, 1 for the second, ...'
+        )
 
 
 def _labels(part: CustomDataset) -> list[str]:

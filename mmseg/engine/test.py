@@ -133,7 +133,7 @@ def load_network(
 ) -> Any:
     """The plain segmentor of ``cfg.model`` with the student's or teacher's weights, in evaluation mode.
 
-    It gets ``CLASSES`` and ``PALETTE`` if the checkpoint has them.
+    It gets ``CLASSES`` (texts) and ``PALETTE`` if the checkpoint has them for as many classes as the network.
     """
     content = read_checkpoint(checkpoint)
     values = to_dict(cfg)
@@ -141,10 +141,17 @@ def load_network(
     load_into(network, select_network(state_dict_of(content, checkpoint), which, checkpoint), checkpoint)
     meta = meta_of(content)
     for name in ('CLASSES', 'PALETTE'):
-        if meta.get(name) is not None:
-            setattr(network, name, meta[name])
-        else:
+        stored = meta.get(name)
+        if stored is None:
             logger.info('"%s" not found in meta, use dataset.%s instead', name, name)
+        elif len(stored) != network.num_classes:
+            logger.warning(
+                '%s: %s has %d entries for %d classes; that of the data set is used.',
+                checkpoint, name, len(stored), network.num_classes,
+            )  # fmt: skip
+        else:
+            plain = str if name == 'CLASSES' else list
+            setattr(network, name, [plain(item) for item in stored])
     return apply_speed_options(network, values, device or choose_device()).eval()
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from mmseg.apis import Inferencer, inference_model, init_model, show_result
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.errors import DataError, UsageError
+from mmseg.visualization.legend import with_legend
 from tests.integration.tiny import tiny_config
 
 
@@ -117,5 +118,40 @@ def test_a_configuration_that_names_no_classes_is_not_compared(
     config.pop('data')
     config.pop('uda')
     with caplog.at_level('WARNING', 'mmseg'):
-        assert init_model(config, tmp_path / 'x.pth').CLASSES == CLASSES
+        assert list(CLASSES) == init_model(config, tmp_path / 'x.pth').CLASSES
     assert 'was trained on the classes' not in caplog.text
+
+
+@pytest.mark.parametrize('named', [True, False], ids=['data set with classes', 'data set without'])
+@pytest.mark.parametrize(
+    'meta',
+    [
+        {'CLASSES': list(range(19))},
+        {'CLASSES': ['road']},
+        {'CLASSES': 'road'},
+        {'PALETTE': [[1, 2, 3]]},
+        {'PALETTE': 'cityscapes'},
+        {'PALETTE': np.zeros((19, 3), np.uint8)},
+        {'PALETTE': [[0.5, 2, 300]] * 19},
+        None,
+    ],
+    ids=str,
+)
+def test_names_and_colours_of_a_checkpoint_that_do_not_fit(meta: Any, named: bool, tmp_path: Path) -> None:
+    """Results are drawn with the names and colours of the data set, as tools/test.py does, where it has any."""
+    config = tiny_config(Path('data'))
+    torch.save({'meta': meta, 'state_dict': init_model(config).state_dict()}, tmp_path / 'x.pth')
+    if not named:
+        config['data']['test'].update(type='CustomDataset')
+        config.pop('uda')
+        config['data'].pop('train')
+        config['data'].pop('val')
+    found = init_model(config, tmp_path / 'x.pth')
+    assert len(found.CLASSES) == len(found.PALETTE) == 19
+    assert all(isinstance(name, str) for name in found.CLASSES)
+    if named:
+        assert (tuple(found.CLASSES), found.PALETTE) == (CLASSES, PALETTE)
+    picture = np.zeros((32, 64, 3), np.uint8)
+    ids = np.arange(19).repeat(108)[: 32 * 64].reshape(32, -1)
+    assert show_result(found, picture, ids).shape == picture.shape
+    with_legend(picture, found.CLASSES, found.PALETTE, range(19))

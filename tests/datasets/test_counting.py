@@ -68,3 +68,13 @@ def test_labels_without_a_class_are_refused(folders: Path) -> None:
         count_folder(str(folders / 'source/labels'), '.png')
     with pytest.raises(DataError, match='no pixel of any class in 4 label maps'):
         count_source(build_dataset(source_cfg(folders)).parts())
+
+
+@pytest.mark.parametrize('options', [{'reduce_zero_label': True}, {'ignore_index': 0}, {'classes': ['wall']}])
+def test_labels_of_which_the_table_leaves_nothing_are_refused(
+    folders: Path, options: dict[str, object]
+) -> None:
+    for path in (folders / 'source/labels').iterdir():
+        write_label_png(path, np.zeros((HEIGHT, WIDTH), np.uint8))
+    with pytest.raises(DataError, match='no pixel of any class in 4 label maps'):
+        count_source(build_dataset(source_cfg(folders, **options)).parts())
