@@ -19,6 +19,7 @@ from mmseg.config.doubts import doubts
 from mmseg.config.effects import idle_keys
 from mmseg.config.optimizers import OPTIMIZERS
 from mmseg.config.parts import part_problems
+from mmseg.config.pipelines import normalisation_problems, pipeline_problems
 from mmseg.config.sections import INNER, value_at
 from mmseg.config.values import network_problems, value_problems
 from mmseg.datasets.building import one_folder
@@ -90,6 +91,8 @@ def inspect_config(values: Mapping[str, Any], helpers: Iterable[str] = ()) -> Re
         _check_dataset(value_at(values, f'data.{split}'), f'data.{split}', report)
     report.problems += part_problems(values)
     report.problems += [*combination_problems(values), *value_problems(values), *contradictions(values)]
+    if not any('.pipeline' in problem.partition(':')[0] for problem in report.problems):
+        report.problems += [*pipeline_problems(values), *normalisation_problems(values)]
     if not any(problem.startswith('model') for problem in report.problems):
         report.problems += network_problems(values.get('model'))
     report.notes += idle_keys(values)

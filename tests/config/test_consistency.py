@@ -131,9 +131,13 @@ def test_ids_of_a_bank_file(tmp_path: Path) -> None:
     assert 'labels go from 0 to 3; expected class ids from 0 to 2' in told({**config(), 'uda': bank})
 
 
+TRAIN = {'type': 'TrainPipeline', 'img_scale': (64, 32), 'crop_size': (32, 32)}
+TEST = {'type': 'TestPipeline', 'img_scale': (64, 32)}
+
+
 def test_everything_is_refused_when_the_configuration_is_read() -> None:
-    values = config(head(num_classes=4, channels=8, in_channels=8), palette=PALETTE[:1], pipeline=[])
-    values['data']['val']['pipeline'] = []
+    values = config(head(num_classes=4, channels=8, in_channels=8), palette=PALETTE[:1], pipeline=TRAIN)
+    values['data']['val']['pipeline'] = TEST
     with pytest.raises(ConfigError, match='3 problems') as error:
         load_config(values)
     assert 'data.train.palette' in str(error.value)
