@@ -20,9 +20,9 @@ from mmseg.config.effects import idle_keys
 from mmseg.config.optimizers import OPTIMIZERS
 from mmseg.config.parts import part_problems
 from mmseg.config.pipelines import normalisation_problems, pipeline_problems
-from mmseg.config.sections import INNER, value_at
+from mmseg.config.sections import value_at
 from mmseg.config.values import network_problems, value_problems
-from mmseg.datasets.building import one_folder
+from mmseg.datasets.building import INNER, one_folder
 from mmseg.datasets.presets import PRESETS, is_preset
 from mmseg.errors import ConfigError, nearest
 from mmseg.option_types import mismatches, parameters, shown
@@ -180,7 +180,7 @@ def _check_dataset(dataset: Any, place: str, report: Report) -> None:
             'names, one name as [name] or (name,).'
         )
     for key in INNER:
-        if key in dataset and dataset[key] is None:
+        if key in ('dataset', 'datasets') and key in dataset and dataset[key] is None:
             report.problems.append(f'{place}.{key}: found None, expected a dict with a type.')
         _check_dataset(dataset.get(key), f'{place}.{key}', report)
     _check_pipeline(dataset.get('pipeline'), f'{place}.pipeline', report)
