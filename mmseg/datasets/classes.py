@@ -146,7 +146,7 @@ def class_palette(
     """
     if palette is None and own is not None:
         return own if chosen is None else [own[i] for i in chosen]
-    if not palette:
+    if palette is None:
         return default_palette(len(names))
     if len(palette) != len(names):
         raise ConfigError(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from mmseg.config.parts import _tables
+from mmseg.datasets.building import INNER
 from mmseg.datasets.presets import PRESETS
 from mmseg.option_types import annotations, expectation, fits, mismatches, parameters
 from mmseg.options import Rate, Several
@@ -28,7 +29,7 @@ LAYERS = {
     for slot, table in _tables().items()
     for name, layer in (table.items() if isinstance(table, dict) else ())
 }
-DATA = {'source', 'target', 'dataset'}
+DATA = {*INNER} - {'datasets'}
 """Options that hold data sets, which the check looks at one by one."""
 INJECTED = {'model', 'max_iters', 'in_channels', 'channels', 'options', 'host'}
 """What the builder adds, or what heads judge themselves."""

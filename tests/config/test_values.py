@@ -97,6 +97,7 @@ def test_presets_are_judged_by_their_steps() -> None:
         ({'classes': ['road', 'road']}, 'classes: road named more than once'),
         ({'classes': []}, 'classes: found []'),
         ({'palette': [[0, 0, 0]]}, 'palette: found 1 colours'),
+        ({'palette': []}, 'palette: found 0 colours'),
         ({'palette': [[0, 0, 300]], 'classes': ['road']}, 'palette: found the colour [0, 0, 300]'),
         ({'palette': [[0, 0]], 'classes': ['road']}, 'palette: found the colour [0, 0]'),
         ({'class_merge': {'merge': {0: 99}}}, 'class_merge: '),
