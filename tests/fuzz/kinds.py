@@ -126,7 +126,7 @@ def _config() -> dict[str, Any]:
     """All sections; the data set lies beside the configuration (``folder`` of the child)."""
     folders = {'data_root': 'source', 'img_dir': 'images', 'ann_dir': 'labels'}
     source = {'type': 'GTADataset', **folders, 'pipeline': train_steps(0.75)}
-    target = {**source, 'pipeline': {'type': 'TrainPipeline', 'img_scale': [40, 24], 'crop_size': [16, 16]}}
+    target = {**source, 'pipeline': {'type': 'TrainPipeline', 'img_scale': [80, 64], 'crop_size': [64, 64]}}
     train = {'type': 'UDADataset', 'source': source, 'target': target}
     warmup = {'warmup': 'linear', 'warmup_iters': 3, 'warmup_ratio': 1e-6}
     keys = {'head': {'lr_mult': 10.0}, 'norm': {'decay_mult': 0.0}}
