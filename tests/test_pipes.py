@@ -11,12 +11,12 @@ import pytest
 
 from mmseg.config import load_config
 from mmseg.engine.checkpoint import POINTER, find_latest, write_checkpoint
-from mmseg.engine.replay import find_step
 from mmseg.errors import UserError
 from mmseg.models.weights import read_checkpoint, read_plain_pickle
+from mmseg.toolbox.replay import find_step
+from mmseg.toolbox.reports.logs import read_run
+from mmseg.toolbox.reports.results import load_result
 from mmseg.uda.instance_bank.files import read_bank
-from mmseg.visualization.logs import read_run
-from mmseg.visualization.results import load_result
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Streams are pure functions of (seed, iteration, name)."""
 
-from mmseg.models.draws import Streams
+from mmseg.streams import Streams
 
 
 def _first(*key, name='detail'):

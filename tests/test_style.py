@@ -183,7 +183,7 @@ def test_tests_mirror_the_package() -> None:
             continue
         own, part = (
             Path('tests', *path.parent.parts[1:], f'test_{path.stem}.py'),
-            Path('tests', *path.parts[1:2]),
+            Path('tests', *path.parent.parts[1 : 3 if 'toolbox' in path.parts else 2]),
         )
         parent, module = '.'.join(path.parent.parts), path.stem
         wanted = re.compile(rf'from {parent} import [^\n]*\b{module}\b|{parent}\.{module}\b')

@@ -33,7 +33,7 @@ def _tables() -> dict[str, Iterable[str]]:
 
     Of a dict the values are what is called with the other entries, whose types it tells.
     """
-    from mmseg.engine.trackers import LOG_HOOKS
+    from mmseg.config.library_types import LOG_HOOKS
     from mmseg.models.conv import ACTIVATIONS, NORMS
     from mmseg.models.heads.daformer_head import LAYERS
     from mmseg.models.initialization import INITIALIZERS

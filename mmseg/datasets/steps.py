@@ -48,6 +48,19 @@ def reduction_problem(steps: Steps, reduce_zero_label: bool) -> str | None:
     )
 
 
+def normalisation_of(dataset: Any) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation in grey levels, from the first Normalize step of the dict of a data set or pair."""
+    waiting = [dataset]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict) and value.get('type') == 'Normalize':
+            return list(value['mean']), list(value['std'])
+        waiting.extend(
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        )
+    return [0.0] * 3, [1.0] * 3
+
+
 def _without_label_key(step: dict[str, Any]) -> dict[str, Any]:
     if step['type'] != 'Collect':
         return step

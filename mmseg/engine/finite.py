@@ -13,8 +13,8 @@ from torch import Tensor, distributed
 from mmseg.config.imports import OPTION
 from mmseg.engine.checkpoint import write_checkpoint
 from mmseg.engine.distributed import any_rank, is_main, world_size
+from mmseg.engine.log_window import Step
 from mmseg.engine.loop import Run
-from mmseg.engine.metrics import Step
 from mmseg.engine.optimizer import ScaledOptimWrapper
 from mmseg.engine.state import collect
 from mmseg.errors import TrainingError

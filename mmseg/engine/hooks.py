@@ -12,9 +12,9 @@ from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
 from mmseg.engine.distributed import barrier, is_main
 from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.finite import sound_contents
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import set_learning_rates
-from mmseg.engine.trackers import LogWriter
 from mmseg.models.global_batch import average_statistics
 from mmseg.uda.trainable import LossGroup
 

@@ -9,13 +9,8 @@ from typing import Any, Protocol
 
 import torch
 
+from mmseg.config.library_types import TRACKERS
 from mmseg.errors import ConfigError, TrainingError
-
-TRACKERS = {'TensorboardLoggerHook': 'TensorboardVisBackend', 'WandbLoggerHook': 'WandbVisBackend'}
-"""Published hook type -> mmengine back end."""
-
-LOG_HOOKS = ('TextLoggerHook', 'PrecisionLoggerHook', *TRACKERS)
-"""Types of ``log_config.hooks``; the first two are the text log, which there always is."""
 
 EXP_NAME_INTERVAL = 1000
 

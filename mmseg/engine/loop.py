@@ -17,7 +17,7 @@ from mmseg.config.translate import TrainSettings
 from mmseg.datasets.feeding import GivenUp
 from mmseg.datasets.loading import DAMAGED
 from mmseg.engine.distributed import any_rank, world_size
-from mmseg.engine.metrics import MetricWindow
+from mmseg.engine.log_window import MetricWindow
 from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
 from mmseg.engine.safeguard import Safeguard
 from mmseg.engine.signals import StopRequest

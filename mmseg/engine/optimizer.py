@@ -14,7 +14,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmseg.config.optimizers import OPTIMIZERS
+from mmseg.config.library_types import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
 from mmseg.engine.parameter_options import idle_custom_keys, parameter_options

@@ -5,9 +5,9 @@ from typing import Any
 
 from torch import nn
 
-from mmseg.models.draws import Streams
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import Draws
+from mmseg.streams import Streams
 from mmseg.uda.trainable import Batch, LossGroup, Trainable
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mmseg.datasets.presets import expand_pipeline
-from mmseg.datasets.steps import with_collected, without_labels
+from mmseg.datasets.steps import normalisation_of, with_collected, without_labels
 from mmseg.errors import ConfigError
 
 PRESET = {'type': 'TrainPipeline', 'img_scale': (40, 24), 'crop_size': (16, 20)}
@@ -32,3 +32,9 @@ def test_key_is_added_once_and_the_given_list_stays() -> None:
 def test_last_step_must_collect() -> None:
     with pytest.raises(ConfigError, match='Collect'):
         with_collected([{'type': 'Normalize'}], 'mask')
+
+
+def test_normalisation_is_that_of_the_first_step() -> None:
+    steps = [{'type': 'Resize'}, {'type': 'Normalize', 'mean': [1, 2, 3], 'std': [4, 5, 6]}]
+    assert normalisation_of({'source': {'pipeline': steps}}) == ([1, 2, 3], [4, 5, 6])
+    assert normalisation_of({}) == ([0.0] * 3, [1.0] * 3)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from mmseg.config.translate import TrainSettings
 from mmseg.engine.hooks import CheckpointHook, LogHook
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import build_optimizer
-from mmseg.engine.trackers import LogWriter
 from mmseg.registry import MODELS
 from mmseg.uda.adversarial import AdvSeg
 from mmseg.uda.feature_distance import FeatureDistance

@@ -17,13 +17,17 @@ from PIL import Image
 from mmseg.config import load_config, require_sections
 from mmseg.config.translate import train_settings
 from mmseg.datasets import build_dataset
-from mmseg.datasets.label_formats import read_palette_label, read_synthia_label, render_cityscapes_label
 from mmseg.datasets.rare_classes import candidates, class_probabilities, read_samples, read_stats
 from mmseg.engine.build import build_trainable
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.fileio import read_image, read_label
 from mmseg.models.weights import load_weights
+from mmseg.toolbox.preparation.label_formats import (
+    read_palette_label,
+    read_synthia_label,
+    render_cityscapes_label,
+)
 from mmseg.uda.instance_bank.files import FEATURES, LABELS, read_bank, write_bank
 from tests.fuzz.mutate import damaged_bytes, damaged_json, damaged_png, damaged_python, damaged_zip
 from tests.integration.tiny import dacs, model, train_steps

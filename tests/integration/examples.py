@@ -28,12 +28,12 @@ from torch import distributed
 from mmseg.datasets import CLASSES
 from mmseg.engine.build import build_trainable
 from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import ResultFile
 from mmseg.fileio import write_label_png
 from mmseg.registry import MODELS
-from mmseg.uda.instance_bank.building import random_bank
+from mmseg.toolbox.bank.building import random_bank
+from mmseg.toolbox.reports import RunResult, save_result
+from mmseg.toolbox.testing.outputs import ResultFile
 from mmseg.uda.instance_bank.files import write_bank
-from mmseg.visualization import RunResult, save_result
 from tests.integration.hrda import tiny_hrda
 from tests.integration.programs import ROOT
 from tests.integration.tiny import write_config

@@ -12,10 +12,10 @@ from mmseg.config import load_config
 from mmseg.config.files import configs_folder
 from mmseg.engine.build import build_trainable
 from mmseg.errors import UsageError
-from mmseg.experiments import TABLE
-from mmseg.experiments.generate import base_files, compose
-from mmseg.experiments.rows import Row
 from mmseg.registry import MODELS
+from mmseg.toolbox.experiments import TABLE
+from mmseg.toolbox.experiments.generate import base_files, compose
+from mmseg.toolbox.experiments.rows import Row
 from tests.parity.core import Case, Check, family, stem
 
 INDEX = 'index.json'

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmseg.errors import ConfigError, DataError
-from mmseg.models.batch_statistics import adapt_batch_norms
+from mmseg.toolbox.batch_statistics import adapt_batch_norms
 
 
 def small_network() -> nn.Sequential:

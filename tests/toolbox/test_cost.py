@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmseg.models.cost import build_without_data, count_flops, measure, part_of
+from mmseg.toolbox.cost import build_without_data, count_flops, measure, part_of
 from tests.models.segmentors.test_hrda import config
 from tests.models.tiny import daformer_head, segmentor
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mmseg.apis import init_model
-from mmseg.apis.export import PictureNetwork, any_size, export
 from mmseg.datasets.classes import CLASSES
 from mmseg.errors import ExportError, UsageError
+from mmseg.toolbox.export import PictureNetwork, any_size, export
 from tests.integration.hrda import tiny_hrda
 from tests.integration.tiny import tiny_config
 from tests.shared import shared_path

@@ -8,9 +8,9 @@ import pytest
 
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.loop import Run, run_loop
-from mmseg.engine.replay import find_config, find_start, find_step, repeat
 from mmseg.engine.state import restore
 from mmseg.errors import DataError, TrainingError, UsageError
+from mmseg.toolbox.replay import find_config, find_start, find_step, repeat
 from tests.engine.injection import AT, LASTING, UNDONE, Injection, injected_run
 
 PLACES = {

@@ -13,7 +13,7 @@ from benchmarks.step import random_batch
 from benchmarks.timing import seconds
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer
-from mmseg.uda.instance_bank.building import random_bank
+from mmseg.toolbox.bank.building import random_bank
 from mmseg.uda.instance_bank.files import write_bank
 
 ROWS, CLASSES = 300, 19

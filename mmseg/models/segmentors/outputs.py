@@ -11,7 +11,7 @@ from mmseg.models.terms import Terms
 
 
 class Draws(Protocol):
-    """Source of the random decisions of a training pass, see :class:`mmseg.models.draws.Streams`."""
+    """Source of the random decisions of a training pass, see :class:`mmseg.streams.Streams`."""
 
     def stream(self, name: str) -> Any:
         """A generator of random numbers for one kind of decision."""

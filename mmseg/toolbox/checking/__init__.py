@@ -1,9 +1,9 @@
 """Is a folder the data set that it should be, complete and sound?"""
 
-from mmseg.datasets.checking.check import check_folder
-from mmseg.datasets.checking.configured import check_config_data
-from mmseg.datasets.checking.layouts import LAYOUTS, Layout, layout_named, recognise
-from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, report_text
+from mmseg.toolbox.checking.check import check_folder
+from mmseg.toolbox.checking.configured import check_config_data
+from mmseg.toolbox.checking.layouts import LAYOUTS, Layout, layout_named, recognise
+from mmseg.toolbox.checking.report import Finding, FolderReport, SplitReport, report_text
 
 __all__ = [
     'LAYOUTS',

@@ -9,16 +9,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from mmseg.datasets.checking.layouts import Layout, Split
-from mmseg.datasets.checking.report import Finding, FolderReport, SplitReport, amount
-from mmseg.datasets.checking.statistics import check_statistics
 from mmseg.datasets.classes import CLASSES
 from mmseg.datasets.files import find_files, missing_files, spread
-from mmseg.datasets.label_formats import IGNORE
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.decoding import picture_size
 from mmseg.errors import DataError
 from mmseg.fileio import check_container, read_bytes, read_label
+from mmseg.toolbox.checking.layouts import Layout, Split
+from mmseg.toolbox.checking.report import Finding, FolderReport, SplitReport, amount
+from mmseg.toolbox.checking.statistics import check_statistics
+from mmseg.toolbox.preparation.label_formats import IGNORE
 
 SHOWN = 5
 """Damaged files that are named."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmseg.datasets.building import build_dataset, changed_datasets
-from mmseg.datasets.checking.own import check_dataset, stale_counts
-from mmseg.datasets.checking.report import Finding, FolderReport
-from mmseg.datasets.checking.statistics import rare_classes
 from mmseg.datasets.rare_classes import candidates, class_probabilities
 from mmseg.datasets.source_statistics import source_statistics
 from mmseg.errors import DataError
+from mmseg.toolbox.checking.own import check_dataset, stale_counts
+from mmseg.toolbox.checking.report import Finding, FolderReport
+from mmseg.toolbox.checking.statistics import rare_classes
 
 RARE = 'rare_class_sampling'
 
@@ -21,7 +21,7 @@ def check_config_data(
 
     Args:
         data: the section of a configuration.
-        sample, threads, progress: see :func:`mmseg.datasets.checking.own.check_dataset`.
+        sample, threads, progress: see :func:`mmseg.toolbox.checking.own.check_dataset`.
     """
     for name, cfg, labelled, rare in _entries(data):
         report = FolderReport('as configured', f'data.{name}')

@@ -21,7 +21,6 @@ from mmseg.datasets.domains import (
     SynthiaDataset,
 )
 from mmseg.datasets.files import find_files, spread, walk_files
-from mmseg.datasets.label_formats import GTA
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.small_domains import (
     CamVid960Dataset,
@@ -31,6 +30,7 @@ from mmseg.datasets.small_domains import (
 )
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import read_label
+from mmseg.toolbox.preparation.label_formats import GTA
 
 NAMES = {'GTA': re.compile(r'\d{5}\.png'), 'Mapillary': re.compile(r'[\w-]{22}\.jpg')}
 """Of pictures, by data set, before anything is converted."""

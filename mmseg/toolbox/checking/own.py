@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from mmseg.datasets.checking.report import Finding, SplitReport, amount
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import has_suffix, spread, walk_files
 from mmseg.datasets.label_table import IGNORED
@@ -19,6 +18,7 @@ from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids
 from mmseg.errors import DataError
 from mmseg.fileio import read_image, read_label
+from mmseg.toolbox.checking.report import Finding, SplitReport, amount
 
 SHOWN = 5
 """Damaged files that are named."""

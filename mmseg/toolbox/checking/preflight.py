@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mmseg.datasets.checking.own import check_dataset, label_path, stale_counts
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import spread
 from mmseg.datasets.rare_classes import STATS_FILE
 from mmseg.datasets.uda import UDADataset
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write, read_json
+from mmseg.toolbox.checking.own import check_dataset, label_path, stale_counts
 
 SAMPLE = 24
 """Pictures that are opened of each data set: some seconds at full size."""

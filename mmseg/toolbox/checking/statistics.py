@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmseg.datasets.checking.report import Finding, RareClass, amount
 from mmseg.datasets.classes import CLASSES
 from mmseg.datasets.files import match_paths
 from mmseg.datasets.rare_classes import (
@@ -21,6 +20,7 @@ from mmseg.datasets.rare_classes import (
 )
 from mmseg.errors import DataError
 from mmseg.fileio import read_json
+from mmseg.toolbox.checking.report import Finding, RareClass, amount
 
 DICT_FILE = 'sample_class_stats_dict.json'
 Counts = Mapping[str, Mapping[int, int]]

@@ -1,7 +1,7 @@
 """Published experiments by id, and their launcher (docs/methods/experiments.md)."""
 
-from mmseg.experiments.generate import Values, compose_all
-from mmseg.experiments.table import TABLE, find_experiment
+from mmseg.toolbox.experiments.generate import Values, compose_all
+from mmseg.toolbox.experiments.table import TABLE, find_experiment
 
 
 def generate_experiment_cfgs(id: int | str) -> list[Values]:

@@ -3,7 +3,7 @@
 An architecture is a list of tokens joined by ``_`` (docs/methods/experiments.md#base-files to #architecture-names):
 an optional ``sfa`` (neck that brings the deepest level to stride 8), the decoder's name, an optional ``nodbn``
 (decoder without norm). In front may stand ``hrda1-CROP-WEIGHT[-OPTION]*``, which puts HRDA around it
-(``mmseg.experiments.hrda_token``). No other module takes such names apart.
+(``mmseg.toolbox.experiments.hrda_token``). No other module takes such names apart.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmseg.errors import UsageError, nearest
-from mmseg.experiments.hrda_token import HRDAToken, parse_hrda
+from mmseg.toolbox.experiments.hrda_token import HRDAToken, parse_hrda
 
 Values = dict[str, Any]
 

@@ -6,7 +6,7 @@ Source: docs/methods/experiments.md#daformers-tables, docs/methods/published-res
 import math
 from typing import Any
 
-from mmseg.experiments.rows import Experiment, Row, grid
+from mmseg.toolbox.experiments.rows import Experiment, Row, grid
 
 ALL = ('source-only', 'dacs', 'target-only')
 ADAPTED = ('dacs', 'target-only')

@@ -10,14 +10,14 @@ from prettytable import PrettyTable
 
 from mmseg.config import load_config
 from mmseg.datasets import CLASSES, PALETTE
-from mmseg.datasets.conversion import convert
-from mmseg.datasets.label_formats import CITYSCAPES, GTA, LabelFormat
-from mmseg.datasets.scenes import write_cityscapes, write_gta
 from mmseg.engine.checkpoint import find_latest
-from mmseg.engine.test import OutputOptions, test
-from mmseg.experiments.jobs import Job
 from mmseg.fileio import read_image, read_label
-from mmseg.visualization import PictureRow, RunResult, load_result, write_report
+from mmseg.toolbox.experiments.jobs import Job
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import CITYSCAPES, GTA, LabelFormat
+from mmseg.toolbox.reports import PictureRow, RunResult, load_result, write_report
+from mmseg.toolbox.scenes import write_cityscapes, write_gta
+from mmseg.toolbox.testing.run import OutputOptions, test
 
 Say = Callable[[str], None]
 

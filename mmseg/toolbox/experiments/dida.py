@@ -5,8 +5,8 @@ Source: docs/methods/dida.md#experiments.
 
 from typing import Any
 
-from mmseg.experiments.daformer import FINAL
-from mmseg.experiments.rows import SEEDS, Bank, Experiment, FileRow, Row
+from mmseg.toolbox.experiments.daformer import FINAL
+from mmseg.toolbox.experiments.rows import SEEDS, Bank, Experiment, FileRow, Row
 
 DAFORMER = ('daformer_sepaspp', 'mitb5')
 SYNTHIA_CLASSES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 15, 17, 18)

@@ -7,8 +7,8 @@ from typing import Any
 from mmseg.config import load_config
 from mmseg.config.files import configs_folder
 from mmseg.errors import UsageError, nearest
-from mmseg.experiments.architecture import parse_architecture
-from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
+from mmseg.toolbox.experiments.architecture import parse_architecture
+from mmseg.toolbox.experiments.rows import AnyRow, Experiment, FileRow, Row
 
 Values = dict[str, Any]
 

@@ -6,7 +6,7 @@ Source: docs/methods/experiments.md#hrdas-tables, docs/methods/published-results
 from dataclasses import replace
 from typing import Any
 
-from mmseg.experiments.rows import Experiment, Row
+from mmseg.toolbox.experiments.rows import Experiment, Row
 
 TITAN, RTX_2080 = 'NVIDIATITANRTX', 'NVIDIAGeForceRTX2080Ti'
 

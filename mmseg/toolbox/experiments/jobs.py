@@ -14,9 +14,9 @@ from typing import Any
 from mmseg.config import load_config, resolved
 from mmseg.config.files import BASE_KEY, configs_folder, is_shipped
 from mmseg.errors import ConfigError, UsageError, nearest
-from mmseg.experiments import find_experiment
-from mmseg.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
 from mmseg.fileio import atomic_write
+from mmseg.toolbox.experiments import find_experiment
+from mmseg.toolbox.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
 
 GENERATED, WORK_DIRS = Path('configs/generated'), Path('work_dirs')
 

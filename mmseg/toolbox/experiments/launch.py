@@ -23,18 +23,19 @@ from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import train
 from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UserError
-from mmseg.experiments import find_experiment
-from mmseg.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
-from mmseg.experiments.startup import on_builtin_data, prepare_scenes
 from mmseg.faults import described
 from mmseg.processes import KILL, Stopped, children_of, die_with_parent, signal_name
+from mmseg.toolbox.checking.preflight import preflight
+from mmseg.toolbox.experiments import find_experiment
+from mmseg.toolbox.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
+from mmseg.toolbox.experiments.startup import on_builtin_data, prepare_scenes
 
 Say = Callable[[str], None]
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at torchrun."""
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
@@ -123,7 +124,7 @@ def _train(job: Job, options: LaunchOptions, say: Say) -> None:
             save_config(cfg, job.work_dir / job.file.name)
         _train_distributed(job, options, modules_of(cfg))
     else:
-        train(cfg, resume=job.resumed, resume_command=options.command)
+        train(cfg, resume=job.resumed, look=preflight, resume_command=options.command)
 
 
 def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from prettytable import PrettyTable
 
-from mmseg.experiments import TABLE
-from mmseg.experiments.generate import compose_all
-from mmseg.experiments.rows import Experiment
+from mmseg.toolbox.experiments import TABLE
+from mmseg.toolbox.experiments.generate import compose_all
+from mmseg.toolbox.experiments.rows import Experiment
 
 
 def describe_experiments() -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
-from mmseg.experiments.hrda import COMMON, FINAL, HIGH, HRDA, RTX_2080, SGD, TITAN
-from mmseg.experiments.rows import Experiment, Masking, Row
+from mmseg.toolbox.experiments.hrda import COMMON, FINAL, HIGH, HRDA, RTX_2080, SGD, TITAN
+from mmseg.toolbox.experiments.rows import Experiment, Masking, Row
 
 FULL, HALF = Masking(64), Masking(32)
 """Block sizes at full and at half resolution."""

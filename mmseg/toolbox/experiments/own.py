@@ -1,6 +1,6 @@
 """Experiments of this project: the built-in demo and adaptation to real photographs."""
 
-from mmseg.experiments.rows import SEEDS, Experiment, FileRow
+from mmseg.toolbox.experiments.rows import SEEDS, Experiment, FileRow
 
 
 def _procstreet(method: str, *seeds: int, pair: str = 'procstreet2camvid') -> FileRow:
@@ -12,7 +12,7 @@ EXPERIMENTS = (
     Experiment(
         '0', 'Demo', '-', 'Built-in scenes: source only against DAFormer',
         (FileRow('demo/builtin_source_only.py'), FileRow('demo/builtin_daformer.py')),
-        before='mmseg.experiments.demo:prepare', after='mmseg.experiments.demo:report',
+        before='mmseg.toolbox.experiments.demo:prepare', after='mmseg.toolbox.experiments.demo:report',
     ),
     Experiment(
         '200', 'Real pictures', '-', 'ProcStreet->CamVid, all methods',

@@ -82,7 +82,7 @@ class Row:
     The papers' generators differ in small things, which are fields here, so that all share one resolver.
 
     Attributes:
-        architecture, backbone: names, see ``mmseg.experiments.architecture``.
+        architecture, backbone: names, see ``mmseg.toolbox.experiments.architecture``.
         uda: 'source-only', 'target-only' or a file of ``configs/_base_/uda``.
         source, target: data sets of ``configs/_base_/datasets``.
         crop: height and width of training crops, 'HxW'.

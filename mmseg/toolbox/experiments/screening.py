@@ -14,12 +14,12 @@ from mmseg.config import load_config
 from mmseg.datasets import build_dataset
 from mmseg.datasets.files import spread
 from mmseg.engine.build import to_dict
-from mmseg.engine.test import OutputOptions, load_network, test
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write
-from mmseg.models.batch_statistics import adapt_batch_norms
 from mmseg.models.weights import write_weights
 from mmseg.models.weights.state import State
+from mmseg.toolbox.batch_statistics import adapt_batch_norms
+from mmseg.toolbox.testing.run import OutputOptions, load_network, test
 
 PARTS = {'choose': 'val_choose.txt', 'report': 'val_report.txt', 'all': None}
 """Halves of the validation pictures and the split files that list them."""
@@ -61,7 +61,7 @@ class Screened:
 
 def scored(run: Screened, work_dir: Path) -> Entry:
     """The entry of a finished run: its student, its teacher if there is one, and the student with the batch-norm
-    statistics of the target (:mod:`mmseg.models.batch_statistics`).
+    statistics of the target (:mod:`mmseg.toolbox.batch_statistics`).
 
     Raises:
         UserError: configuration, data or checkpoint are not there or do not fit.

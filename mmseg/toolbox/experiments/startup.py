@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.config import load_config, resolved
-from mmseg.datasets.conversion import convert
-from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
-from mmseg.datasets.scenes import write_layouts
 from mmseg.errors import UsageError
-from mmseg.experiments.generate import Values
+from mmseg.toolbox.experiments.generate import Values
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import CITYSCAPES, GTA, SYNTHIA
+from mmseg.toolbox.scenes import write_layouts
 
 FOLDER = Path('data/builtin_startup')
 FORMATS = {'gta': GTA, 'synthia': SYNTHIA, 'cityscapes': CITYSCAPES}

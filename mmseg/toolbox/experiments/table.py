@@ -4,8 +4,8 @@ A published setting is a row of its paper's module; a paper is a module listed h
 """
 
 from mmseg.errors import UsageError
-from mmseg.experiments import daformer, dida, hrda, mic, own
-from mmseg.experiments.rows import Experiment
+from mmseg.toolbox.experiments import daformer, dida, hrda, mic, own
+from mmseg.toolbox.experiments.rows import Experiment
 
 PAPERS = (own, daformer, dida, hrda, mic)
 TABLE: dict[str, Experiment] = {e.id: e for paper in PAPERS for e in paper.EXPERIMENTS}

@@ -11,7 +11,6 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mmseg.apis.sources import Input, read_picture
 from mmseg.config import load_config
 from mmseg.config.sections import names_of
 from mmseg.datasets.building import single_datasets
@@ -20,14 +19,15 @@ from mmseg.datasets.random import rng_for
 from mmseg.datasets.transforms import Pipeline
 from mmseg.datasets.transforms.reading import start_results
 from mmseg.engine.build import apply_speed_options, check_class_names, choose_device, to_dict
-from mmseg.engine.outputs import write_picture
-from mmseg.engine.scales import scale_maps
-from mmseg.engine.test import load_network
 from mmseg.errors import ConfigError, DataError, UsageError
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import DATASETS
-from mmseg.visualization import colourise, overlay
+from mmseg.toolbox.prediction.sources import Input, read_picture
+from mmseg.toolbox.testing.attention import scale_maps
+from mmseg.toolbox.testing.outputs import write_picture
+from mmseg.toolbox.testing.run import load_network
+from mmseg.visualization.palette import colourise, overlay
 
 
 def init_model(

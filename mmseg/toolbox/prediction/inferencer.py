@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmseg.apis.inference import Prepared, class_probabilities, picture_pipeline, prepare
-from mmseg.apis.sources import Frame, Input, find_sources, read_frames
 from mmseg.errors import UserError
+from mmseg.toolbox.prediction.inference import Prepared, class_probabilities, picture_pipeline, prepare
+from mmseg.toolbox.prediction.sources import Frame, Input, find_sources, read_frames
 
 LOOK_AHEAD = 4
 """So many batches are read at a time, to find pictures of equal size among them."""
@@ -51,7 +51,7 @@ class Inferencer:
         self.pipeline = picture_pipeline(model.cfg)
 
     def __call__(self, inputs: Input | Iterable[Input]) -> Iterator[Segmentation]:
-        """Segment everything that the inputs mean, see :func:`mmseg.apis.sources.find_sources`.
+        """Segment everything that the inputs mean, see :func:`mmseg.toolbox.prediction.sources.find_sources`.
 
         Raises:
             UserError: a file is missing or cannot be read or predicted; it is named.

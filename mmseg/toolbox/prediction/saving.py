@@ -9,14 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmseg.apis.inferencer import Segmentation
-from mmseg.apis.sources import PICTURES, Source
-from mmseg.engine.outputs import write_picture
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import atomic_write, write_label_png
-from mmseg.visualization import colourise, overlay
-from mmseg.visualization.legend import with_legend
-from mmseg.visualization.palette import Palette
+from mmseg.toolbox.prediction.inferencer import Segmentation
+from mmseg.toolbox.prediction.sources import PICTURES, Source
+from mmseg.toolbox.reports.legend import with_legend
+from mmseg.toolbox.testing.outputs import write_picture
+from mmseg.visualization.palette import Palette, colourise, overlay
 
 MARKS = {'overlay': '_pred', 'colour': '_colour', 'ids': '_ids', 'probabilities': '_probabilities'}
 """Kind of result -> what its files' names have behind the picture's name."""

@@ -1,7 +1,7 @@
 """Raw labels of GTA, SYNTHIA, Cityscapes and Mapillary -> train ids and class statistics (docs/methods/conversion.md).
 
 Every pixel goes through one look-up table and is counted once. The three statistics files have the published
-names and schemas and equal the published ones byte for byte. Formats: mmseg.datasets.label_formats.
+names and schemas and equal the published ones byte for byte. Formats: mmseg.toolbox.preparation.label_formats.
 """
 
 import contextlib
@@ -20,7 +20,9 @@ import numpy as np
 from tqdm import tqdm
 
 from mmseg.datasets.files import walk_files
-from mmseg.datasets.label_formats import (
+from mmseg.errors import DataError
+from mmseg.fileio import atomic_write, write_label_png
+from mmseg.toolbox.preparation.label_formats import (
     CITYSCAPES,
     FORMATS,
     IGNORE,
@@ -30,8 +32,6 @@ from mmseg.datasets.label_formats import (
     LabelFormat,
     damaged_label,
 )
-from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, write_label_png
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import argparse
 import time
 
 from mmseg.cli import whole_number
-from mmseg.datasets.conversion import convert
-from mmseg.datasets.label_formats import LabelFormat
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import LabelFormat
 
 GT_DIRS = {'Mapillary': 'validation/labels'}
 """Label folders for the examples, where the documented layout differs from the published default."""

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mmseg.datasets.checking.own import label_path
-from mmseg.datasets.conversion import LabelStats, write_statistics
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import find_files, missing_files
 from mmseg.datasets.label_table import IGNORED
@@ -19,6 +17,8 @@ from mmseg.datasets.rare_classes import translated_stats
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import DataError
+from mmseg.toolbox.checking.own import label_path
+from mmseg.toolbox.preparation.conversion import LabelStats, write_statistics
 
 
 def count_folder(

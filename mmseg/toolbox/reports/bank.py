@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmseg.toolbox.bank.statistics import cosine_matrix, projection
+from mmseg.toolbox.reports.charts import new_figure
 from mmseg.uda.instance_bank.files import Features, Labels
-from mmseg.uda.instance_bank.statistics import cosine_matrix, projection
-from mmseg.visualization.charts import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,8 +14,8 @@ import numpy as np
 
 from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write
-from mmseg.visualization.logs import RunLog, Series, smoothed
-from mmseg.visualization.results import RunResult
+from mmseg.toolbox.reports.logs import RunLog, Series, smoothed
+from mmseg.toolbox.reports.results import RunResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from prettytable import PrettyTable
 
 from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write
-from mmseg.visualization.charts import FIGURE_ENDINGS, confusion_chart, row_normalised, save_figure
+from mmseg.toolbox.reports.charts import FIGURE_ENDINGS, confusion_chart, row_normalised, save_figure
 
 TABLE = '.csv'
 
@@ -37,7 +37,7 @@ def write_confusion(
 
     Args:
         path: ``.csv``: pixel counts, first row and column name the classes; ``.png``, ``.pdf``, ``.svg``: the chart of
-            :func:`mmseg.visualization.charts.confusion_chart`, in percent.
+            :func:`mmseg.toolbox.reports.charts.confusion_chart`, in percent.
         matrix: int64 (C, C), rows true, columns predicted.
         names: C class names.
         title: heading of the chart.

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from prettytable import PrettyTable
 
-from mmseg.models.cost import Cost
-from mmseg.visualization.charts import COLOURS, new_figure, tidy
+from mmseg.toolbox.cost import Cost
+from mmseg.toolbox.reports.charts import COLOURS, new_figure, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from prettytable import PrettyTable
 
-from mmseg.datasets.class_use import ClassUse, label_of
-from mmseg.visualization.charts import new_figure, run_colour, tidy
+from mmseg.toolbox.preparation.class_use import ClassUse, label_of
+from mmseg.toolbox.reports.charts import new_figure, run_colour, tidy
 from mmseg.visualization.palette import Palette, colourise, denormalised, overlay
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from prettytable import PrettyTable
 
 from mmseg.errors import UsageError
-from mmseg.visualization.logs import RunLog, Series
+from mmseg.toolbox.reports.logs import RunLog, Series
 
 USUAL_CURVES = (
     'decode.loss_seg',

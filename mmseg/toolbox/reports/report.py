@@ -17,12 +17,12 @@ from PIL import Image
 
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write
-from mmseg.visualization.charts import class_bars, confusion_chart, learning_curves
-from mmseg.visualization.grid import PictureRow, row_cells
-from mmseg.visualization.logs import RunLog, read_run
+from mmseg.toolbox.reports.charts import class_bars, confusion_chart, learning_curves
+from mmseg.toolbox.reports.grid import PictureRow, row_cells
+from mmseg.toolbox.reports.logs import RunLog, read_run
+from mmseg.toolbox.reports.results import RunResult
+from mmseg.toolbox.reports.scales import ScalePanel, scale_figure
 from mmseg.visualization.palette import Palette
-from mmseg.visualization.results import RunResult
-from mmseg.visualization.scales import ScalePanel, scale_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ def write_report(
 
 
 def _template() -> Template:
-    loader = PackageLoader('mmseg.visualization')
+    loader = PackageLoader('mmseg.toolbox.reports')
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.get_template('report.html')
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmseg.visualization.charts import new_figure
+from mmseg.toolbox.reports.charts import new_figure
 from mmseg.visualization.palette import Palette, colourise, overlay
 
 if TYPE_CHECKING:

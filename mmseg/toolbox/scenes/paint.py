@@ -8,7 +8,7 @@ The layouts of both have one distribution, so that appearance is what separates 
 import cv2
 import numpy as np
 
-from mmseg.datasets.scenes.scene import Scene
+from mmseg.toolbox.scenes.scene import Scene
 
 STYLES = ('render', 'photo')
 Colour = tuple[int, int, int]

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from cityscapesscripts.helpers.labels import name2label
 
-from mmseg.datasets.scenes import things
-from mmseg.datasets.scenes.sketch import Camera, Part, Sketch
-from mmseg.datasets.scenes.street import Street, lay_out
+from mmseg.toolbox.scenes import things
+from mmseg.toolbox.scenes.sketch import Camera, Part, Sketch
+from mmseg.toolbox.scenes.street import Street, lay_out
 
 LARGE: tuple[tuple[str, things.Thing], ...] = (
     ('truck', things.truck),

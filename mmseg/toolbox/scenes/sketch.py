@@ -46,7 +46,7 @@ class Part:
 
     Attributes:
         label: Cityscapes label name ('road', 'ego vehicle', ...).
-        paint: name in the colour tables of mmseg.datasets.scenes.paint.
+        paint: name in the colour tables of mmseg.toolbox.scenes.paint.
         pick: in [0, 1), which of the paint's colours.
         polygon: int64 (N, 2) pixels.
         depth: metres from the camera, for haze.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mmseg.datasets.scenes.sketch import Sketch, ground, side
+from mmseg.toolbox.scenes.sketch import Sketch, ground, side
 
 FAR = 120.0
 

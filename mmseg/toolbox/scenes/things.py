@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mmseg.datasets.scenes.sketch import Sketch
+from mmseg.toolbox.scenes.sketch import Sketch
 
 Thing = Callable[[Sketch, float, float], None]
 

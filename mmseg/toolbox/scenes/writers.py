@@ -16,11 +16,11 @@ import numpy as np
 from cityscapesscripts.helpers.labels import labels as cityscapes_labels
 from tqdm import tqdm
 
-from mmseg.datasets.label_formats import SYNTHIA_TABLE
-from mmseg.datasets.scenes.paint import draw_scene
-from mmseg.datasets.scenes.scene import Scene, make_scene
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write, write_label_png
+from mmseg.toolbox.preparation.label_formats import SYNTHIA_TABLE
+from mmseg.toolbox.scenes.paint import draw_scene
+from mmseg.toolbox.scenes.scene import Scene, make_scene
 
 GENERATOR = 2
 """Raised whenever the same seed gives another picture."""

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import Output, picture_path
 from mmseg.fileio import read_image
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.models.segmentors.scale_maps import predict_scale_maps
-from mmseg.visualization.charts import save_figure
+from mmseg.toolbox.reports.charts import save_figure
+from mmseg.toolbox.reports.scales import ScalePanel, scale_figure
+from mmseg.toolbox.testing.outputs import Output, picture_path
 from mmseg.visualization.palette import Palette
-from mmseg.visualization.scales import ScalePanel, scale_figure
 
 
 class AttentionNetwork:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from mmseg.config import require_sections
 from mmseg.datasets import build_dataset
 from mmseg.engine.build import to_dict
-from mmseg.engine.test import OutputOptions, scored_confusion, test
 from mmseg.errors import DataError, UsageError
-from mmseg.evaluation.boundary import within_band
 from mmseg.evaluation.metrics import confusion
 from mmseg.models.weights import read_plain_pickle
-from mmseg.visualization import load_result
+from mmseg.toolbox.reports import load_result
+from mmseg.toolbox.testing.boundary import within_band
+from mmseg.toolbox.testing.run import OutputOptions, scored_confusion, test
 
 PICKLES = ('.pkl', '.pickle')
 

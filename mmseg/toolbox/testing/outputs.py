@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from mmseg.datasets.files import unique_names
 from mmseg.engine.evaluate import Prediction
 from mmseg.errors import TrainingError, UsageError
-from mmseg.evaluation.formatting import write_prediction
 from mmseg.fileio import atomic_write, below, read_image, require_closed
-from mmseg.visualization import colourise, overlay
-from mmseg.visualization.palette import Palette
+from mmseg.toolbox.testing.prediction_files import write_prediction
+from mmseg.visualization.palette import Palette, colourise, overlay
 
 LOSSY = {'.jpg': '.png', '.jpeg': '.png'}
 
@@ -139,7 +138,7 @@ class ResultFile(Output):
 
 
 class GreyPictures(Output):
-    """Writes class maps as they are, as grey levels: what :class:`mmseg.engine.scales.AttentionNetwork` predicts.
+    """Writes class maps as they are, as grey levels: what :class:`mmseg.toolbox.testing.attention.AttentionNetwork` predicts.
 
     Args:
         folder: where to; the pictures' relative folders are kept.

@@ -21,7 +21,15 @@ from mmseg.engine.build import apply_speed_options, check_class_names, check_cla
 from mmseg.engine.distributed import barrier, is_main, world_size
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
-from mmseg.engine.outputs import (
+from mmseg.errors import UsageError
+from mmseg.evaluation import evaluate
+from mmseg.evaluation.metrics import merge_predictions
+from mmseg.models import build_segmentor
+from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
+from mmseg.toolbox.reports import RunResult, save_result
+from mmseg.toolbox.reports.confusion import write_confusion
+from mmseg.toolbox.testing.attention import AttentionNetwork, ScalePanels
+from mmseg.toolbox.testing.outputs import (
     ColourPictures,
     GreyPictures,
     LabelPictures,
@@ -29,15 +37,7 @@ from mmseg.engine.outputs import (
     ResultFile,
     check_places,
 )
-from mmseg.engine.scales import AttentionNetwork, ScalePanels
-from mmseg.errors import UsageError
-from mmseg.evaluation import evaluate
-from mmseg.evaluation.formatting import evaluate_official
-from mmseg.evaluation.metrics import merge_predictions
-from mmseg.models import build_segmentor
-from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
-from mmseg.visualization import RunResult, save_result
-from mmseg.visualization.confusion import write_confusion
+from mmseg.toolbox.testing.prediction_files import evaluate_official
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class OutputOptions:
         result_dir: folder for ``result_{network}.json``, which reports are made of.
         attention: the network predicts attention instead of classes; ``show_dir`` gets it as grey levels.
         panel_dir: folder for panels of what each scale of an HRDA network predicts.
-        confusion_file: file for the confusion matrix, see :mod:`mmseg.visualization.confusion`; with ``metrics``.
+        confusion_file: file for the confusion matrix, see :mod:`mmseg.toolbox.reports.confusion`; with ``metrics``.
     """
 
     metrics: tuple[str, ...] = ()

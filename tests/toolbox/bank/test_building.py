@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from mmseg.errors import DataError
-from mmseg.uda.instance_bank.building import fill_bank, random_bank
-from mmseg.uda.instance_bank.statistics import bank_statistics, projection, short_classes
+from mmseg.toolbox.bank.building import fill_bank, random_bank
+from mmseg.toolbox.bank.statistics import bank_statistics, projection, short_classes
 from tests.uda.networks import CLASSES, small_batch, small_method
 
 

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
-from mmseg.datasets.checking import check_folder, layout_named, report_text
 from mmseg.fileio import write_label_png
+from mmseg.toolbox.checking import check_folder, layout_named, report_text
 
 GTA, CITYSCAPES = layout_named('gta'), layout_named('cityscapes')
 STATS = 'sample_class_stats.json'

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from mmseg.datasets.checking import check_config_data, report_text
+from mmseg.toolbox.checking import check_config_data, report_text
 from tests.datasets.conftest import source_cfg, target_cfg, uda_cfg, val_cfg
 
 RARE = {'min_pixels': 100, 'class_temp': 0.5, 'min_crop_ratio': 0.5}

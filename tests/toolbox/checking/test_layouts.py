@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mmseg.datasets.checking import layout_named, recognise
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import write_label_png
+from mmseg.toolbox.checking import layout_named, recognise
 
 
 @pytest.mark.parametrize(

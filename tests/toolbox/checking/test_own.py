@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmseg.datasets import CustomDataset
-from mmseg.datasets.checking.own import check_dataset
 from mmseg.fileio import write_label_png
+from mmseg.toolbox.checking.own import check_dataset
 
 NAMES = ['background', 'foreground']
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-import mmseg.datasets.preflight as module
+import mmseg.toolbox.checking.preflight as module
 from mmseg.datasets import build_dataset
-from mmseg.datasets.preflight import CACHE, preflight
 from mmseg.errors import DataError
 from mmseg.fileio import write_label_png
+from mmseg.toolbox.checking.preflight import CACHE, preflight
 from tests.datasets.conftest import HEIGHT, WIDTH, source_cfg, uda_cfg, val_cfg
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmseg.datasets.checking.report import Finding, FolderReport, RareClass, SplitReport, amount, report_text
+from mmseg.toolbox.checking.report import Finding, FolderReport, RareClass, SplitReport, amount, report_text
 
 
 def test_what_is_wrong_comes_first_and_decides():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmseg.datasets.checking.statistics import check_statistics, rare_classes
+from mmseg.toolbox.checking.statistics import check_statistics, rare_classes
 
 STATS = [{'0': 60, '1': 30, 'file': 'a'}, {'0': 10, 'file': 'b'}]
 SAMPLES = {0: [('a', 60), ('b', 10)], 1: [('a', 30)]}

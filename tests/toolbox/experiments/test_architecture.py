@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mmseg.errors import UsageError
-from mmseg.experiments.architecture import parse_architecture
+from mmseg.toolbox.experiments.architecture import parse_architecture
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmseg.experiments import demo
-from mmseg.experiments.jobs import LaunchOptions, plan_experiment
-from mmseg.experiments.launch import run_experiment
-from mmseg.visualization import RunResult
+from mmseg.toolbox.experiments import demo
+from mmseg.toolbox.experiments.jobs import LaunchOptions, plan_experiment
+from mmseg.toolbox.experiments.launch import run_experiment
+from mmseg.toolbox.reports import RunResult
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from mmseg.experiments.generate import compose
-from mmseg.experiments.rows import FileRow, Row, grid
+from mmseg.toolbox.experiments.generate import compose
+from mmseg.toolbox.experiments.rows import FileRow, Row, grid
 
 
 def test_final_daformer_row() -> None:

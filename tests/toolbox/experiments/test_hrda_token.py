@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mmseg.errors import UsageError
-from mmseg.experiments.architecture import parse_architecture
-from mmseg.experiments.hrda_token import HRDAToken, parse_hrda
+from mmseg.toolbox.experiments.architecture import parse_architecture
+from mmseg.toolbox.experiments.hrda_token import HRDAToken, parse_hrda
 
 SINGLE: dict[str, Any] = {
     'pretrained': 'x',

@@ -8,8 +8,8 @@ import pytest
 
 from mmseg.config import load_config, resolved
 from mmseg.errors import ConfigError, UsageError
-from mmseg.experiments import jobs
-from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment, write_job
+from mmseg.toolbox.experiments import jobs
+from mmseg.toolbox.experiments.jobs import LaunchOptions, plan_config, plan_experiment, write_job
 
 PLAIN = LaunchOptions()
 CONFIG = Path('configs/daformer/gta2cs_uda_warm_fdthings_rcs_croppl_a999_daformer_mitb5_s0.py')

@@ -12,10 +12,10 @@ import torch
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.work_folder import choose_work_dir
 from mmseg.errors import DataError, UserError
-from mmseg.experiments import launch
-from mmseg.experiments.jobs import LaunchOptions
-from mmseg.experiments.launch import describe, plan_config, run_config, run_experiment
 from mmseg.processes import Stopped
+from mmseg.toolbox.experiments import launch
+from mmseg.toolbox.experiments.jobs import LaunchOptions
+from mmseg.toolbox.experiments.launch import describe, plan_config, run_config, run_experiment
 
 DEMO = Path('configs/demo/builtin_daformer.py')
 
@@ -27,7 +27,7 @@ class Trained:
         self.names: list[str] = []
         self.failures = failures
 
-    def __call__(self, cfg: Any, resume: bool, resume_command: str) -> None:
+    def __call__(self, cfg: Any, resume: bool, look: Any, resume_command: str) -> None:
         self.names.append(cfg.name)
         assert Path(cfg.filename).name == f'{cfg.name}.json'  # under which it is kept in the work folder
         choose_work_dir(cfg).mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,10 @@ def test_hooks_of_an_experiment_are_called_around_it(
     called: list[tuple[str, int]] = []
     monkeypatch.setattr(launch, '_call', lambda target, jobs, say: called.append((target, len(jobs))))
     run_experiment(0, LaunchOptions(), said.append)
-    assert called == [('mmseg.experiments.demo:prepare', 2), ('mmseg.experiments.demo:report', 2)]
+    assert called == [
+        ('mmseg.toolbox.experiments.demo:prepare', 2),
+        ('mmseg.toolbox.experiments.demo:report', 2),
+    ]
 
 
 def test_finished_run_is_not_trained_again(
@@ -160,7 +163,7 @@ def test_torchrun_is_used_for_several_gpus(
         commands.append(command)
         return 3
 
-    monkeypatch.setattr('mmseg.experiments.jobs.git_revision', lambda: 'unknown')
+    monkeypatch.setattr('mmseg.toolbox.experiments.jobs.git_revision', lambda: 'unknown')
     monkeypatch.setattr(launch, '_run_torchrun', run)
     with pytest.raises(UserError, match='1 of 1 runs failed'):
         run_config(DEMO, LaunchOptions(gpus=2, custom_imports=('json', 'own.parts')), said.append)

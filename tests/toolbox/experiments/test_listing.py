@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from mmseg.experiments.listing import describe_experiments, experiment_table
+from mmseg.toolbox.experiments.listing import describe_experiments, experiment_table
 
 
 def test_list_for_machines() -> None:

@@ -1,8 +1,8 @@
 """MIC's tables: numbers of runs and the masking part of names; values are checked by the parity cases."""
 
-from mmseg.experiments import mic
-from mmseg.experiments.generate import compose
-from mmseg.experiments.rows import Masking
+from mmseg.toolbox.experiments import mic
+from mmseg.toolbox.experiments.generate import compose
+from mmseg.toolbox.experiments.rows import Masking
 
 
 def test_published_numbers_of_runs():

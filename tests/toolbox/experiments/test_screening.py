@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from mmseg.engine.test import OutputOptions, ScoreReport
 from mmseg.errors import DataError
-from mmseg.experiments import screening
-from mmseg.experiments.screening import Screened, add, read, scored, write_tables
+from mmseg.toolbox.experiments import screening
+from mmseg.toolbox.experiments.screening import Screened, add, read, scored, write_tables
+from mmseg.toolbox.testing.run import OutputOptions, ScoreReport
 
-DOCS = Path(__file__).resolve().parents[2] / 'docs'
+DOCS = Path(__file__).resolve().parents[3] / 'docs'
 COLUMNS = ('student', 'teacher', 'student+adabn', 'teacher+flip')
 
 

@@ -6,9 +6,9 @@ import pytest
 
 from mmseg.config import load_config
 from mmseg.errors import UsageError
-from mmseg.experiments import startup
-from mmseg.experiments.jobs import LaunchOptions, plan_experiment
-from mmseg.experiments.startup import on_builtin_data
+from mmseg.toolbox.experiments import startup
+from mmseg.toolbox.experiments.jobs import LaunchOptions, plan_experiment
+from mmseg.toolbox.experiments.startup import on_builtin_data
 
 
 def test_sizes_shrink_and_nothing_needs_a_file(workspace: Path) -> None:

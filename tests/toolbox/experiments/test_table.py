@@ -8,10 +8,10 @@ import pytest
 from experiments import generate_experiment_cfgs
 from mmseg.config import load_config
 from mmseg.errors import UsageError
-from mmseg.experiments import TABLE, hrda
-from mmseg.experiments.generate import compose, compose_all
-from mmseg.experiments.rows import AnyRow, Experiment, FileRow, Row
-from mmseg.experiments.table import PAPERS, find_experiment
+from mmseg.toolbox.experiments import TABLE, hrda
+from mmseg.toolbox.experiments.generate import compose, compose_all
+from mmseg.toolbox.experiments.rows import AnyRow, Experiment, FileRow, Row
+from mmseg.toolbox.experiments.table import PAPERS, find_experiment
 
 
 def _rows() -> Iterator[Any]:

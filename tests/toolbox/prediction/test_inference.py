@@ -12,7 +12,7 @@ from PIL import Image
 from mmseg.apis import Inferencer, inference_model, init_model, show_result
 from mmseg.datasets.classes import CLASSES, PALETTE
 from mmseg.errors import DataError, UsageError
-from mmseg.visualization.legend import with_legend
+from mmseg.toolbox.reports.legend import with_legend
 from tests.integration.tiny import tiny_config
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from mmseg.apis import Inferencer, inference_model, init_model
-from mmseg.apis.inferencer import LOOK_AHEAD, batches
-from mmseg.apis.sources import Frame, Source
 from mmseg.errors import DataError
+from mmseg.toolbox.prediction.inferencer import LOOK_AHEAD, batches
+from mmseg.toolbox.prediction.sources import Frame, Source
 from tests.integration.hrda import tiny_hrda
 from tests.integration.tiny import tiny_config
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mmseg.apis import ResultWriter, Segmentation
-from mmseg.apis.saving import MARKS
-from mmseg.apis.sources import Frame, Source
 from mmseg.errors import UsageError
+from mmseg.toolbox.prediction.saving import MARKS
+from mmseg.toolbox.prediction.sources import Frame, Source
 
 NAMES, COLOURS = ('road', 'sky'), [[128, 64, 128], [70, 130, 180]]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg.apis.sources import as_picture, find_sources, read_frames, read_picture
 from mmseg.errors import DataError
+from mmseg.toolbox.prediction.sources import as_picture, find_sources, read_frames, read_picture
 
 
 def write_video(path: Path, frames: int, size: tuple[int, int] = (32, 16)) -> None:

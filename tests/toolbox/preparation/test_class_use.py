@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmseg.datasets import build_dataset
-from mmseg.datasets.class_use import count_use, delivered_use, label_of, stored_use
+from mmseg.toolbox.preparation.class_use import count_use, delivered_use, label_of, stored_use
 from tests.datasets.conftest import source_cfg
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from mmseg.datasets import conversion
-from mmseg.datasets.conversion import (
+from mmseg.errors import DataError
+from mmseg.toolbox.preparation import conversion
+from mmseg.toolbox.preparation.conversion import (
     LabelStats,
     convert,
     convert_label,
@@ -22,7 +23,7 @@ from mmseg.datasets.conversion import (
     lookup_table,
     write_statistics,
 )
-from mmseg.datasets.label_formats import (
+from mmseg.toolbox.preparation.label_formats import (
     CITYSCAPES,
     FORMATS,
     GTA,
@@ -32,7 +33,6 @@ from mmseg.datasets.label_formats import (
     SYNTHIA_TABLE,
     LabelFormat,
 )
-from mmseg.errors import DataError
 
 
 def save_palette(path: Path, ids: np.ndarray) -> None:

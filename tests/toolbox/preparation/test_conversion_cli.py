@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg.datasets.conversion_cli import build_parser, main
-from mmseg.datasets.label_formats import CITYSCAPES, FORMATS, GTA, LabelFormat
 from mmseg.errors import DataError
+from mmseg.toolbox.preparation.conversion_cli import build_parser, main
+from mmseg.toolbox.preparation.label_formats import CITYSCAPES, FORMATS, GTA, LabelFormat
 
 
 @pytest.mark.parametrize('label_format', FORMATS.values(), ids=str.lower(' '.join(FORMATS)).split())

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mmseg.datasets import build_dataset
-from mmseg.datasets.counting import count_folder, count_source
 from mmseg.datasets.source_statistics import source_statistics
 from mmseg.errors import DataError
 from mmseg.fileio import write_label_png
+from mmseg.toolbox.preparation.counting import count_folder, count_source
 from tests.datasets.conftest import HEIGHT, WIDTH, source_cfg
 
 FILES = ['sample_class_stats.json', 'sample_class_stats_dict.json', 'samples_with_class.json']

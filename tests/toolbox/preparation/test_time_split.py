@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmseg.datasets.time_split import split_by_time
+from mmseg.toolbox.preparation.time_split import split_by_time
 
 NAMES = st.lists(
     st.builds('{}/{:04d}'.format, st.sampled_from(['a', 'b', 'c']), st.integers(0, 9999)), unique=True

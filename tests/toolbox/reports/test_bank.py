@@ -1,7 +1,7 @@
 """The picture of a bank."""
 
-from mmseg.uda.instance_bank.building import random_bank
-from mmseg.visualization.bank import bank_figure
+from mmseg.toolbox.bank.building import random_bank
+from mmseg.toolbox.reports.bank import bank_figure
 
 
 def test_four_panels_and_a_colour_bar(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmseg.errors import UsageError
-from mmseg.visualization.charts import (
+from mmseg.toolbox.reports.charts import (
     class_bars,
     confusion_chart,
     curve_figure,
@@ -13,8 +13,8 @@ from mmseg.visualization.charts import (
     row_normalised,
     save_figure,
 )
-from mmseg.visualization.logs import RunLog
-from mmseg.visualization.results import RunResult
+from mmseg.toolbox.reports.logs import RunLog
+from mmseg.toolbox.reports.results import RunResult
 
 RUNS = [
     RunResult('source-only', {'road': 70.0, 'sky': 50.0}),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mmseg.errors import UsageError
-from mmseg.visualization.confusion import confusion_table, largest_confusions, write_confusion
+from mmseg.toolbox.reports.confusion import confusion_table, largest_confusions, write_confusion
 
 MATRIX = np.array([[2**40, 1], [0, 3]])
 

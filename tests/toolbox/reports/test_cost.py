@@ -1,7 +1,7 @@
 """Costs as table and picture."""
 
-from mmseg.models.cost import Cost
-from mmseg.visualization.cost import cost_figure, cost_summary, cost_table
+from mmseg.toolbox.cost import Cost
+from mmseg.toolbox.reports.cost import cost_figure, cost_summary, cost_table
 
 COST = Cost(
     (100, 200),

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from mmseg.datasets.class_use import count_use
-from mmseg.visualization.delivery import picture_of, sample_panels, use_figure, use_table
+from mmseg.toolbox.preparation.class_use import count_use
+from mmseg.toolbox.reports.delivery import picture_of, sample_panels, use_figure, use_table
 
 NORM = {'mean': [1, 2, 3], 'std': [2, 2, 2], 'to_rgb': True}
 META = {'img_norm_cfg': NORM, 'ori_filename': 'city/' + 'x' * 40 + '.png'}

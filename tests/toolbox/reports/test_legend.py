@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmseg.visualization.legend import with_legend
+from mmseg.toolbox.reports.legend import with_legend
 
 NAMES = ('road', 'sky', 'a class with a long name')
 COLOURS = [[128, 64, 128], [70, 130, 180], [250, 1, 2]]

@@ -3,8 +3,8 @@
 import pytest
 
 from mmseg.errors import UsageError
-from mmseg.visualization.log_tables import choose_curves, score_table, speed_table, usual_curves
-from mmseg.visualization.logs import RunLog
+from mmseg.toolbox.reports.log_tables import choose_curves, score_table, speed_table, usual_curves
+from mmseg.toolbox.reports.logs import RunLog
 
 FIRST = RunLog(
     {'decode.loss_seg': [(50, 1.0)]},

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from mmseg.errors import DataError
-from mmseg.visualization.logs import find_logs, read_logs, read_run, smoothed
+from mmseg.toolbox.reports.logs import find_logs, read_logs, read_run, smoothed
 
 
 def write(path, *entries):

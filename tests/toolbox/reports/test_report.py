@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mmseg.errors import DataError
-from mmseg.visualization.grid import PictureRow, picture_grid
-from mmseg.visualization.report import result_table, write_report
-from mmseg.visualization.results import RunResult
-from mmseg.visualization.scales import ScalePanel
+from mmseg.toolbox.reports.grid import PictureRow, picture_grid
+from mmseg.toolbox.reports.report import result_table, write_report
+from mmseg.toolbox.reports.results import RunResult
+from mmseg.toolbox.reports.scales import ScalePanel
 
 PALETTE = [(128, 64, 128), (70, 130, 180)]
 RUNS = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmseg.errors import DataError
-from mmseg.visualization.results import RunResult, load_result, save_result
+from mmseg.toolbox.reports.results import RunResult, load_result, save_result
 
 
 def test_mean_leaves_out_absent_classes():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmseg.visualization.scales import ScalePanel, panel_cells, scale_figure
+from mmseg.toolbox.reports.scales import ScalePanel, panel_cells, scale_figure
 
 PALETTE = [[128, 64, 128], [244, 35, 232]]
 

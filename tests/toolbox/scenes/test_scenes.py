@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmseg.datasets.conversion import convert
-from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
-from mmseg.datasets.scenes.paint import COLOURS, STYLES, draw_scene
-from mmseg.datasets.scenes.scene import make_scene
-from mmseg.datasets.scenes.writers import write_cityscapes, write_gta, write_synthia
 from mmseg.errors import DataError
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import CITYSCAPES, GTA, SYNTHIA
+from mmseg.toolbox.scenes.paint import COLOURS, STYLES, draw_scene
+from mmseg.toolbox.scenes.scene import make_scene
+from mmseg.toolbox.scenes.writers import write_cityscapes, write_gta, write_synthia
 
 SIZE = (128, 64)
 

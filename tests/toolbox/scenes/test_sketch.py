@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmseg.datasets.scenes import street, things
-from mmseg.datasets.scenes.sketch import Camera, Sketch, ground, side
+from mmseg.toolbox.scenes import street, things
+from mmseg.toolbox.scenes.sketch import Camera, Sketch, ground, side
 
 CAMERA = Camera(width=256, height=128, focal=140.0, centre=128.0, horizon=56.0, eye=1.6)
 

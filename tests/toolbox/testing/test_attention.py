@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmseg.engine.scales import AttentionNetwork, scale_maps
+from mmseg.toolbox.testing.attention import AttentionNetwork, scale_maps
 from tests.models.segmentors.test_hrda import build
 
 

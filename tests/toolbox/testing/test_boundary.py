@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmseg.evaluation.boundary import boundary_distance, within_band
+from mmseg.toolbox.testing.boundary import boundary_distance, within_band
 
 LABELS = arrays(
     np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 3, 255])

@@ -3,8 +3,8 @@
 import pytest
 from mmengine.config import Config
 
-from mmseg.engine import overrides as module
 from mmseg.errors import UsageError
+from mmseg.toolbox.testing import command_options as module
 
 
 def config() -> Config:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mmseg.datasets.classes import ClassMerge
-from mmseg.engine import confusion
-from mmseg.engine.confusion import count_maps, find_confusion
 from mmseg.errors import CheckpointError, DataError, UsageError
-from mmseg.visualization import RunResult, save_result
+from mmseg.toolbox.reports import RunResult, save_result
+from mmseg.toolbox.testing import confusion
+from mmseg.toolbox.testing.confusion import count_maps, find_confusion
 
 LABELS = [np.array([[0, 1], [2, 255]], np.uint8), np.array([[1, 1]], np.uint8)]
 MAPS = [np.array([[0, 2], [2, 0]]), np.array([[1, 0]])]

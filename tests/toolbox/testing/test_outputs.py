@@ -14,9 +14,15 @@ import torch
 
 from mmseg.datasets.classes import PALETTE
 from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import ColourPictures, LabelPictures, ResultFile, check_places, write_picture
 from mmseg.errors import TrainingError, UsageError
 from mmseg.fileio import read_label
+from mmseg.toolbox.testing.outputs import (
+    ColourPictures,
+    LabelPictures,
+    ResultFile,
+    check_places,
+    write_picture,
+)
 
 LABEL = np.array([[0, 1], [2, 13]], np.int64)
 

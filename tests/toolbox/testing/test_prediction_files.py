@@ -11,8 +11,13 @@ from PIL import Image
 from mmseg.datasets import CLASSES, PALETTE
 from mmseg.errors import DataError
 from mmseg.evaluation import confusion, scores
-from mmseg.evaluation.formatting import evaluate_official, label_id_palette, label_id_table, write_prediction
 from mmseg.fileio import read_label, write_label_png
+from mmseg.toolbox.testing.prediction_files import (
+    evaluate_official,
+    label_id_palette,
+    label_id_table,
+    write_prediction,
+)
 
 
 def test_official_ids_and_colours() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg.engine import test as module
-from mmseg.engine.outputs import ResultFile
+from mmseg.toolbox.testing import run as module
+from mmseg.toolbox.testing.outputs import ResultFile
 from tests.engine.test_evaluate import Oracle
 
 
@@ -61,8 +61,8 @@ def test_official_ids_belong_to_the_classes_of_cityscapes() -> None:
     from types import SimpleNamespace
 
     from mmseg.datasets.classes import CLASSES
-    from mmseg.engine.test import OutputOptions, _with_known_ids
     from mmseg.errors import UsageError
+    from mmseg.toolbox.testing.run import OutputOptions, _with_known_ids
 
     own, city = SimpleNamespace(CLASSES=('a', 'b')), SimpleNamespace(CLASSES=CLASSES)
     assert _with_known_ids(OutputOptions(), city).to_label_id is True
