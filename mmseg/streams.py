@@ -7,6 +7,7 @@ place.
 """
 
 import zlib
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -30,3 +31,10 @@ class Streams:
             entropy = np.random.SeedSequence([*self._key, zlib.crc32(name.encode())])
             self._streams[name] = np.random.Generator(np.random.PCG64(entropy))
         return self._streams[name]
+
+
+class StreamSource(Protocol):
+    """What a network's random decisions come from, see :class:`Streams`."""
+
+    def stream(self, name: str) -> Any:
+        """A generator of random numbers for one kind of decision."""

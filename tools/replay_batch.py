@@ -15,7 +15,8 @@ from pathlib import Path
 
 from mmseg.cli import default_launcher, run_cli, whole_number
 from mmseg.config import add_import_option, load_config
-from mmseg.engine.distributed import close_distributed, init_distributed, is_main
+from mmseg.engine.distributed import close_distributed, init_distributed
+from mmseg.ranks import is_main
 from mmseg.toolbox.replay import Replay, find_config, find_start, find_step, replay
 
 

@@ -9,9 +9,10 @@ from mmengine.config import Config
 
 from mmseg.cli import default_launcher, opacity, run_cli
 from mmseg.config import OptionsAction, add_config_options, load_config, require_sections
-from mmseg.engine.distributed import close_distributed, init_distributed, is_main
+from mmseg.engine.distributed import close_distributed, init_distributed
 from mmseg.engine.environment import open_log
 from mmseg.errors import UsageError
+from mmseg.ranks import is_main
 from mmseg.toolbox.reports.confusion import check_confusion_file
 from mmseg.toolbox.testing.command_options import (
     check_scales,

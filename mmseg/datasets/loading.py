@@ -32,7 +32,7 @@ class TrainDataset(Protocol):
         """Sample number i of a run with ``seed``."""
 
 
-class _Draws(Dataset[dict[str, Any]]):
+class _DrawnSamples(Dataset[dict[str, Any]]):
     def __init__(self, dataset: TrainDataset, seed: int, replace: bool) -> None:
         self.dataset = dataset
         self.seed = seed
@@ -103,7 +103,7 @@ def build_train_loader(
         an iterable of :func:`collate`'s batches.
     """
     batches = _Batches(samples_per_gpu, start_iteration, end_iteration, rank, world_size)
-    draws = _Draws(dataset, seed, replace_damaged)
+    draws = _DrawnSamples(dataset, seed, replace_damaged)
     loader = DataLoader(draws, batch_sampler=batches, collate_fn=collate, **_loader_options(workers))
     return Loader(loader, timeout, give_up)
 

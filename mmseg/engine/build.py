@@ -12,11 +12,12 @@ from mmengine.config import Config
 
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
-from mmseg.models.global_batch import share_batch, world_size
+from mmseg.models.global_batch import share_batch
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
 from mmseg.models.weights.state import State
+from mmseg.ranks import world_size
 from mmseg.registry import MODELS
 from mmseg.uda.supervised import Supervised
 from mmseg.uda.trainable import Trainable

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from mmseg.datasets.loading import build_test_loader
-from mmseg.engine.distributed import is_main, rank, sum_over_ranks, world_size
+from mmseg.engine.distributed import sum_over_ranks
 from mmseg.errors import DataError, UserError
 from mmseg.evaluation import confusion
+from mmseg.ranks import is_main, rank, world_size
 
 
 class Abandoned(Exception):

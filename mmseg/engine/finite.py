@@ -12,7 +12,7 @@ from torch import Tensor, distributed
 
 from mmseg.config.imports import OPTION
 from mmseg.engine.checkpoint import write_checkpoint
-from mmseg.engine.distributed import any_rank, is_main, world_size
+from mmseg.engine.distributed import any_rank
 from mmseg.engine.log_window import Step
 from mmseg.engine.loop import Run
 from mmseg.engine.optimizer import ScaledOptimWrapper
@@ -20,6 +20,7 @@ from mmseg.engine.state import collect
 from mmseg.errors import TrainingError
 from mmseg.fileio import atomic_write
 from mmseg.models.guard import BUFFERS, GRADIENTS, LOSSES, WEIGHTS, all_finite
+from mmseg.ranks import is_main, world_size
 
 SKIPPED = 'skipped_steps'
 """Where a run's memory counts the steps that ``nan_policy='skip'`` left out."""

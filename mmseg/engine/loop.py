@@ -16,12 +16,13 @@ from torch import Tensor
 from mmseg.config.translate import TrainSettings
 from mmseg.datasets.feeding import GivenUp
 from mmseg.datasets.loading import DAMAGED
-from mmseg.engine.distributed import any_rank, world_size
+from mmseg.engine.distributed import any_rank
 from mmseg.engine.log_window import MetricWindow
 from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
 from mmseg.engine.safeguard import Safeguard
 from mmseg.engine.signals import StopRequest
 from mmseg.faults import described
+from mmseg.ranks import world_size
 from mmseg.uda.trainable import Batch, Trainable
 
 STOP_INTERVAL = 10

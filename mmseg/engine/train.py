@@ -29,7 +29,7 @@ from mmseg.engine.build import (
 )
 from mmseg.engine.checkpoint import choose_start, read_checkpoint
 from mmseg.engine.damage import DamageHook
-from mmseg.engine.distributed import barrier, in_first, is_main, rank, share_initial_state, world_size
+from mmseg.engine.distributed import barrier, in_first, share_initial_state
 from mmseg.engine.environment import (
     code_version,
     describe_environment,
@@ -48,6 +48,7 @@ from mmseg.engine.state import restore
 from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
 from mmseg.errors import DataError, ResourceError
 from mmseg.processes import Stopped, signal_name, start_tracker
+from mmseg.ranks import is_main, rank, world_size
 from mmseg.uda.trainable import Trainable
 from mmseg.visualization.debug_pictures import DebugPictures, Paint
 

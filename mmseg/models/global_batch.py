@@ -15,16 +15,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.models.dropout import DropPath
-
-
-def rank() -> int:
-    """Number of this process, from 0."""
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
-
-
-def world_size() -> int:
-    """Number of processes."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+from mmseg.ranks import rank, world_size
 
 
 def own_rows(count: int) -> slice:

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmseg.models.global_batch import anywhere, own_rows, world_size
+from mmseg.models.global_batch import anywhere, own_rows
+from mmseg.ranks import world_size
 from mmseg.streams import Streams
 from mmseg.uda.augmentation import BLUR_THRESHOLD, Jitter, JitterStrength, Strong
 from mmseg.uda.mixing import LABEL_VALUES, choose_half, present_values

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
-from mmseg.models.global_batch import of_all, own_rows, world_size
+from mmseg.models.global_batch import of_all, own_rows
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.option_types import Range
 from mmseg.options import Amount, NoOptions, Share, parse
+from mmseg.ranks import world_size
 from mmseg.registry import MODELS, PARTS
 from mmseg.uda.augmentation import apply_strong, normalisation
 from mmseg.uda.draws import StepDraws, draw_strong_mask

@@ -6,8 +6,7 @@ from typing import Any
 from torch import nn
 
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.segmentors.outputs import Draws
-from mmseg.streams import Streams
+from mmseg.streams import Streams, StreamSource
 from mmseg.uda.trainable import Batch, LossGroup, Trainable
 
 
@@ -21,7 +20,7 @@ class Supervised(Trainable):
     def __init__(self, student: EncoderDecoder) -> None:
         super().__init__()
         self.network = student
-        self.draws: Callable[[int, int], Draws] = Streams
+        self.draws: Callable[[int, int], StreamSource] = Streams
 
     @property
     def student(self) -> EncoderDecoder:

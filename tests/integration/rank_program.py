@@ -10,8 +10,9 @@ import torch
 
 from mmseg.config import load_config
 from mmseg.engine import loop
-from mmseg.engine.distributed import close_distributed, init_distributed, rank
+from mmseg.engine.distributed import close_distributed, init_distributed
 from mmseg.engine.train import train
+from mmseg.ranks import rank
 
 
 def spoil(iterations: set[int]) -> None:

@@ -138,7 +138,7 @@ class ResultFile(Output):
 
 
 class GreyPictures(Output):
-    """Writes class maps as they are, as grey levels: what :class:`mmseg.toolbox.testing.attention.AttentionNetwork` predicts.
+    """Writes class maps as they are, as grey levels (:class:`mmseg.toolbox.testing.attention.AttentionNetwork`).
 
     Args:
         folder: where to; the pictures' relative folders are kept.

@@ -18,7 +18,7 @@ from mmseg.config import require_sections
 from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
 from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, choose_device, to_dict
-from mmseg.engine.distributed import barrier, is_main, world_size
+from mmseg.engine.distributed import barrier
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
 from mmseg.errors import UsageError
@@ -26,6 +26,7 @@ from mmseg.evaluation import evaluate
 from mmseg.evaluation.metrics import merge_predictions
 from mmseg.models import build_segmentor
 from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
+from mmseg.ranks import is_main, world_size
 from mmseg.toolbox.reports import RunResult, save_result
 from mmseg.toolbox.reports.confusion import write_confusion
 from mmseg.toolbox.testing.attention import AttentionNetwork, ScalePanels

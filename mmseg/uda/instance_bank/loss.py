@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mmseg.models.global_batch import total, world_size
+from mmseg.models.global_batch import total
+from mmseg.ranks import world_size
 from mmseg.uda.instance_bank.grid import Grid
 from mmseg.uda.instance_bank.similarity import Rows, Similarity
 from mmseg.uda.instance_bank.tiles import Tile
