@@ -40,7 +40,7 @@ class Segmentor(Protocol):
 
 
 @dataclass(frozen=True)
-class Prediction:
+class PredictedPicture:
     """What a network says about one picture.
 
     Attributes:
@@ -60,7 +60,7 @@ class Prediction:
 
 def predict(
     network: Segmentor, dataset: Any, workers: int = 0, with_labels: bool = False
-) -> Iterator[Prediction]:
+) -> Iterator[PredictedPicture]:
     """Predict the pictures of a data set that fall to this process, in order.
 
     Args:
@@ -77,7 +77,7 @@ def predict(
             meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
             label_map = _label_map(network, images, batch['img_metas'])
             truth = batch['label'].numpy() if with_labels else None
-            yield Prediction(int(batch['index']), label_map, meta, picture, truth)
+            yield PredictedPicture(int(batch['index']), label_map, meta, picture, truth)
 
 
 def _label_map(
@@ -99,7 +99,7 @@ def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:
     )
 
 
-def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction) -> None:
+def add_to_confusion(matrix: NDArray[np.int64], prediction: PredictedPicture) -> None:
     """Count one picture in a confusion matrix (C, C), in place.
 
     Raises:

@@ -11,10 +11,11 @@ from mmengine.config import Config
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from mmseg.batch import on_device
 from mmseg.config.translate import train_settings
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.finite import RECORD, not_finite
-from mmseg.engine.loop import Run, one_step, pictures_of, to_device
+from mmseg.engine.loop import Run, one_step, pictures_of
 from mmseg.engine.state import collect, restore
 from mmseg.engine.train import assemble
 from mmseg.errors import CheckpointError, DataError, UsageError
@@ -128,7 +129,7 @@ def repeat(run: Run, iteration: int) -> Replay:
     found = Replay(iteration, run.iteration)
     run.trainable.train()
     for loaded in run.batches(run.iteration):
-        batch = to_device(loaded, run.device, run.settings.channels_last)
+        batch = on_device(loaded, run.device, run.settings.channels_last)
         if run.iteration == iteration - 1:
             break
         one_step(run, batch)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmseg.errors import ConfigError
-from mmseg.uda.transfer import to_device
+from mmseg.uda.transfer import send
 
 BLUR_THRESHOLD = 0.5
 """Blur is applied where its uniform draw exceeds this number."""
@@ -109,7 +109,7 @@ def normalisation(metas: Sequence[Mapping[str, Any]], device: torch.device) -> t
     """
     config = metas[0]['img_norm_cfg']
     both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
-    mean, std = to_device(both, device).unbind(0)
+    mean, std = send(both, device).unbind(0)
     return mean, std
 
 
@@ -132,7 +132,7 @@ def color_jitter(images: Tensor, jitter: Jitter) -> Tensor:
         images: float RGB (B, 3, H, W), about [0, 1].
         jitter: parameters of the B images.
     """
-    factors = to_device(torch.tensor(jitter.factors, dtype=torch.float32), images.device)
+    factors = send(torch.tensor(jitter.factors, dtype=torch.float32), images.device)
     current = list(images.unbind(0))
     for place in range(len(OPERATIONS)):
         wanted = [order[place] for order in jitter.orders]
@@ -225,7 +225,7 @@ def _blur_axis(images: Tensor, sigmas: Sequence[float], axis: int) -> Tensor:
     distance = torch.arange(-radius, radius + 1, dtype=torch.float32)
     kernel = torch.exp(-(distance**2) / (2 * torch.tensor(sigmas, dtype=torch.float32).view(-1, 1) ** 2))
     kernel = kernel / kernel.sum(dim=1, keepdim=True)
-    taps = to_device(kernel, images.device).repeat_interleave(images.shape[1], dim=0).to(images.dtype)
+    taps = send(kernel, images.device).repeat_interleave(images.shape[1], dim=0).to(images.dtype)
     vertical = axis == 2
     padding = (0, 0, radius, radius) if vertical else (radius, radius, 0, 0)
     padded = F.pad(images, padding, mode='reflect').flatten(0, 1).unsqueeze(0)

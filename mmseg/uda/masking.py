@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
 from mmseg.models.global_batch import of_all, own_rows
@@ -26,8 +27,8 @@ from mmseg.uda.draws import StepDraws, draw_strong_mask
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
-from mmseg.uda.trainable import Average, Batch, LossGroup
-from mmseg.uda.transfer import to_device
+from mmseg.uda.trainable import Average, LossGroup
+from mmseg.uda.transfer import send
 
 if TYPE_CHECKING:
     from mmseg.uda.adaptation import Adaptation
@@ -215,10 +216,10 @@ class MaskedConsistency(Part):
         size = (images.shape[2], images.shape[3])
         if isinstance(self.blocks, BlockMask):
             scores = draws.block_scores(len(images), *block_grid(size, self.blocks.mask_block_size))
-            return block_mask(to_device(scores, images.device), self.blocks.mask_ratio, size)
+            return block_mask(send(scores, images.device), self.blocks.mask_ratio, size)
         side = self.host.student.token_size
         scores = draws.block_scores(len(images), *(-(-length // side) for length in size))
-        return token_mask(to_device(scores, images.device), self.blocks.mask_ratio, side, size)
+        return token_mask(send(scores, images.device), self.blocks.mask_ratio, side, size)
 
     def _selected(self, batch: Batch, shared: PseudoLabel | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """Images (B, 3, H, W), labels (B, 1, H, W) and weights (B, H, W) or None by mode."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from torch import nn
 
+from mmseg.batch import Batch
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.streams import Streams, StreamSource
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 
 
 class Supervised(Trainable):

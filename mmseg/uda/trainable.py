@@ -14,14 +14,10 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.models.guard import Unguarded
 from mmseg.models.terms import Terms
 from mmseg.uda.pictures import Layout
-
-Batch = dict[str, Any]
-"""What the loader yields: ``img`` float (B, 3, H, W) normalised, ``gt_semantic_seg`` int64 (B, 1, H, W) with 255 =
-ignore, ``img_metas`` list of B dicts; adaptation adds ``target_img``, ``target_img_metas`` and, optionally,
-``valid_pseudo_mask`` uint8 (B, 1, H, W)."""
 
 
 @dataclass(kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmseg.batch import Batch
 from mmseg.config.translate import TrainSettings
 from mmseg.engine.hooks import CheckpointHook, LogHook
 from mmseg.engine.log import LogWriter
@@ -20,7 +21,7 @@ from mmseg.uda.instance_bank import InstanceConsistency
 from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.min_entropy import MinEnt
 from mmseg.uda.supervised import Supervised
-from mmseg.uda.trainable import Batch, Trainable
+from mmseg.uda.trainable import Trainable
 from tests.uda.networks import DISTANCE, MODEL, TWO_SCALES, small_batch, small_method
 
 AT = 3

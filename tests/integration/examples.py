@@ -27,7 +27,7 @@ from torch import distributed
 
 from mmseg.datasets import CLASSES
 from mmseg.engine.build import build_trainable
-from mmseg.engine.evaluate import Prediction
+from mmseg.engine.evaluate import PredictedPicture
 from mmseg.fileio import write_label_png
 from mmseg.registry import MODELS
 from mmseg.toolbox.bank.building import random_bank
@@ -203,7 +203,7 @@ def _write_pictures(root: Path, data: Path) -> dict[str, str]:
     results = ResultFile(root / 'results.pkl')
     for index, path in enumerate(pictures):
         label_map = np.full((64, 128), index, np.int64)
-        results.add(Prediction(index, label_map, {'filename': str(path)}, torch.zeros(0)))
+        results.add(PredictedPicture(index, label_map, {'filename': str(path)}, torch.zeros(0)))
     results.collect(len(pictures))
     results.close()
     return {

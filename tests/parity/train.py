@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmseg.batch import Batch
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, set_learning_rates
@@ -22,7 +23,7 @@ from mmseg.uda.draws import Use
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.part import InstanceConsistency
 from mmseg.uda.mixing import LABEL_VALUES
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
 from tests.parity.dida import drawn, row_labels

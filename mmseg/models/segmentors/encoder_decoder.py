@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmseg.batch import Meta
 from mmseg.models.detail_crop import Box
 from mmseg.models.layers import resize
 from mmseg.models.levels import build_head, levels_of
@@ -17,9 +18,6 @@ from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_b
 from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
 from mmseg.streams import StreamSource
-
-Meta = Mapping[str, Any]
-"""Of one image: ``ori_shape`` (H, W, ...), ``flip`` and ``flip_direction`` ('horizontal' or 'vertical')."""
 
 
 @MODELS.register_module()

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmseg.engine.evaluate import Prediction
+from mmseg.engine.evaluate import PredictedPicture
 from mmseg.fileio import read_image
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.models.segmentors.scale_maps import predict_scale_maps
@@ -69,13 +69,13 @@ class ScalePanels(Output):
         self.network = network
         self.palette = palette
 
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: PredictedPicture) -> None:
         """Write one panel."""
         path = picture_path(self.folder, prediction).with_suffix('.png')
         figure = scale_figure([self._panel(prediction)], self.palette)
         save_figure(figure, path, dpi=130)
 
-    def _panel(self, prediction: Prediction) -> ScalePanel:
+    def _panel(self, prediction: PredictedPicture) -> ScalePanel:
         device = next(self.network.parameters()).device
         maps = scale_maps(self.network, prediction.image[None].to(device), prediction.label_map.shape)
         name = prediction.meta['filename']

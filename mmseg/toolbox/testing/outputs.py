@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.datasets.files import unique_names
-from mmseg.engine.evaluate import Prediction
+from mmseg.engine.evaluate import PredictedPicture
 from mmseg.errors import TrainingError, UsageError
 from mmseg.fileio import atomic_write, below, read_image, require_closed
 from mmseg.toolbox.testing.prediction_files import write_prediction
@@ -27,7 +27,7 @@ class Output(ABC):
     """Takes predictions one by one."""
 
     @abstractmethod
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: PredictedPicture) -> None:
         """Use one prediction."""
 
     def collect(self, count: int) -> None:  # noqa: B027  # most outputs are complete already
@@ -53,7 +53,7 @@ class ColourPictures(Output):
         self.palette = palette
         self.opacity = opacity
 
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: PredictedPicture) -> None:
         """Write one picture."""
         colours = colourise(prediction.label_map, self.palette)
         if self.opacity < 1:
@@ -82,7 +82,7 @@ class LabelPictures(Output):
         self.archive = archive
         self.names = label_names_of(dataset)
 
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: PredictedPicture) -> None:
         """Write one PNG."""
         path = self.folder / self.names[prediction.index]
         write_prediction(prediction.label_map, path, self.to_label_id, self.dataset.PALETTE)
@@ -111,7 +111,7 @@ class ResultFile(Output):
         self.path = path
         self.parts = (folder or path.parent) / f'.{path.name}.parts'
 
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: PredictedPicture) -> None:
         """Keep one class map on the disk."""
         with atomic_write(self._part(prediction.index)) as temporary:
             np.save(temporary, prediction.label_map.astype(np.uint8))
@@ -147,12 +147,12 @@ class GreyPictures(Output):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, prediction: Prediction) -> None:
+    def add(self, prediction: PredictedPicture) -> None:
         """Write one picture."""
         write_picture(picture_path(self.folder, prediction), prediction.label_map.astype(np.uint8))
 
 
-def picture_path(folder: Path, prediction: Prediction) -> Path:
+def picture_path(folder: Path, prediction: PredictedPicture) -> Path:
     """Where in ``folder`` the picture of a prediction belongs; formats that lose colours become PNG."""
     return _picture_path(folder, str(prediction.meta['ori_filename']))
 

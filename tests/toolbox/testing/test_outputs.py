@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from mmseg.datasets.classes import PALETTE
-from mmseg.engine.evaluate import Prediction
+from mmseg.engine.evaluate import PredictedPicture
 from mmseg.errors import TrainingError, UsageError
 from mmseg.fileio import read_label
 from mmseg.toolbox.testing.outputs import (
@@ -27,10 +27,10 @@ from mmseg.toolbox.testing.outputs import (
 LABEL = np.array([[0, 1], [2, 13]], np.int64)
 
 
-def prediction(folder: Path, name: str) -> Prediction:
+def prediction(folder: Path, name: str) -> PredictedPicture:
     cv2.imwrite(str(folder / 'source.png'), np.full((2, 2, 3), 100, np.uint8))
     meta = {'filename': str(folder / 'source.png'), 'ori_filename': name}
-    return Prediction(0, LABEL, meta, torch.zeros(3, 2, 2))
+    return PredictedPicture(0, LABEL, meta, torch.zeros(3, 2, 2))
 
 
 @pytest.mark.parametrize(('name', 'written'), [('a/x.png', 'a/x.png'), ('x.jpg', 'x.png')])
