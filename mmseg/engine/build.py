@@ -15,7 +15,7 @@ from mmseg.models import build_segmentor
 from mmseg.models.global_batch import share_batch
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
-from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
+from mmseg.models.weights import load_into, meta_of, read_weight_file, select_network, state_dict_of
 from mmseg.models.weights.state import State
 from mmseg.ranks import world_size
 from mmseg.registry import MODELS
@@ -74,7 +74,7 @@ def load_initial_weights(
         CheckpointError: missing, damaged, or of another network.
         ConfigError: the file has the same classes in another order.
     """
-    content = read_checkpoint(path)
+    content = read_weight_file(path)
     state = state_dict_of(content, path)
     network = trainable.student
     if new_classifier:

@@ -13,7 +13,7 @@ from torch import Tensor, distributed
 from mmseg.config.imports import OPTION
 from mmseg.engine.checkpoint import write_checkpoint
 from mmseg.engine.distributed import any_rank
-from mmseg.engine.log_window import Step
+from mmseg.engine.log_window import LoggedStep
 from mmseg.engine.loop import Run
 from mmseg.engine.optimizer import ScaledOptimWrapper
 from mmseg.engine.state import collect
@@ -107,7 +107,7 @@ def _look_at_steps(run: Run) -> None:
         _fail(run, Problem(run.iteration, 'the gradients overflow float16 whatever the loss is scaled by'))
 
 
-def _first_flag(step: Step, scaled: bool) -> int | None:
+def _first_flag(step: LoggedStep, scaled: bool) -> int | None:
     """The first reason why a step is not sound; overflows are no reason where losses are scaled."""
     places = (LOSSES, BUFFERS, WEIGHTS) if scaled else (LOSSES, BUFFERS, GRADIENTS, WEIGHTS)
     return next((place for place in places if step.flags[place]), None)

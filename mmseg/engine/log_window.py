@@ -13,7 +13,7 @@ SOUND = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class Step:
+class LoggedStep:
     """What the host knows about a step.
 
     Attributes:
@@ -41,7 +41,7 @@ class MetricWindow:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._records: list[tuple[int, Mapping[str, Tensor], Tensor | None, Sequence[str]]] = []
-        self._steps: list[Step] = []
+        self._steps: list[LoggedStep] = []
 
     def add(
         self,
@@ -56,7 +56,7 @@ class MetricWindow:
     def __len__(self) -> int:
         return len(self._records) + len(self._steps)
 
-    def read(self) -> list[Step]:
+    def read(self) -> list[LoggedStep]:
         """The steps added since the last call, with one synchronisation; :meth:`flush` still has them.
 
         Every process has to come here at the same iterations.
@@ -71,7 +71,7 @@ class MetricWindow:
             for _, values, _, _ in self._records
         ]
         new = [
-            Step(
+            LoggedStep(
                 iteration, *column, SOUND if flags is None else tuple(next(own) for _ in flags), tuple(files)
             )
             for (iteration, _, flags, files), column in zip(self._records, columns, strict=True)
@@ -90,7 +90,9 @@ class MetricWindow:
 
     def load_state(self, steps: Sequence[tuple[int, Mapping[str, float]]]) -> None:
         """Take up the window where :meth:`state` left it."""
-        self._steps = [Step(iteration, dict(values), dict(values), SOUND, ()) for iteration, values in steps]
+        self._steps = [
+            LoggedStep(iteration, dict(values), dict(values), SOUND, ()) for iteration, values in steps
+        ]
 
     def flush(self) -> dict[str, float]:
         """Means since the last flush, in logging order, over all processes; a mean is one of finite values."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from mmseg.models.backbones.resnet import EXPANSION, Layout, ResNet, batch_norm
+from mmseg.models.backbones.resnet import EXPANSION, ResNet, Stages, batch_norm
 from mmseg.option_types import Range
 from mmseg.options import AtLeastOne, Count, Several
 from mmseg.registry import MODELS
@@ -124,7 +124,7 @@ class ResNeSt(ResNet):
 
     Args:
         depth: 50, 101, 152 or 200.
-        groups, base_width: see :class:`~mmseg.models.backbones.resnet.Layout`.
+        groups, base_width: see :class:`~mmseg.models.backbones.resnet.Stages`.
         radix, reduction_factor: see :class:`SplitAttention`.
         avg_down_stride: see :class:`SplitAttentionBottleneck`.
         in_channels, stem_channels, base_channels, num_stages, strides, dilations, out_indices, frozen_stages,
@@ -133,7 +133,7 @@ class ResNeSt(ResNet):
     """
 
     DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {**ResNet.DEPTHS, 200: (3, 24, 36, 3)}
-    LAYOUT = Layout(deep_stem=True, avg_down=True)
+    STAGES = Stages(deep_stem=True, avg_down=True)
     UNUSED = ('style',)
 
     def __init__(

@@ -29,7 +29,7 @@ def batch_norm(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Stages:
     """What distinguishes the members of the family; used where a configuration does not say it.
 
     Attributes:
@@ -45,9 +45,9 @@ class Layout:
 
     def changed(
         self, deep_stem: bool | None, avg_down: bool | None, groups: int | None, base_width: int | None
-    ) -> 'Layout':
+    ) -> 'Stages':
         """This layout with what is not None in place of its own."""
-        return Layout(
+        return Stages(
             self.deep_stem if deep_stem is None else deep_stem,
             self.avg_down if avg_down is None else avg_down,
             self.groups if groups is None else groups,
@@ -123,7 +123,7 @@ class ResNet(Ordered):
         norm_eval: keep batch norms in evaluation mode while training.
         contract_dilation: the first block of a dilated stage uses half the dilation.
         zero_init_residual: the last norm of every block starts at zero.
-        deep_stem, avg_down, groups, base_width: see :class:`Layout`; None: as usual for this class.
+        deep_stem, avg_down, groups, base_width: see :class:`Stages`; None: as usual for this class.
         pretrained: weight file or ``open-mmlab://`` name, or None to initialise from scratch.
         init_cfg: ``dict(type='Pretrained', checkpoint=path)``, the other way to say ``pretrained``.
 
@@ -134,7 +134,7 @@ class ResNet(Ordered):
     DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
     """Depth -> number of blocks of each stage."""
 
-    LAYOUT: ClassVar[Layout] = Layout()
+    STAGES: ClassVar[Stages] = Stages()
 
     def __init__(
         self,
@@ -166,7 +166,7 @@ class ResNet(Ordered):
         self.pretrained = pretrained_path(pretrained, init_cfg)
         self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
         self.style = style
-        self.layout = self.LAYOUT.changed(deep_stem, avg_down, groups, base_width)
+        self.layout = self.STAGES.changed(deep_stem, avg_down, groups, base_width)
         self.norm_eval = norm_eval
         self.frozen_stages = frozen_stages
         self.zero_init_residual = zero_init_residual
@@ -283,11 +283,11 @@ class ResNet(Ordered):
 class ResNetV1c(ResNet):
     """ResNet with a deep stem of three 3x3 convolutions; arguments as :class:`ResNet`."""
 
-    LAYOUT = Layout(deep_stem=True)
+    STAGES = Stages(deep_stem=True)
 
 
 @MODELS.register_module()
 class ResNetV1d(ResNet):
     """ResNet with a deep stem and averaged residuals; arguments as :class:`ResNet`."""
 
-    LAYOUT = Layout(deep_stem=True, avg_down=True)
+    STAGES = Stages(deep_stem=True, avg_down=True)

@@ -15,7 +15,7 @@ from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.decoding import picture_size
 from mmseg.errors import DataError
 from mmseg.fileio import check_container, read_bytes, read_label
-from mmseg.toolbox.checking.layouts import Layout, Split
+from mmseg.toolbox.checking.layouts import FolderLayout, Split
 from mmseg.toolbox.checking.report import Finding, FolderReport, SplitReport, amount
 from mmseg.toolbox.checking.statistics import check_statistics
 from mmseg.toolbox.preparation.label_formats import IGNORE
@@ -35,7 +35,7 @@ class _Pair:
 
 def check_folder(
     root: str,
-    layout: Layout,
+    layout: FolderLayout,
     sample: int | None = 100,
     min_pixels: int = 3000,
     temperature: float = 0.01,
@@ -81,7 +81,7 @@ def check_folder(
 
 
 def _check_split(
-    root: str, layout: Layout, split: Split, sample: int | None, threads: int, progress: bool
+    root: str, layout: FolderLayout, split: Split, sample: int | None, threads: int, progress: bool
 ) -> SplitReport:
     report = SplitReport(split.name)
     folder = Path(root, split.pictures)
@@ -117,7 +117,7 @@ def _check_split(
 
 
 def _compare_names(
-    root: str, layout: Layout, pairs: dict[str, str], labels: set[str], folder: Path
+    root: str, layout: FolderLayout, pairs: dict[str, str], labels: set[str], folder: Path
 ) -> list[Finding]:
     """Pictures without label and labels without picture."""
     if not labels:
@@ -184,7 +184,7 @@ def _shortened(problems: Sequence[str]) -> list[Finding]:
     return findings
 
 
-def _judge_labels(report: SplitReport, layout: Layout, split: Split, root: str) -> list[Finding]:
+def _judge_labels(report: SplitReport, layout: FolderLayout, split: Split, root: str) -> list[Finding]:
     """Findings about ids and sizes of the opened files."""
     findings = []
     used = [int(i) for i in np.flatnonzero(report.pixels)]
@@ -218,5 +218,5 @@ def _names_in(folder: Path, ending: str) -> list[str]:
     return find_files(str(folder), ending) if folder.is_dir() else []
 
 
-def _remedy(layout: Layout, root: str) -> str:
+def _remedy(layout: FolderLayout, root: str) -> str:
     return layout.remedy.format(data_root=root.rstrip('/'))

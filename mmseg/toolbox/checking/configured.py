@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmseg.datasets.building import build_dataset, changed_datasets
-from mmseg.datasets.rare_classes import candidates, class_probabilities
+from mmseg.datasets.rare_classes import candidates, sampling_probabilities
 from mmseg.datasets.source_statistics import source_statistics
 from mmseg.errors import DataError
 from mmseg.toolbox.checking.own import check_dataset, stale_counts
@@ -45,7 +45,7 @@ def _check_rare(report: FolderReport, dataset: Any, rare: Mapping[str, Any]) -> 
     """Would rare class sampling find what it needs?"""
     try:
         stats, files = source_statistics(dataset.parts())
-        candidates(files, class_probabilities(stats, rare['class_temp'])[0], rare['min_pixels'])
+        candidates(files, sampling_probabilities(stats, rare['class_temp'])[0], rare['min_pixels'])
     except DataError as error:
         report.findings.append(Finding(str(error)))
         return

@@ -62,7 +62,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FolderLayout:
     """A data set as it lies on the disk.
 
     Attributes:
@@ -103,9 +103,9 @@ def _layout(
     classes: Sequence[int] = range(len(CLASSES)),
     statistics: str = 'none',
     raw: str = '',
-) -> Layout:
+) -> FolderLayout:
     endings = (dataset.IMG_SUFFIX, dataset.SEG_MAP_SUFFIX)
-    return Layout(name, tuple(splits), *endings, dataset.PREPARE, size, tuple(classes), statistics, raw)
+    return FolderLayout(name, tuple(splits), *endings, dataset.PREPARE, size, tuple(classes), statistics, raw)
 
 
 def _cityscapes_like(pictures: str, labels: str, *counts: tuple[str, int | None, bool]) -> list[Split]:
@@ -150,7 +150,7 @@ LAYOUTS = (
         ],
         ACDCDataset.FULL_SIZE,
     ),
-    Layout(
+    FolderLayout(
         'Mapillary',
         (
             Split('training', 'training/images', 'training/labels', 18000),
@@ -187,12 +187,12 @@ LAYOUTS = (
 """Known data sets, the more special one first where folders look alike."""
 
 
-def _likely_first(root: str) -> list[Layout]:
+def _likely_first(root: str) -> list[FolderLayout]:
     """All layouts; one that is named like the folder comes first, because some look alike."""
     return sorted(LAYOUTS, key=lambda layout: layout.name.lower() != Path(root).name.lower())
 
 
-def layout_named(name: str) -> Layout:
+def layout_named(name: str) -> FolderLayout:
     """A layout by its name, in any case; raises UsageError naming the known ones."""
     plain = name.lower().replace('_', '').replace('-', '')
     for layout in LAYOUTS:
@@ -202,7 +202,7 @@ def layout_named(name: str) -> Layout:
     raise UsageError(f'--dataset {name}: not known; expected one of {names}.')
 
 
-def recognise(root: str) -> Layout:
+def recognise(root: str) -> FolderLayout:
     """The data set that a folder holds.
 
     Raises:
@@ -229,7 +229,7 @@ def recognise(root: str) -> Layout:
     )
 
 
-def _is_own(root: str, layout: Layout) -> bool:
+def _is_own(root: str, layout: FolderLayout) -> bool:
     """Whether folders called ``images`` and ``labels``, which many have, hold something else than a layout says.
 
     What the converters write tells the known ones. Before that, GTA's and Mapillary's pictures are told by their names,

@@ -13,9 +13,9 @@ from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
     STATS_FILE,
     Samples,
-    class_probabilities,
     read_samples,
     read_stats,
+    sampling_probabilities,
     total_pixels,
 )
 from mmseg.errors import DataError
@@ -90,7 +90,7 @@ def rare_classes(
             float(probability),
             sum(count > min_pixels for _, count in samples.get(class_id, [])),
         )
-        for class_id, probability in zip(*class_probabilities(stats, temperature), strict=True)
+        for class_id, probability in zip(*sampling_probabilities(stats, temperature), strict=True)
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from cityscapesscripts.helpers.labels import name2label
 
 from mmseg.toolbox.scenes import things
-from mmseg.toolbox.scenes.sketch import Camera, Part, Sketch
+from mmseg.toolbox.scenes.sketch import Camera, Shape, Sketch
 from mmseg.toolbox.scenes.street import Street, lay_out
 
 LARGE: tuple[tuple[str, things.Thing], ...] = (
@@ -37,7 +37,7 @@ class Scene:
     """
 
     camera: Camera
-    parts: tuple[Part, ...]
+    parts: tuple[Shape, ...]
     part_map: np.ndarray
     seed: int
 
@@ -167,7 +167,7 @@ def _bonnet(sketch: Sketch) -> None:
     columns = np.array([0.1, 0.25, 0.75, 0.9]) * camera.width
     rows = camera.height - np.array([0.0, rise, rise, 0.0])
     polygon = np.round(np.stack([columns, rows], axis=1)).astype(np.int64)
-    sketch.parts.append(Part('ego vehicle', 'bonnet', 0.0, polygon, 0.5, 0))
+    sketch.parts.append(Shape('ego vehicle', 'bonnet', 0.0, polygon, 0.5, 0))
 
 
 def _rasterise(sketch: Sketch) -> np.ndarray:

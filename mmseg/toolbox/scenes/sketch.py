@@ -41,7 +41,7 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class Part:
+class Shape:
     """One polygon.
 
     Attributes:
@@ -67,7 +67,7 @@ class Sketch:
     def __init__(self, camera: Camera, rng: np.random.Generator) -> None:
         self.camera = camera
         self.rng = rng
-        self.parts: list[Part] = []
+        self.parts: list[Shape] = []
         self.instance = 0
 
     def new_object(self) -> None:
@@ -86,7 +86,7 @@ class Sketch:
         pick = float(self.rng.random()) if pick is None else pick
         depth = float(np.mean([point[2] for point in points]))
         instance = 0 if background else self.instance
-        self.parts.append(Part(label, paint, pick, self.camera.project(points), depth, instance))
+        self.parts.append(Shape(label, paint, pick, self.camera.project(points), depth, instance))
 
     def upright(
         self, label: str, paint: str, x: tuple[float, float], y: tuple[float, float], z: float,

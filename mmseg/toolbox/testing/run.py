@@ -25,7 +25,7 @@ from mmseg.errors import UsageError
 from mmseg.evaluation import evaluate
 from mmseg.evaluation.metrics import merge_predictions
 from mmseg.models import build_segmentor
-from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
+from mmseg.models.weights import load_into, meta_of, read_weight_file, select_network, state_dict_of
 from mmseg.ranks import is_main, world_size
 from mmseg.toolbox.reports import RunResult, save_result
 from mmseg.toolbox.reports.confusion import write_confusion
@@ -136,7 +136,7 @@ def load_network(
 
     It gets ``CLASSES`` (texts) and ``PALETTE`` if the checkpoint has them for as many classes as the network.
     """
-    content = read_checkpoint(checkpoint)
+    content = read_weight_file(checkpoint)
     values = to_dict(cfg)
     network = build_segmentor({**values['model'], 'pretrained': None})
     load_into(network, select_network(state_dict_of(content, checkpoint), which, checkpoint), checkpoint)

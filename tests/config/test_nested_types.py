@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mmseg.config import load_config, resolved
-from mmseg.config.parts import part_problems
+from mmseg.config.nested_types import part_problems
 from mmseg.errors import ConfigError
 from tests.integration.tiny import tiny_config
 
