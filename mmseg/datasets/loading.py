@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -10,9 +10,9 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mmseg.batch import Batch
-from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.feeding import TIMEOUT, Loader, shared, worker_options
 from mmseg.datasets.label_table import IGNORED
+from mmseg.datasets.protocols import ScoredDataset, TrainDataset
 from mmseg.errors import DataError
 
 OPEN_FILES = 4096
@@ -20,13 +20,6 @@ LABELS = 'gt_semantic_seg'
 
 REPLACEMENTS, STRIDE = 10, 2**48
 """How often a damaged sample is replaced, and the distance of the number of its replacement."""
-
-
-class TrainDataset(Protocol):
-    """What a training loader needs of a data set."""
-
-    def draw(self, i: int, seed: int) -> dict[str, Any]:
-        """Sample number i of a run with ``seed``."""
 
 
 class _DrawnSamples(Dataset[dict[str, Any]]):
@@ -133,7 +126,7 @@ def _join(values: list[Any], padding: int) -> Any:
 
 
 class _TestPictures(Dataset[dict[str, Any]]):
-    def __init__(self, dataset: CustomDataset, indices: Sequence[int], with_labels: bool) -> None:
+    def __init__(self, dataset: ScoredDataset, indices: Sequence[int], with_labels: bool) -> None:
         self.dataset = dataset
         self.indices = indices
         self.with_labels = with_labels
@@ -158,7 +151,7 @@ class _TestPictures(Dataset[dict[str, Any]]):
 
 
 def build_test_loader(
-    dataset: CustomDataset, workers: int, rank: int = 0, world_size: int = 1, with_labels: bool = False
+    dataset: ScoredDataset, workers: int, rank: int = 0, world_size: int = 1, with_labels: bool = False
 ) -> Loader:
     """Loader of single test pictures; process ``rank`` gets every ``world_size``-th one, none twice.
 

@@ -10,11 +10,13 @@ from typing import Any, TypeAlias, TypeVar
 import torch
 from mmengine.config import Config
 
+from mmseg.datasets.protocols import Classified
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.global_batch import share_batch
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
+from mmseg.models.student import Student
 from mmseg.models.weights import load_into, meta_of, read_weight_file, select_network, state_dict_of
 from mmseg.models.weights.state import State
 from mmseg.ranks import world_size
@@ -92,7 +94,7 @@ def load_initial_weights(
         raise CheckpointError(f'{error}{_classifier_hint(state, network, path)}') from error
 
 
-def _classifier_hint(state: State, network: Any, path: str) -> str:
+def _classifier_hint(state: State, network: Student, path: str) -> str:
     """What to do if a file fits but for the layers that tell classes apart; empty if more is wrong."""
     try:
         weights, _ = without_classifier(select_network(state, 'student', path), network)
@@ -107,7 +109,7 @@ def _classifier_hint(state: State, network: Any, path: str) -> str:
     )
 
 
-def without_classifier(state: State, network: Any) -> tuple[State, list[str]]:
+def without_classifier(state: State, network: Student) -> tuple[State, list[str]]:
     """Weights without the layers of the heads that depend on the classes, and the names of those layers."""
     own = network.state_dict()
     heads = [key for key in state if HEAD.search(key)]
@@ -151,7 +153,7 @@ def check_class_names(stored: Any, names: Sequence[str], path: str | Path, refus
     logger.warning('%s %s', both, advice)
 
 
-def check_classes(network: Any, dataset: Any) -> None:
+def check_classes(network: Student, dataset: Classified) -> None:
     """Make sure that a segmentor predicts the classes of a data set.
 
     Raises:
@@ -188,7 +190,8 @@ def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: to
         if values.get('compile'):
             network.backbone.compile()
             head = network.decode_head
-            head.embed = torch.compile(head.embed)  # training does not go through the head's __call__
+            # Training does not go through the head's __call__.
+            head.embed = torch.compile(head.embed)  # type: ignore[method-assign]
     return module
 
 

@@ -18,6 +18,7 @@ from mmseg.config.imports import modules_of
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
+from mmseg.datasets.protocols import ScoredDataset, TrainDataset
 from mmseg.datasets.steps import normalisation_of
 from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
@@ -52,7 +53,7 @@ from mmseg.ranks import is_main, rank, world_size
 from mmseg.uda.trainable import Trainable
 from mmseg.visualization.debug_pictures import DebugPictures, Paint
 
-LookAtData = Callable[[Any, Any, Path, bool], None]
+LookAtData = Callable[[TrainDataset, ScoredDataset | None, Path, bool], None]
 """Called before a run with the data sets of training and evaluations (or None), the work folder, and whether damaged
 training data are only warned of; raises DataError. See :mod:`mmseg.toolbox.checking.preflight`."""
 
@@ -166,14 +167,15 @@ def assemble(
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
         look: looks at the data first.
     """
-    dataset = build_dataset(to_dict(cfg)['data']['train'])
+    dataset: TrainDataset = build_dataset(to_dict(cfg)['data']['train'])
     scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
     device = choose_device()
     if look is not None:
         in_first(lambda: look(dataset, scored, folder, settings.on_error == 'skip'), device)
     trainable = build_trainable(cfg, device, initialise)
-    for data in (dataset, *filter(None, [scored])):
-        check_classes(trainable.student, data)
+    check_classes(trainable.student, dataset)
+    if scored is not None:
+        check_classes(trainable.student, scored)
     if initialise and settings.load_from:
         load_initial_weights(trainable, settings.load_from, dataset.CLASSES, settings.new_classifier)
     share_initial_state(trainable)
@@ -215,14 +217,16 @@ def _require(cfg: Config, validate: bool) -> None:
     )
 
 
-def _validation_set(cfg: Config) -> Any:
+def _validation_set(cfg: Config) -> ScoredDataset:
     """The data set that is scored during training; missing labels are found now, not after the first thousand steps."""
-    dataset = build_dataset(to_dict(cfg)['data']['val'], test_mode=True)
+    dataset: ScoredDataset = build_dataset(to_dict(cfg)['data']['val'], test_mode=True)
     dataset.check_labels()
     return dataset
 
 
-def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list[Hook]:
+def _hooks(
+    cfg: Config, run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | None
+) -> list[Hook]:
     """Log, debug pictures, evaluation, checkpoint, in this order."""
     settings, folder = run.settings, run.work_dir
     trackers = build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else []
@@ -248,7 +252,7 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
     return hooks
 
 
-def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: Any) -> dict[str, Any]:
+def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: TrainDataset) -> dict[str, Any]:
     """What checkpoints and the first log line tell about a run (docs/methods/tools.md#logs, #checkpoints)."""
     return {
         'env_info': describe_environment(),

@@ -135,7 +135,7 @@ class Adaptation(Trainable):
             part.after_mode()
         return self
 
-    def networks(self) -> dict[str, Any]:
+    def networks(self) -> Mapping[str, EncoderDecoder]:
         """Student, and every segmentor that a part owns."""
         return {name: module for name, module in self.named_modules() if isinstance(module, EncoderDecoder)}
 

@@ -1,7 +1,6 @@
 """Training on labelled images alone: source only, target only (oracle)."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from torch import nn
 
@@ -40,7 +39,7 @@ class Supervised(Trainable):
         """Load or draw the weights."""
         self.student.init_weights()
 
-    def networks(self) -> dict[str, Any]:
+    def networks(self) -> Mapping[str, EncoderDecoder]:
         """The student."""
         return {'network': self.network}
 

@@ -6,7 +6,7 @@ one pass is gone before the next pass begins, and what is logged is what was bac
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mmseg.batch import Batch
 from mmseg.models.guard import Unguarded
+from mmseg.models.student import Student
 from mmseg.models.terms import Terms
 from mmseg.uda.pictures import Layout
 
@@ -92,11 +93,11 @@ class Trainable(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def student(self) -> Any:
+    def student(self) -> Student:
         """The network that is trained and, unless the teacher is asked for, tested."""
 
     @property
-    def teacher(self) -> Any:
+    def teacher(self) -> Student | None:
         """The mean teacher of the student; None: there is none."""
         return None
 
@@ -105,7 +106,7 @@ class Trainable(nn.Module, ABC):
         """Load or draw the weights of every network."""
 
     @abstractmethod
-    def networks(self) -> dict[str, Any]:
+    def networks(self) -> Mapping[str, Student]:
         """Its segmentors by the prefix of their keys in the state dict, the student first."""
 
     def layout(self) -> Layout | None:
@@ -131,7 +132,8 @@ class Trainable(nn.Module, ABC):
         """What a step changes without the optimiser: buffers (a bank, too), parameters of a teacher."""
         yield from self.buffers()
         # What is frozen in the student stays as it is, too.
-        still = {id(p) for network in (self.student, *self.constants()) for p in network.parameters()}
+        networks = [self.student.parameters(), *(network.parameters() for network in self.constants())]
+        still = {id(parameter) for parameters in networks for parameter in parameters}
         yield from (p for p in self.parameters() if not p.requires_grad and id(p) not in still)
 
     def averages(self) -> list[Average]:

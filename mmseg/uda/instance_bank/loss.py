@@ -79,7 +79,7 @@ def instance_loss(embedding: Tensor, target: Target, rows: Rows, grid: Grid, for
             lost, slope = function(view, rows, form)
             value += lost
             tile.add(slope, to=gradient)
-    return _Precomputed.apply(embedding, value, gradient.permute(0, 3, 1, 2))
+    return _Precomputed.apply(embedding, value, gradient.permute(0, 3, 1, 2))  # type: ignore[no-untyped-call]
 
 
 class _Precomputed(torch.autograd.Function):
