@@ -17,7 +17,7 @@ from PIL import Image
 from mmseg.config import load_config, require_sections
 from mmseg.config.translate import train_settings
 from mmseg.datasets import build_dataset
-from mmseg.datasets.rare_classes import candidates, class_probabilities, read_samples, read_stats
+from mmseg.datasets.rare_classes import candidates, read_samples, read_stats, sampling_probabilities
 from mmseg.engine.build import build_trainable
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.optimizer import build_optimizer
@@ -123,7 +123,7 @@ def _use_statistics(path: Path) -> None:
         samples = read_samples(str(path.parent), 'Convert again.')
         candidates(samples, list(samples), 100)
     else:
-        class_probabilities(read_stats(str(path.parent), 'Convert again.'), 0.01)
+        sampling_probabilities(read_stats(str(path.parent), 'Convert again.'), 0.01)
 
 
 def _config() -> dict[str, Any]:
