@@ -5,11 +5,12 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from mmengine.config import Config
 
+from mmseg.config.translate import Speed, TrainSettings
 from mmseg.datasets.protocols import Classified
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
@@ -24,7 +25,6 @@ from mmseg.registry import MODELS
 from mmseg.uda.supervised import Supervised
 from mmseg.uda.trainable import Trainable
 
-Settings: TypeAlias = Config | Mapping[str, Any]
 Speedable = TypeVar('Speedable', Trainable, EncoderDecoder)
 
 HEAD = re.compile(r'^(?:decode_head|auxiliary_head)\.')
@@ -34,31 +34,32 @@ CLASSIFIER = re.compile(r'^(?!.*scale_attention).*(?:conv_seg|linear_pred)\.')
 logger = logging.getLogger(__name__)
 
 
-def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialise: bool = True) -> Trainable:
-    """Build what the loop trains: the plain segmentor, or the method of ``uda`` around it.
+def build_trainable(
+    settings: TrainSettings, device: torch.device | str = 'cpu', initialise: bool = True
+) -> Trainable:
+    """Build what the loop trains: the plain segmentor, or the method around it.
 
     Source: docs/methods/self-training.md#wrapper-of-a-method.
 
     Args:
-        cfg: checked configuration; reads ``model``, ``uda``, ``runner``, ``seed``, ``precision``, ``compile`` and
-            ``channels_last``.
+        settings: of the run.
         device: where it is put.
         initialise: load pretrained weights and draw the others; off if a checkpoint follows.
 
     Raises:
         ConfigError: the device cannot compute in that precision.
     """
-    values = to_dict(cfg)
-    if values.get('uda'):
-        method = {**values['uda'], 'model': values['model'], 'max_iters': int(values['runner']['max_iters'])}
+    model = copy.deepcopy(settings.model)
+    if settings.method:
+        method = {**copy.deepcopy(settings.method), 'model': model, 'max_iters': settings.max_iters}
         with building('uda with its model'):
             trainable: Trainable = MODELS.build(method)
     else:
-        trainable = Supervised(build_segmentor(values['model']))
-    trainable.seed = int(values.get('seed') or 0)
+        trainable = Supervised(build_segmentor(model))
+    trainable.seed = settings.seed
     if initialise:
         trainable.init_weights()
-    return apply_speed_options(trainable, values, torch.device(device))
+    return apply_speed_options(trainable, settings, torch.device(device))
 
 
 def load_initial_weights(
@@ -171,9 +172,9 @@ def check_classes(network: Student, dataset: Classified) -> None:
         )
 
 
-def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: torch.device) -> Speedable:
+def apply_speed_options(module: Speedable, speed: Speed, device: torch.device) -> Speedable:
     """Put a training object or segmentor on its device and switch on the options that change only rounding."""
-    precision = check_precision(values.get('precision') or 'fp32')
+    precision = check_precision(speed.precision)
     if precision == 'fp16' and device.type != 'cuda':
         raise ConfigError(
             f'precision is "fp16", but the device is {device.type}: loss scaling needs a CUDA device. Use "bf16" or '
@@ -181,13 +182,13 @@ def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: to
         )
     module.to(device)
     if world_size() > 1 and isinstance(module, Trainable):
-        share_batch(module, batch_norms=values.get('batch_norm', 'synchronised') == 'synchronised')
-    if values.get('channels_last'):
+        share_batch(module, batch_norms=speed.batch_norm == 'synchronised')
+    if speed.channels_last:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     segmentors = module.networks().values() if isinstance(module, Trainable) else [module]
     for network in segmentors:
         network.precision = precision
-        if values.get('compile'):
+        if speed.compile:
             network.backbone.compile()
             head = network.decode_head
             # Training does not go through the head's __call__.
@@ -214,6 +215,6 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
-def to_dict(cfg: Settings) -> dict[str, Any]:
+def to_dict(cfg: Config | Mapping[str, Any]) -> dict[str, Any]:
     """A configuration as plain dictionaries of its own, safe to change."""
     return cfg.to_dict() if isinstance(cfg, Config) else copy.deepcopy(dict(cfg))

@@ -167,12 +167,12 @@ def assemble(
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
         look: looks at the data first.
     """
-    dataset: TrainDataset = build_dataset(to_dict(cfg)['data']['train'])
-    scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
+    dataset: TrainDataset = build_dataset(settings.train_data)
+    scored = _validation_set(settings) if validate and settings.eval_interval > 0 else None
     device = choose_device()
     if look is not None:
         in_first(lambda: look(dataset, scored, folder, settings.on_error == 'skip'), device)
-    trainable = build_trainable(cfg, device, initialise)
+    trainable = build_trainable(settings, device, initialise)
     check_classes(trainable.student, dataset)
     if scored is not None:
         check_classes(trainable.student, scored)
@@ -198,7 +198,7 @@ def assemble(
         meta=describe_run(settings, folder, config_text(cfg), dataset),
         modules=modules_of(cfg) if str(cfg.filename).endswith('.json') else [],
     )
-    run.hooks = _hooks(cfg, run, stamp, dataset, scored)
+    run.hooks = _hooks(run, stamp, dataset, scored)
     return run
 
 
@@ -217,16 +217,14 @@ def _require(cfg: Config, validate: bool) -> None:
     )
 
 
-def _validation_set(cfg: Config) -> ScoredDataset:
+def _validation_set(settings: TrainSettings) -> ScoredDataset:
     """The data set that is scored during training; missing labels are found now, not after the first thousand steps."""
-    dataset: ScoredDataset = build_dataset(to_dict(cfg)['data']['val'], test_mode=True)
+    dataset: ScoredDataset = build_dataset(settings.val_data, test_mode=True)
     dataset.check_labels()
     return dataset
 
 
-def _hooks(
-    cfg: Config, run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | None
-) -> list[Hook]:
+def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | None) -> list[Hook]:
     """Log, debug pictures, evaluation, checkpoint, in this order."""
     settings, folder = run.settings, run.work_dir
     trackers = build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else []
@@ -237,7 +235,7 @@ def _hooks(
         hooks.append(DamageHook(settings.max_error_share))
     layout = run.trainable.layout()
     if settings.debug_img_interval > 0 and layout is not None and is_main():
-        paint = Paint(dataset.PALETTE, *normalisation_of(to_dict(cfg)['data']['train']))
+        paint = Paint(dataset.PALETTE, *normalisation_of(settings.train_data))
         hooks.append(ObserverHook(DebugPictures(folder, layout, settings.debug_img_interval, paint)))
     if scored is not None:
         workers = loader_workers(settings.workers)

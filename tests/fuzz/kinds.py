@@ -152,7 +152,8 @@ def _config() -> dict[str, Any]:
 def _use_config(path: Path) -> None:
     cfg = load_config(path)
     settings = train_settings(cfg)
-    build_optimizer(build_trainable(cfg, initialise=False), settings.optimizer, grad_clip=settings.grad_clip)
+    trainable = build_trainable(settings, initialise=False)
+    build_optimizer(trainable, settings.optimizer, grad_clip=settings.grad_clip)
     require_sections(cfg, ['data.train.source', 'data.train.target'])
     train = cfg.to_dict()['data']['train']
     for domain in ('source', 'target'):

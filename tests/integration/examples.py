@@ -25,6 +25,7 @@ import pytest
 import torch
 from torch import distributed
 
+from mmseg.config.translate import train_settings
 from mmseg.datasets import CLASSES
 from mmseg.engine.build import build_trainable
 from mmseg.engine.evaluate import PredictedPicture
@@ -183,7 +184,7 @@ def _write_runs(root: Path, trained: tuple[Path, Path]) -> dict[str, str]:
 
 def _write_hrda(root: Path, data: Path) -> dict[str, str]:
     config = tiny_hrda(data)
-    network = build_trainable(config)
+    network = build_trainable(train_settings(config))
     folder = root / 'work_dirs' / 'hrda'
     folder.mkdir()
     torch.save({'state_dict': network.state_dict()}, folder / 'latest.pth')

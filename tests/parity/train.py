@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmseg.batch import Batch
-from mmseg.config.translate import LrSchedule
+from mmseg.config.translate import LrSchedule, train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, set_learning_rates
 from mmseg.models.dropout import zero_dropout
@@ -99,7 +99,7 @@ def build(stored: Stored, salt: str) -> Trainable:
     """The training object with the recipe's weights and without dropout."""
     method = bank_options(stored)
     config = {'model': stored['model'], 'uda': method, 'runner': {'max_iters': MAX_ITERS}}
-    trainable = build_trainable(config, initialise=False)
+    trainable = build_trainable(train_settings(config), initialise=False)
     zero_dropout(trainable)
     recipe.fill_module(trainable.stored(), salt)
     if method is not stored['uda']:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmseg.config import load_config
 from mmseg.config.sections import names_of
+from mmseg.config.translate import speed_of
 from mmseg.datasets.building import single_datasets
 from mmseg.datasets.classes import default_palette
 from mmseg.datasets.random import rng_for
@@ -57,7 +58,7 @@ def init_model(
         plain = to_dict(cfg)
         model: Any = build_segmentor({**plain['model'], 'pretrained': None})
         model.init_weights()
-        apply_speed_options(model, plain, where)
+        apply_speed_options(model, speed_of(cfg), where)
     else:
         model = load_network(cfg, checkpoint, network, where)
     model.cfg = cfg
