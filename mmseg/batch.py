@@ -6,6 +6,8 @@ from typing import Any, TypedDict, cast
 import torch
 from torch import Tensor
 
+LABELS = 'gt_semantic_seg'
+
 Meta = Mapping[str, Any]
 """Facts about a picture: ``filename``, ``ori_shape`` (H, W, ...), ``img_norm_cfg`` (``mean``, ``std`` in grey levels),
 ``flip`` and ``flip_direction`` ('horizontal' or 'vertical') ..."""
@@ -20,10 +22,10 @@ class _Labelled(TypedDict):
 class Batch(_Labelled, total=False):
     """B labelled pictures, and in adaptation as many of the target.
 
-    ``img`` float32 (B, 3, H, W) normalised; ``gt_semantic_seg`` (B, 1, H, W) with 255 = ignore, int64 on the training
-    device; ``img_metas`` one a picture. Adaptation adds ``target_img`` and ``target_img_metas`` and, optionally,
-    ``valid_pseudo_mask`` uint8 (B, 1, H, W). ``damaged``, where damaged samples are replaced: for each sample, what was
-    wrong with those it stands for.
+    ``img`` float32 (B, 3, H, W) normalised; ``gt_semantic_seg`` (B, 1, H, W) with 255 = ignore, uint8 as it is loaded,
+    int64 on the training device (:func:`on_device`); ``img_metas`` one a picture. Adaptation adds ``target_img`` and
+    ``target_img_metas`` and, optionally, ``valid_pseudo_mask`` uint8 (B, 1, H, W). ``damaged``, where damaged samples
+    are replaced: for each sample, what was wrong with those it stands for.
     """
 
     target_img: Tensor
@@ -33,11 +35,15 @@ class Batch(_Labelled, total=False):
 
 
 def on_device(batch: Batch, device: torch.device, channels_last: bool = False) -> Batch:
-    """The batch with its tensors on a device, images optionally in channels-last layout; other entries stay."""
+    """The batch with its tensors on a device: labels int64, images optionally in channels-last layout.
+
+    Labels travel as bytes, an eighth of what they are then; entries that are no tensors stay.
+    """
     moved: dict[str, object] = dict(batch)
     for key, value in batch.items():
         if not isinstance(value, Tensor):
             continue
         layout = torch.channels_last if channels_last and value.ndim == 4 else torch.preserve_format
-        moved[key] = value.to(device, non_blocking=True, memory_format=layout)
+        value = value.to(device, non_blocking=True, memory_format=layout)
+        moved[key] = value.long() if key == LABELS else value
     return cast(Batch, moved)

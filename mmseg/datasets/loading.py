@@ -9,14 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mmseg.batch import Batch
+from mmseg.batch import LABELS, Batch
 from mmseg.datasets.feeding import TIMEOUT, Loader, shared, worker_options
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.protocols import ScoredDataset, TrainDataset
 from mmseg.errors import DataError
 
 OPEN_FILES = 4096
-LABELS = 'gt_semantic_seg'
 
 REPLACEMENTS, STRIDE = 10, 2**48
 """How often a damaged sample is replaced, and the distance of the number of its replacement."""

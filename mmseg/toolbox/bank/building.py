@@ -49,7 +49,7 @@ def fill_bank(
             bank,
             network,
             sample['img'][None].to(device),
-            sample['gt_semantic_seg'][None].to(device),
+            sample['gt_semantic_seg'][None].to(device).long(),
             boundary,
         )
         if seen % CHECK_INTERVAL == 0:
