@@ -1,6 +1,7 @@
 """What the loader hands to a method in each step."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
 import torch
@@ -11,6 +12,14 @@ LABELS = 'gt_semantic_seg'
 Meta = Mapping[str, Any]
 """Facts about a picture: ``filename``, ``ori_shape`` (H, W, ...), ``img_norm_cfg`` (``mean``, ``std`` in grey levels),
 ``flip`` and ``flip_direction`` ('horizontal' or 'vertical') ..."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What was taken from pictures and what they were divided by, in grey levels of R, G, B; by default ImageNet's."""
+
+    mean: tuple[float, ...] = (123.675, 116.28, 103.53)
+    std: tuple[float, ...] = (58.395, 57.12, 57.375)
 
 
 class _Labelled(TypedDict):

@@ -11,6 +11,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.batch import Normalisation
+from mmseg.datasets.steps import normalisation_of
 from mmseg.errors import ConfigError
 
 
@@ -59,6 +61,7 @@ class TrainSettings(Speed):
         method: configuration of the adaptation method, or None: supervised training.
         train_data: configuration of the data set that is trained on.
         val_data: the same of the one that is scored during training, or None.
+        normalisation: of the pictures that are trained on.
         max_iters: number of training steps.
         seed: seed of every random decision.
         deterministic: use deterministic kernels only.
@@ -95,6 +98,7 @@ class TrainSettings(Speed):
     method: dict[str, Any] | None = None
     train_data: Any = None
     val_data: Any = None
+    normalisation: Normalisation = field(default_factory=Normalisation)
     seed: int = 0
     deterministic: bool = False
     samples_per_gpu: int = 2
@@ -160,6 +164,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         method=values.get('uda') or None,
         train_data=data.get('train'),
         val_data=data.get('val'),
+        normalisation=normalisation_of(data.get('train')),
         seed=0 if seed is None else int(seed),
         deterministic=bool(values.get('deterministic', False)),
         samples_per_gpu=int(data.get('samples_per_gpu', 2)),

@@ -56,7 +56,7 @@ def build_trainable(
             trainable: Trainable = MODELS.build(method)
     else:
         trainable = Supervised(build_segmentor(model))
-    trainable.seed = settings.seed
+    trainable.seed, trainable.normalisation = settings.seed, settings.normalisation
     if initialise:
         trainable.init_weights()
     return apply_speed_options(trainable, settings, torch.device(device))

@@ -19,7 +19,6 @@ from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
 from mmseg.datasets.protocols import ScoredDataset, TrainDataset
-from mmseg.datasets.steps import normalisation_of
 from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
     build_trainable,
@@ -235,7 +234,7 @@ def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | 
         hooks.append(DamageHook(settings.max_error_share))
     layout = run.trainable.layout()
     if settings.debug_img_interval > 0 and layout is not None and is_main():
-        paint = Paint(dataset.PALETTE, *normalisation_of(settings.train_data))
+        paint = Paint(dataset.PALETTE, settings.normalisation.mean, settings.normalisation.std)
         hooks.append(ObserverHook(DebugPictures(folder, layout, settings.debug_img_interval, paint)))
     if scored is not None:
         workers = loader_workers(settings.workers)

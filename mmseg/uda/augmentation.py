@@ -10,12 +10,12 @@ releases: brightness is added, contrast multiplies without a mean. Parameters ar
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmseg.batch import Normalisation
 from mmseg.errors import ConfigError
 from mmseg.uda.transfer import send
 
@@ -98,18 +98,12 @@ def apply_strong(images: Tensor, strong: Strong, mean: Tensor, std: Tensor) -> T
     return images
 
 
-def normalisation(metas: Sequence[Mapping[str, Any]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (3,) of the first image, used for all.
+def normalisation(found: Normalisation, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (3,) on a device, without waiting for it.
 
     Source: docs/methods/self-training.md#one-iteration, step 2.
-
-    Args:
-        metas: of the images of a batch; ``img_norm_cfg`` holds ``mean`` and ``std`` in grey levels.
-        device: where the result is put, without waiting for it.
     """
-    config = metas[0]['img_norm_cfg']
-    both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
-    mean, std = send(both, device).unbind(0)
+    mean, std = send(torch.tensor([found.mean, found.std], dtype=torch.float32), device).unbind(0)
     return mean, std
 
 

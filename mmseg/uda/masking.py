@@ -199,7 +199,7 @@ class MaskedConsistency(Part):
         draws, host = step.draws, self.host.options
         if self.augments:
             strong = draw_strong_mask(draws, len(images), host.jitter_strength, host.jitter_above)
-            images = apply_strong(images, strong, *normalisation(step.batch['img_metas'], images.device))
+            images = apply_strong(images, strong, *normalisation(self.host.normalisation, images.device))
         mask = self._mask(draws, images)
         images = images * mask
         output = self.host.student.forward_train(images, label, weight=weight, draws=draws)

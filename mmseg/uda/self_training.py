@@ -114,7 +114,7 @@ class DACS(Adaptation):
         weight = step.mixed_weight = pseudo.weight.masked_fill(mask.squeeze(1), 1.0)
         image = mix(mask, batch['img'], target)
         strong = draw_strong(draws, len(image), options.jitter_strength, options.jitter_above, options.blur)
-        image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
+        image = apply_strong(image, strong, *normalisation(self.normalisation, image.device))
         output = self.student.forward_train(image, label, weight=weight, draws=draws)
         contributions = [(part, part.mixed(step, output)) for part in self.parts]
         # Our own entry comes last, so that the published ones keep their order.

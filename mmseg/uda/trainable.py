@@ -14,7 +14,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from mmseg.batch import Batch
+from mmseg.batch import Batch, Normalisation
 from mmseg.models.guard import Unguarded
 from mmseg.models.student import Student
 from mmseg.models.terms import Terms
@@ -64,12 +64,14 @@ class Trainable(nn.Module, ABC):
     Attributes:
         iteration: number of finished steps. Part of :meth:`training_state`, so a resumed run goes on counting.
         seed: seed of the run. Random decisions of step t are a pure function of (seed, rank, t).
+        normalisation: of the pictures in batches; augmentation undoes it meanwhile.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.iteration = 0
         self.seed = 0
+        self.normalisation = Normalisation()
         self._observers: list[tuple[int, Observer]] = []
 
     def watch(self, observer: Observer, interval: int = 1) -> None:
