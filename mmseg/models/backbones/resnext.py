@@ -1,6 +1,7 @@
 """ResNeXt encoder: grouped 3x3 convolutions (Xie et al., 2017, arXiv:1611.05431; docs/methods/encoders.md#resnext)."""
 
-from mmseg.models.backbones.resnet import ResNet, Stages
+from mmseg.models.backbones.resnet import ResNet
+from mmseg.models.backbones.resnet_options import Stages
 from mmseg.registry import MODELS
 
 
