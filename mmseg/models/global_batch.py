@@ -163,9 +163,9 @@ def synchronised_batch_norm(x: Tensor, norm: _BatchNorm) -> Tensor:
     shape = (1, -1, *(1,) * (x.ndim - 2))
     wide = x.float()
     count = x.numel() // x.shape[1] * world_size()
-    average = _SumOverProcesses.apply(wide.sum(dims)) / count
+    average = _SumOverProcesses.apply(wide.sum(dims)) / count  # type: ignore[no-untyped-call]
     centred = wide - average.view(shape)
-    variance = _SumOverProcesses.apply(centred.square().sum(dims)) / count
+    variance = _SumOverProcesses.apply(centred.square().sum(dims)) / count  # type: ignore[no-untyped-call]
     if norm.track_running_stats:
         _follow(norm, average.detach(), variance.detach() * (count / max(count - 1, 1)))
     result = centred * (variance + norm.eps).rsqrt().view(shape)
