@@ -16,14 +16,13 @@ from torch import Tensor, nn
 from mmseg.batch import Batch
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
-from mmseg.models.global_batch import of_all, own_rows
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.option_types import Range
 from mmseg.options import Amount, NoOptions, Share, parse
-from mmseg.ranks import world_size
 from mmseg.registry import MODELS, PARTS
 from mmseg.uda.augmentation import apply_strong, normalisation
 from mmseg.uda.draws import StepDraws, draw_strong_mask
+from mmseg.uda.mixing import half_of_each
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
@@ -234,7 +233,7 @@ class MaskedConsistency(Part):
         if self.domain == 'trg':
             return target, guess, weight
         pairs = ((source, target), (truth, guess), (torch.ones_like(weight), weight))
-        images, label, weight = (_half_of_each(*pair) for pair in pairs)
+        images, label, weight = (half_of_each(*pair) for pair in pairs)
         return images, label, weight
 
     def _weighted(self, name: str, value: Tensor) -> Tensor:
@@ -282,21 +281,6 @@ def token_mask(scores: Tensor, ratio: float, side: int, size: Sequence[int]) -> 
     """
     kept = (scores >= ratio).float().repeat_interleave(side, 2).repeat_interleave(side, 3)
     return kept[:, :, : size[0], : size[1]]
-
-
-def _half_of_each(source: Tensor, target: Tensor) -> Tensor:
-    """This process's part of a masked batch of both domains: the first half of either, of all processes.
-
-    Published: 1 of a batch of 2.
-    """
-    count = len(source) * world_size()
-    if count % 2:
-        raise ConfigError(
-            f"uda.mask_mode 'separate' masks half a batch of each domain, but the batch has {count} images; expected "
-            'an even number (data.samples_per_gpu times the number of processes).'
-        )
-    both = torch.cat([of_all(source)[: count // 2], of_all(target)[: count // 2]])
-    return both[own_rows(len(source))]
 
 
 def _number(value: Any, same: float | None) -> Any:
