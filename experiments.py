@@ -1,5 +1,5 @@
 """Configurations of the published experiments: ``generate_experiment_cfgs(id)``."""
 
-from mmseg.experiments import generate_experiment_cfgs
+from mmseg.toolbox.experiments import generate_experiment_cfgs
 
 __all__ = ['generate_experiment_cfgs']

@@ -90,9 +90,9 @@ def main() -> None:
     args = parse_arguments()
     # Imported here because it takes seconds, in which signals are to be answered.
     from mmseg.errors import UsageError
-    from mmseg.experiments.jobs import LaunchOptions, plan_config, plan_experiment
-    from mmseg.experiments.launch import describe, run_config, run_experiment
-    from mmseg.experiments.listing import describe_experiments, experiment_table
+    from mmseg.toolbox.experiments.jobs import LaunchOptions, plan_config, plan_experiment
+    from mmseg.toolbox.experiments.launch import describe, run_config, run_experiment
+    from mmseg.toolbox.experiments.listing import describe_experiments, experiment_table
 
     if args.list:
         print(json.dumps(describe_experiments(), indent=2) if args.json else experiment_table())

@@ -9,13 +9,13 @@ from mmengine.config import Config
 from tqdm import tqdm
 
 from mmseg.apis import Inferencer, ResultWriter, init_model
-from mmseg.apis.saving import MARKS
-from mmseg.apis.sources import find_sources, read_frames
 from mmseg.cli import opacity, run_cli, whole_number
 from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.datasets.classes import CLASSES, PALETTE
-from mmseg.engine.overrides import set_inference_mode, set_multi_scale, set_scale
 from mmseg.errors import UsageError
+from mmseg.toolbox.prediction.saving import MARKS
+from mmseg.toolbox.prediction.sources import find_sources, read_frames
+from mmseg.toolbox.testing.command_options import set_inference_mode, set_multi_scale, set_scale
 
 EXAMPLES = """examples:
   python demo/image_demo.py IMAGE CONFIG CHECKPOINT

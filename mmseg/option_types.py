@@ -9,7 +9,7 @@ import math
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Annotated, Any, Literal, Union
 
 LONGEST = 80
@@ -80,6 +80,16 @@ def annotations(component: Any) -> dict[str, Any]:
             continue
         found = hints | found
     return found | {name: annotation for name, (annotation, _) in _declared(component).items()}
+
+
+def default(component: Any, name: str) -> Any:
+    """Default of a parameter of a class or function; None if it has none."""
+    options = getattr(component, 'Options', None)
+    given = getattr(options, '__dataclass_fields__', {}).get(name)
+    if given is not None:
+        return None if given.default is MISSING else given.default
+    parameter = inspect.signature(component).parameters.get(name)
+    return None if parameter is None or parameter.default is parameter.empty else parameter.default
 
 
 def _declared(component: Any) -> Mapping[str, tuple[Any, bool]]:

@@ -16,7 +16,7 @@ from mmseg.errors import ConfigError, nearest
 SCOPE = 'mmseg'
 
 
-class Registry(EngineRegistry):
+class Registry(EngineRegistry):  # type: ignore[misc]
     """Components by name.
 
     Args:

@@ -10,9 +10,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from mmseg.datasets.conversion import convert
-from mmseg.datasets.label_formats import CITYSCAPES, GTA, SYNTHIA
-from mmseg.datasets.scenes import write_layouts
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import CITYSCAPES, GTA, SYNTHIA
+from mmseg.toolbox.scenes import write_layouts
 from tests.isolation import isolated
 
 # No time limit per example: the machines that run the tests are shared.

@@ -31,9 +31,9 @@ KNOWN = {
     'mmseg/config/load.py': {'Config.fromfile'},
     'mmseg/engine/build.py': {'network.backbone.compile', 'torch.compile'},
     # Arrays of the same run.
-    'mmseg/engine/outputs.py': {'np.load'},
+    'mmseg/toolbox/testing/outputs.py': {'np.load'},
     # 'module:function' in the table of experiments; torchrun.
-    'mmseg/experiments/launch.py': {'import_module', 'subprocess.Popen'},
+    'mmseg/toolbox/experiments/launch.py': {'import_module', 'subprocess.Popen'},
     # weights_only
     'mmseg/models/weights/reading.py': {'torch.load'},
     'mmseg/uda/instance_bank/files.py': {'np.load'},

@@ -11,12 +11,12 @@ import pytest
 
 from mmseg.config import load_config
 from mmseg.engine.checkpoint import POINTER, find_latest, write_checkpoint
-from mmseg.engine.replay import find_step
 from mmseg.errors import UserError
-from mmseg.models.weights import read_checkpoint, read_plain_pickle
+from mmseg.models.weights import read_plain_pickle, read_weight_file
+from mmseg.toolbox.replay import find_step
+from mmseg.toolbox.reports.logs import read_run
+from mmseg.toolbox.reports.results import load_result
 from mmseg.uda.instance_bank.files import read_bank
-from mmseg.visualization.logs import read_run
-from mmseg.visualization.results import load_result
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def pipe(path: Path) -> Iterator[list[Path]]:
 
 READERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     'configuration': ('config.json', load_config),
-    'weights': ('weights.pth', read_checkpoint),
+    'weights': ('weights.pth', read_weight_file),
     'class maps': ('results.pkl', read_plain_pickle),
     'bank': ('f_buffer_s.npz', lambda path: read_bank(path.parent)),
     'log': ('run.log.json', read_run),

@@ -12,9 +12,9 @@ from mmseg.cli import run_cli
 from mmseg.config import add_import_option, load_config
 from mmseg.datasets import build_dataset
 from mmseg.datasets.files import spread
-from mmseg.models.batch_statistics import adapt_batch_norms
 from mmseg.models.weights import write_weights
 from mmseg.models.weights.writing import check_suffix
+from mmseg.toolbox.batch_statistics import adapt_batch_norms
 
 EXAMPLES = """examples:
   python tools/adapt_bn.py CONFIG CHECKPOINT adapted.pth --img-dir leftImg8bit/train

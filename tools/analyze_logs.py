@@ -5,9 +5,9 @@ from pathlib import Path
 
 from mmseg.cli import run_cli
 from mmseg.errors import UsageError
-from mmseg.visualization.charts import check_figure_file, curve_figure, save_figure
-from mmseg.visualization.log_tables import choose_curves, score_table, speed_table, usual_curves
-from mmseg.visualization.logs import LOG_ENDING, RunLog, find_logs, read_logs
+from mmseg.toolbox.reports.charts import check_figure_file, curve_figure, save_figure
+from mmseg.toolbox.reports.log_tables import choose_curves, score_table, speed_table, usual_curves
+from mmseg.toolbox.reports.logs import LOG_ENDING, RunLog, find_logs, read_logs
 
 EXAMPLES = """examples:
   python tools/analyze_logs.py LOG

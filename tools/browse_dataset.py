@@ -7,11 +7,11 @@ from typing import Any
 from mmseg.cli import run_cli, whole_number
 from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.datasets import UDADataset, build_dataset
-from mmseg.datasets.class_use import ClassUse, delivered_use, stored_use
 from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write
-from mmseg.visualization.charts import save_figure
-from mmseg.visualization.delivery import sample_panels, use_figure, use_table
+from mmseg.toolbox.preparation.class_use import ClassUse, delivered_use, stored_use
+from mmseg.toolbox.reports.charts import save_figure
+from mmseg.toolbox.reports.delivery import sample_panels, use_figure, use_table
 from mmseg.visualization.panels import draw_panels
 
 EXAMPLES = """examples:

@@ -10,7 +10,7 @@ from mmseg.cli import run_cli
 from mmseg.config import add_import_option, load_config
 from mmseg.datasets import build_dataset
 from mmseg.errors import ConfigError
-from mmseg.uda.instance_bank.building import fill_bank
+from mmseg.toolbox.bank.building import fill_bank
 
 EXAMPLES = """examples:
   python tools/build_bank.py CONFIG CHECKPOINT --out embedding_cache/gta300 --images 300

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmseg.cli import run_cli, whole_number
 from mmseg.config import add_import_option, load_config
-from mmseg.datasets.checking import (
+from mmseg.toolbox.checking import (
     LAYOUTS,
     FolderReport,
     check_config_data,

@@ -7,9 +7,9 @@ from pathlib import Path
 from mmseg.cli import run_cli, whole_number
 from mmseg.config import add_config_options, load_config, require_sections
 from mmseg.datasets import build_dataset
-from mmseg.datasets.class_use import stored_use
-from mmseg.datasets.counting import count_folder, count_source
-from mmseg.visualization.delivery import use_table
+from mmseg.toolbox.preparation.class_use import stored_use
+from mmseg.toolbox.preparation.counting import count_folder, count_source
+from mmseg.toolbox.reports.delivery import use_table
 
 EXAMPLES = """examples:
   python tools/class_statistics.py CONFIG

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from mmseg.cli import run_cli
 from mmseg.config import add_config_options, load_config
-from mmseg.engine.confusion import find_confusion
 from mmseg.evaluation import evaluate
-from mmseg.visualization.confusion import (
+from mmseg.toolbox.reports.confusion import (
     check_confusion_file,
     confusion_table,
     largest_confusions,
     write_confusion,
 )
+from mmseg.toolbox.testing.confusion import find_confusion
 
 EXAMPLES = """examples:
   python tools/confusion_matrix.py CONFIG RESULTS.pkl

@@ -4,7 +4,7 @@ import argparse
 
 from mmseg.cli import run_cli
 from mmseg.errors import UsageError
-from mmseg.uda.instance_bank.building import random_bank
+from mmseg.toolbox.bank.building import random_bank
 from mmseg.uda.instance_bank.files import write_bank
 
 EXAMPLES = """examples:

@@ -7,10 +7,10 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmseg.apis import init_model
-from mmseg.apis.export import PictureNetwork, Shape, any_size, export
 from mmseg.cli import run_cli
 from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.engine.overrides import chosen_sizes, set_inference_mode
+from mmseg.toolbox.export import PictureNetwork, Shape, any_size, export
+from mmseg.toolbox.testing.command_options import chosen_sizes, set_inference_mode
 
 EXAMPLES = """examples:
   python tools/export.py CONFIG CHECKPOINT --out network.onnx --pictures IMAGE

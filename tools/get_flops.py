@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mmseg.cli import run_cli
 from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.engine.overrides import chosen_sizes
-from mmseg.models.cost import build_without_data, measure
-from mmseg.visualization.charts import check_figure_file, save_figure
-from mmseg.visualization.cost import cost_figure, cost_summary, cost_table
+from mmseg.toolbox.cost import build_without_data, measure
+from mmseg.toolbox.reports.charts import check_figure_file, save_figure
+from mmseg.toolbox.reports.cost import cost_figure, cost_summary, cost_table
+from mmseg.toolbox.testing.command_options import chosen_sizes
 
 EXAMPLES = """examples:
   python tools/get_flops.py CONFIG

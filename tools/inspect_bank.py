@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mmseg.cli import run_cli
 from mmseg.datasets.classes import CLASSES, PALETTE
+from mmseg.toolbox.bank.statistics import BankStatistics, bank_statistics
+from mmseg.toolbox.reports.bank import bank_figure
+from mmseg.toolbox.reports.charts import save_figure
 from mmseg.uda.instance_bank.files import read_bank
-from mmseg.uda.instance_bank.statistics import BankStatistics, bank_statistics
-from mmseg.visualization.bank import bank_figure
-from mmseg.visualization.charts import save_figure
 
 EXAMPLES = """examples:
   python tools/inspect_bank.py embedding_cache/gta300

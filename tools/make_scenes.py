@@ -3,7 +3,7 @@
 import argparse
 
 from mmseg.cli import run_cli
-from mmseg.datasets.scenes import STYLES, write_cityscapes, write_gta, write_synthia
+from mmseg.toolbox.scenes import STYLES, write_cityscapes, write_gta, write_synthia
 
 EXAMPLES = """examples:
   python tools/make_scenes.py data/scenes/gta --layout gta --count 20

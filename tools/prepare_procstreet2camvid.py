@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from mmseg.cli import run_cli
-from mmseg.datasets.conversion import LabelStats, write_statistics
 from mmseg.datasets.files import find_files
-from mmseg.datasets.time_split import split_by_time
 from mmseg.errors import DataError
 from mmseg.fileio import read_label
+from mmseg.toolbox.preparation.conversion import LabelStats, write_statistics
+from mmseg.toolbox.preparation.time_split import split_by_time
 
 SOURCE, TARGET = ('images', 'labels'), ('leftImg8bit', 'gtFine')
 LINKS = {

@@ -13,7 +13,7 @@ from mmseg.models.weights import (
     describe,
     meta_of,
     put_hash_into_name,
-    read_checkpoint,
+    read_weight_file,
     select_network,
     state_dict_of,
     write_weights,
@@ -85,7 +85,7 @@ def main() -> None:
     """Read, strip, write, tell."""
     args = parse_args()
     check_suffix(args.out)
-    content = read_checkpoint(args.checkpoint)
+    content = read_weight_file(args.checkpoint)
     everything = state_dict_of(content, args.checkpoint)
     state = select_network(everything, args.network, args.checkpoint)
     about = facts(meta_of(content), args)

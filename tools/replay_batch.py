@@ -15,8 +15,9 @@ from pathlib import Path
 
 from mmseg.cli import default_launcher, run_cli, whole_number
 from mmseg.config import add_import_option, load_config
-from mmseg.engine.distributed import close_distributed, init_distributed, is_main
-from mmseg.engine.replay import Replay, find_config, find_start, find_step, replay
+from mmseg.engine.distributed import close_distributed, init_distributed
+from mmseg.ranks import is_main
+from mmseg.toolbox.replay import Replay, find_config, find_start, find_step, replay
 
 
 def parse_arguments() -> argparse.Namespace:

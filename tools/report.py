@@ -26,8 +26,8 @@ from mmseg.engine.build import to_dict
 from mmseg.engine.checkpoint import find_latest
 from mmseg.errors import DataError
 from mmseg.fileio import read_image
-from mmseg.visualization import PictureRow, RunResult, load_result, write_report
-from mmseg.visualization.scales import ScalePanel
+from mmseg.toolbox.reports import PictureRow, RunResult, load_result, write_report
+from mmseg.toolbox.reports.scales import ScalePanel
 
 Run = tuple[Path, RunResult]
 

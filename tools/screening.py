@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mmseg.cli import run_cli
-from mmseg.experiments.screening import Screened, add, read, scored, write_tables
+from mmseg.toolbox.experiments.screening import Screened, add, read, scored, write_tables
 
 EXAMPLES = """examples:
   python tools/screening.py --run WORK_DIR --name mic --config CONFIG --commit 6d10264 --json scores.json --page PAGE

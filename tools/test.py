@@ -9,18 +9,19 @@ from mmengine.config import Config
 
 from mmseg.cli import default_launcher, opacity, run_cli
 from mmseg.config import OptionsAction, add_config_options, load_config, require_sections
-from mmseg.engine.distributed import close_distributed, init_distributed, is_main
+from mmseg.engine.distributed import close_distributed, init_distributed
 from mmseg.engine.environment import open_log
-from mmseg.engine.overrides import (
+from mmseg.errors import UsageError
+from mmseg.ranks import is_main
+from mmseg.toolbox.reports.confusion import check_confusion_file
+from mmseg.toolbox.testing.command_options import (
     check_scales,
     set_inference_mode,
     set_multi_scale,
     set_scale_output,
     set_test_split,
 )
-from mmseg.engine.test import OutputOptions, test
-from mmseg.errors import UsageError
-from mmseg.visualization.confusion import check_confusion_file
+from mmseg.toolbox.testing.run import OutputOptions, test
 
 EXAMPLES = """examples:
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --out RESULTS.pkl --confusion-matrix confusion.png

@@ -103,6 +103,7 @@ def main() -> None:
     from mmseg.engine.distributed import close_distributed, init_distributed
     from mmseg.engine.train import train
     from mmseg.engine.work_folder import choose_work_dir
+    from mmseg.toolbox.checking.preflight import preflight
 
     cfg = load_config(args.config, options_of(args))
     if args.launcher != 'none':
@@ -115,7 +116,7 @@ def main() -> None:
         resume=args.resume,
         resume_from=args.resume_from,
         validate=not args.no_validate,
-        check=not args.no_check,
+        look=None if args.no_check else preflight,
         resume_command=resume_command(args, work_dir),
     )
     close_distributed()

@@ -1,8 +1,8 @@
 """Python interface: load a network, segment pictures and videos, show and write the results."""
 
-from mmseg.apis.inference import inference_model, inference_scales, init_model, show_result
-from mmseg.apis.inferencer import Inferencer, Segmentation
-from mmseg.apis.saving import ResultWriter
+from mmseg.toolbox.prediction.inference import inference_model, inference_scales, init_model, show_result
+from mmseg.toolbox.prediction.inferencer import Inferencer, Segmentation
+from mmseg.toolbox.prediction.saving import ResultWriter
 
 __all__ = [
     'Inferencer',

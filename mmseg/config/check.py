@@ -17,8 +17,8 @@ from mmseg.config.combinations import combination_problems
 from mmseg.config.consistency import contradictions
 from mmseg.config.doubts import doubts
 from mmseg.config.effects import idle_keys
-from mmseg.config.optimizers import OPTIMIZERS
-from mmseg.config.parts import part_problems
+from mmseg.config.library_types import OPTIMIZERS
+from mmseg.config.nested_types import part_problems
 from mmseg.config.pipelines import normalisation_problems, pipeline_problems
 from mmseg.config.sections import value_at
 from mmseg.config.values import network_problems, value_problems

@@ -12,10 +12,10 @@ from mmengine.config import Config
 
 from mmseg.config import imports
 from mmseg.config.check import check_config
+from mmseg.config.command_line import parse_options
 from mmseg.config.consistency import settle
 from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
-from mmseg.config.options import parse_options
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
 from mmseg.datasets.presets import PRESETS, expand_pipeline, is_preset
 from mmseg.errors import ConfigError

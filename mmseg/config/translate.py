@@ -4,12 +4,15 @@ Pure: a configuration goes in, plain values come out, nothing is built. Defaults
 (docs/methods/configs.md, docs/methods/optimisation.md), which for the new keys means float32 and no compilation.
 """
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mmengine.config import Config
 
+from mmseg.batch import Normalisation
+from mmseg.datasets.steps import normalisation_of
 from mmseg.errors import ConfigError
 
 
@@ -32,11 +35,33 @@ class LrSchedule:
     warmup_ratio: float = 0.1
 
 
-@dataclass(frozen=True)
-class TrainSettings:
-    """Everything about a run that is neither network, method nor data.
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """How networks compute, whatever they are.
 
     Attributes:
+        precision: 'fp32', 'bf16' or 'fp16'.
+        compile: compile the networks with torch.compile.
+        channels_last: channels-last memory layout.
+        batch_norm: 'synchronised' over all processes, or 'local'.
+    """
+
+    precision: str = 'fp32'
+    compile: bool = False
+    channels_last: bool = False
+    batch_norm: str = 'synchronised'
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(Speed):
+    """Everything that engine and build know about a run.
+
+    Attributes:
+        model: configuration of the segmentor.
+        method: configuration of the adaptation method, or None: supervised training.
+        train_data: configuration of the data set that is trained on.
+        val_data: the same of the one that is scored during training, or None.
+        normalisation: of the pictures that are trained on.
         max_iters: number of training steps.
         seed: seed of every random decision.
         deterministic: use deterministic kernels only.
@@ -56,25 +81,24 @@ class TrainSettings:
         eval_metrics: names of metrics.
         save_best: score whose best evaluation keeps its checkpoint, or None; see mmseg/engine/best.py.
         best_rule: 'greater' or 'less' is better.
-        efficient_test: accepted for published configurations; evaluation never holds all predictions.
         log_interval: steps between log lines.
         log_hooks: published dicts of the loggers besides text and JSON.
         log_level: name or number of the logging library.
-        precision: 'fp32', 'bf16' or 'fp16'.
-        compile: compile the networks with torch.compile.
-        channels_last: channels-last memory layout.
         nan_policy: what to do with a step that is not finite: 'stop', or 'skip' (leave it out).
         nan_limit: number of steps of a run that 'skip' leaves out before it stops.
         load_from: checkpoint with initial weights, or None.
         new_classifier: leave out the layers of ``load_from`` that tell classes apart.
         resume_from: checkpoint to go on from, or None.
-        work_dir: where everything is written, or None.
         debug_img_interval: steps between debug pictures of the method, 0 = none.
         name: name of the run.
-        exp: experiment the run belongs to.
     """
 
     max_iters: int
+    model: dict[str, Any] = field(default_factory=dict)
+    method: dict[str, Any] | None = None
+    train_data: Any = None
+    val_data: Any = None
+    normalisation: Normalisation = field(default_factory=Normalisation)
     seed: int = 0
     deterministic: bool = False
     samples_per_gpu: int = 2
@@ -93,22 +117,30 @@ class TrainSettings:
     eval_metrics: tuple[str, ...] = ('mIoU',)
     save_best: str | None = None
     best_rule: str = 'greater'
-    efficient_test: bool = False
     log_interval: int = 50
     log_hooks: tuple[dict[str, Any], ...] = ()
     log_level: str | int = 'INFO'
-    precision: str = 'fp32'
-    compile: bool = False
-    channels_last: bool = False
     nan_policy: str = 'stop'
     nan_limit: int = 10
     load_from: str | None = None
     new_classifier: bool = False
     resume_from: str | None = None
-    work_dir: str | None = None
     debug_img_interval: int = 0
     name: str = ''
-    exp: str = 'basic'
+
+
+def speed_of(cfg: Config | Mapping[str, Any]) -> Speed:
+    """The part of a configuration that says how networks compute."""
+    return Speed(**_speed(cfg))
+
+
+def _speed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        'precision': values.get('precision') or 'fp32',
+        'compile': bool(values.get('compile', False)),
+        'channels_last': bool(values.get('channels_last', False)),
+        'batch_norm': values.get('batch_norm', 'synchronised'),
+    }
 
 
 def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
@@ -117,7 +149,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
     Raises:
         ConfigError: the configuration does not say how long to train.
     """
-    values = cfg.to_dict() if isinstance(cfg, Config) else dict(cfg)
+    values = cfg.to_dict() if isinstance(cfg, Config) else copy.deepcopy(dict(cfg))
     if not values.get('runner'):
         raise ConfigError(
             'The configuration cannot be trained: runner is missing. Add, for instance, '
@@ -128,6 +160,11 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
     seed = values.get('seed')
     return TrainSettings(
         max_iters=max_iters,
+        model=values.get('model') or {},
+        method=values.get('uda') or None,
+        train_data=data.get('train'),
+        val_data=data.get('val'),
+        normalisation=normalisation_of(data.get('train')),
         seed=0 if seed is None else int(seed),
         deterministic=bool(values.get('deterministic', False)),
         samples_per_gpu=int(data.get('samples_per_gpu', 2)),
@@ -137,18 +174,14 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         auto_scale_lr=values.get('auto_scale_lr'),
         schedule=_schedule(values.get('lr_config')),
         grad_clip=(values.get('optimizer_config') or {}).get('grad_clip'),
-        precision=values.get('precision', 'fp32'),
-        compile=bool(values.get('compile', False)),
-        channels_last=bool(values.get('channels_last', False)),
         nan_policy=values.get('nan_policy', 'stop'),
         nan_limit=int(values.get('nan_limit', 10)),
         load_from=values.get('load_from'),
         new_classifier=bool(values.get('new_classifier', False)),
         resume_from=values.get('resume_from'),
-        work_dir=values.get('work_dir'),
         debug_img_interval=_picture_interval(values),
         name=str(values.get('name', '')),
-        exp=str(values.get('exp', 'basic')),
+        **_speed(values),
         **_intervals(values, max_iters),
     )
 
@@ -184,7 +217,6 @@ def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
         'eval_metrics': (metric,) if isinstance(metric, str) else tuple(metric),
         'save_best': 'auto' if best is True else best or None,
         'best_rule': evaluation.get('rule') or 'greater',
-        'efficient_test': bool(evaluation.get('efficient_test', False)),
         'log_interval': int(log.get('interval', 50)),
         'log_hooks': hooks,
         'log_level': values.get('log_level', 'INFO'),

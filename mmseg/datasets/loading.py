@@ -2,37 +2,26 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mmseg.datasets.custom import CustomDataset
+from mmseg.batch import LABELS, Batch
 from mmseg.datasets.feeding import TIMEOUT, Loader, shared, worker_options
 from mmseg.datasets.label_table import IGNORED
+from mmseg.datasets.protocols import ScoredDataset, TrainDataset
 from mmseg.errors import DataError
 
-Batch = dict[str, Any]
 OPEN_FILES = 4096
-LABELS = 'gt_semantic_seg'
-
-DAMAGED = 'damaged'
-"""Key of a batch: for each sample, what was wrong with those it stands for; only where damaged ones are replaced."""
 
 REPLACEMENTS, STRIDE = 10, 2**48
 """How often a damaged sample is replaced, and the distance of the number of its replacement."""
 
 
-class TrainDataset(Protocol):
-    """What a training loader needs of a data set."""
-
-    def draw(self, i: int, seed: int) -> dict[str, Any]:
-        """Sample number i of a run with ``seed``."""
-
-
-class _Draws(Dataset[dict[str, Any]]):
+class _DrawnSamples(Dataset[dict[str, Any]]):
     def __init__(self, dataset: TrainDataset, seed: int, replace: bool) -> None:
         self.dataset = dataset
         self.seed = seed
@@ -46,7 +35,7 @@ class _Draws(Dataset[dict[str, Any]]):
         damaged: list[str] = []
         for number in range(i, i + REPLACEMENTS * STRIDE + 1, STRIDE):
             try:
-                return {**self.dataset.draw(number, self.seed), DAMAGED: damaged}
+                return {**self.dataset.draw(number, self.seed), 'damaged': damaged}
             except DataError as error:
                 damaged.append(str(error))
         raise DataError(
@@ -103,7 +92,7 @@ def build_train_loader(
         an iterable of :func:`collate`'s batches.
     """
     batches = _Batches(samples_per_gpu, start_iteration, end_iteration, rank, world_size)
-    draws = _Draws(dataset, seed, replace_damaged)
+    draws = _DrawnSamples(dataset, seed, replace_damaged)
     loader = DataLoader(draws, batch_sampler=batches, collate_fn=collate, **_loader_options(workers))
     return Loader(loader, timeout, give_up)
 
@@ -114,10 +103,11 @@ def collate(samples: Sequence[dict[str, Any]]) -> Batch:
     Tensors (C, h, w) of different sizes are padded at the bottom and right to the largest: labels with the ignored id,
     all others with 0, which is the mean colour of normalised pictures.
     """
-    return {
+    joined = {
         key: shared(_join([sample[key] for sample in samples], IGNORED if key == LABELS else 0))
         for key in samples[0]
     }
+    return cast(Batch, joined)
 
 
 def _join(values: list[Any], padding: int) -> Any:
@@ -134,8 +124,8 @@ def _join(values: list[Any], padding: int) -> Any:
     return torch.stack(padded)
 
 
-class _TestPictures(Dataset[Batch]):
-    def __init__(self, dataset: CustomDataset, indices: Sequence[int], with_labels: bool) -> None:
+class _TestPictures(Dataset[dict[str, Any]]):
+    def __init__(self, dataset: ScoredDataset, indices: Sequence[int], with_labels: bool) -> None:
         self.dataset = dataset
         self.indices = indices
         self.with_labels = with_labels
@@ -143,24 +133,24 @@ class _TestPictures(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, position: int) -> Batch:
+    def __getitem__(self, position: int) -> dict[str, Any]:
         index = self.indices[position]
         item = self.dataset[index]
         images, metas = item['img'], item['img_metas']
         if isinstance(images, Tensor):
             images, metas = [images], [metas]
-        batch: Batch = {
+        picture: dict[str, Any] = {
             'img': [image[None] for image in images],
             'img_metas': [[meta] for meta in metas],
             'index': index,
         }
         if self.with_labels:
-            batch['label'] = torch.from_numpy(self.dataset.get_gt_seg_map(index))
-        return batch
+            picture['label'] = torch.from_numpy(self.dataset.get_gt_seg_map(index))
+        return picture
 
 
 def build_test_loader(
-    dataset: CustomDataset, workers: int, rank: int = 0, world_size: int = 1, with_labels: bool = False
+    dataset: ScoredDataset, workers: int, rank: int = 0, world_size: int = 1, with_labels: bool = False
 ) -> Loader:
     """Loader of single test pictures; process ``rank`` gets every ``world_size``-th one, none twice.
 

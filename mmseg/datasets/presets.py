@@ -10,11 +10,12 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mmseg.batch import Normalisation
 from mmseg.errors import ConfigError
 
 Step = dict[str, Any]
 
-IMAGENET_NORM: Step = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
+IMAGENET_NORM: Step = {'mean': list(Normalisation().mean), 'std': list(Normalisation().std), 'to_rgb': True}
 
 
 def train_pipeline(

@@ -35,7 +35,7 @@ def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
     return totals
 
 
-def class_probabilities(
+def sampling_probabilities(
     stats: Sequence[Mapping[str, Any]], temperature: float
 ) -> tuple[list[int], NDArray[np.float32]]:
     """Classes from rare to frequent and the probability of sampling each.

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from mmseg.batch import Normalisation
+from mmseg.datasets.building import single_datasets
+from mmseg.datasets.presets import expand_pipeline
 from mmseg.errors import ConfigError
 
 Steps = list[dict[str, Any]]
@@ -46,6 +49,21 @@ def reduction_problem(steps: Steps, reduce_zero_label: bool) -> str | None:
         f'reduce_zero_label is {reduce_zero_label} for the data set (scoring) and {given[0]} in LoadAnnotations '
         '(training); set it for the data set and leave it out of the step'
     )
+
+
+def normalisation_of(dataset: Any) -> Normalisation:
+    """What the pictures of a data set are normalised with, from its configuration; of a pair, those of the source.
+
+    It is the first Normalize step that counts; without one pictures stay as they are, and without a data set
+    ImageNet's numbers are assumed.
+    """
+    if dataset is None:
+        return Normalisation()
+    single: dict[str, Any] = next(single_datasets(dataset), {})
+    for step in expand_pipeline(single.get('pipeline', ())):
+        if step.get('type') == 'Normalize':
+            return Normalisation(tuple(map(float, step['mean'])), tuple(map(float, step['std'])))
+    return Normalisation((0.0,) * 3, (1.0,) * 3)
 
 
 def _without_label_key(step: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mmseg.datasets.custom import VALID_MASK, CustomDataset
 from mmseg.datasets.option_values import pair_problems
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
-from mmseg.datasets.rare_classes import candidates, class_probabilities, min_count
+from mmseg.datasets.rare_classes import candidates, min_count, sampling_probabilities
 from mmseg.datasets.source_statistics import source_statistics
 from mmseg.datasets.steps import without_labels
 from mmseg.datasets.transforms import Results
@@ -48,7 +48,7 @@ class RareClassSampler:
     ) -> None:
         self.source = source
         stats, samples = source_statistics(source.parts())
-        self.classes, probabilities = class_probabilities(stats, class_temp)
+        self.classes, probabilities = sampling_probabilities(stats, class_temp)
         self.probabilities = probabilities.astype(np.float64) / probabilities.sum(dtype=np.float64)
         self.files = candidates(samples, self.classes, min_pixels)
         shares = _with_repetitions(source)

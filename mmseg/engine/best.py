@@ -7,9 +7,10 @@ from pathlib import Path
 from time import perf_counter
 
 from mmseg.engine.checkpoint import write_checkpoint
-from mmseg.engine.distributed import barrier, is_main
+from mmseg.engine.distributed import barrier
 from mmseg.engine.finite import sound_contents
 from mmseg.engine.loop import Run
+from mmseg.ranks import is_main
 
 MEMORY = 'best_checkpoint'
 Scores = dict[str, float]

@@ -5,23 +5,26 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from mmengine.config import Config
 
+from mmseg.config.translate import Speed, TrainSettings
+from mmseg.datasets.protocols import Classified
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
-from mmseg.models.global_batch import share_batch, world_size
+from mmseg.models.global_batch import share_batch
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
-from mmseg.models.weights import load_into, meta_of, read_checkpoint, select_network, state_dict_of
+from mmseg.models.student import Student
+from mmseg.models.weights import load_into, meta_of, read_weight_file, select_network, state_dict_of
 from mmseg.models.weights.state import State
+from mmseg.ranks import world_size
 from mmseg.registry import MODELS
 from mmseg.uda.supervised import Supervised
 from mmseg.uda.trainable import Trainable
 
-Settings: TypeAlias = Config | Mapping[str, Any]
 Speedable = TypeVar('Speedable', Trainable, EncoderDecoder)
 
 HEAD = re.compile(r'^(?:decode_head|auxiliary_head)\.')
@@ -31,31 +34,32 @@ CLASSIFIER = re.compile(r'^(?!.*scale_attention).*(?:conv_seg|linear_pred)\.')
 logger = logging.getLogger(__name__)
 
 
-def build_trainable(cfg: Settings, device: torch.device | str = 'cpu', initialise: bool = True) -> Trainable:
-    """Build what the loop trains: the plain segmentor, or the method of ``uda`` around it.
+def build_trainable(
+    settings: TrainSettings, device: torch.device | str = 'cpu', initialise: bool = True
+) -> Trainable:
+    """Build what the loop trains: the plain segmentor, or the method around it.
 
     Source: docs/methods/self-training.md#wrapper-of-a-method.
 
     Args:
-        cfg: checked configuration; reads ``model``, ``uda``, ``runner``, ``seed``, ``precision``, ``compile`` and
-            ``channels_last``.
+        settings: of the run.
         device: where it is put.
         initialise: load pretrained weights and draw the others; off if a checkpoint follows.
 
     Raises:
         ConfigError: the device cannot compute in that precision.
     """
-    values = to_dict(cfg)
-    if values.get('uda'):
-        method = {**values['uda'], 'model': values['model'], 'max_iters': int(values['runner']['max_iters'])}
+    model = copy.deepcopy(settings.model)
+    if settings.method:
+        method = {**copy.deepcopy(settings.method), 'model': model, 'max_iters': settings.max_iters}
         with building('uda with its model'):
             trainable: Trainable = MODELS.build(method)
     else:
-        trainable = Supervised(build_segmentor(values['model']))
-    trainable.seed = int(values.get('seed') or 0)
+        trainable = Supervised(build_segmentor(model))
+    trainable.seed, trainable.normalisation = settings.seed, settings.normalisation
     if initialise:
         trainable.init_weights()
-    return apply_speed_options(trainable, values, torch.device(device))
+    return apply_speed_options(trainable, settings, torch.device(device))
 
 
 def load_initial_weights(
@@ -73,7 +77,7 @@ def load_initial_weights(
         CheckpointError: missing, damaged, or of another network.
         ConfigError: the file has the same classes in another order.
     """
-    content = read_checkpoint(path)
+    content = read_weight_file(path)
     state = state_dict_of(content, path)
     network = trainable.student
     if new_classifier:
@@ -91,7 +95,7 @@ def load_initial_weights(
         raise CheckpointError(f'{error}{_classifier_hint(state, network, path)}') from error
 
 
-def _classifier_hint(state: State, network: Any, path: str) -> str:
+def _classifier_hint(state: State, network: Student, path: str) -> str:
     """What to do if a file fits but for the layers that tell classes apart; empty if more is wrong."""
     try:
         weights, _ = without_classifier(select_network(state, 'student', path), network)
@@ -106,7 +110,7 @@ def _classifier_hint(state: State, network: Any, path: str) -> str:
     )
 
 
-def without_classifier(state: State, network: Any) -> tuple[State, list[str]]:
+def without_classifier(state: State, network: Student) -> tuple[State, list[str]]:
     """Weights without the layers of the heads that depend on the classes, and the names of those layers."""
     own = network.state_dict()
     heads = [key for key in state if HEAD.search(key)]
@@ -150,7 +154,7 @@ def check_class_names(stored: Any, names: Sequence[str], path: str | Path, refus
     logger.warning('%s %s', both, advice)
 
 
-def check_classes(network: Any, dataset: Any) -> None:
+def check_classes(network: Student, dataset: Classified) -> None:
     """Make sure that a segmentor predicts the classes of a data set.
 
     Raises:
@@ -168,9 +172,9 @@ def check_classes(network: Any, dataset: Any) -> None:
         )
 
 
-def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: torch.device) -> Speedable:
+def apply_speed_options(module: Speedable, speed: Speed, device: torch.device) -> Speedable:
     """Put a training object or segmentor on its device and switch on the options that change only rounding."""
-    precision = check_precision(values.get('precision') or 'fp32')
+    precision = check_precision(speed.precision)
     if precision == 'fp16' and device.type != 'cuda':
         raise ConfigError(
             f'precision is "fp16", but the device is {device.type}: loss scaling needs a CUDA device. Use "bf16" or '
@@ -178,16 +182,17 @@ def apply_speed_options(module: Speedable, values: Mapping[str, Any], device: to
         )
     module.to(device)
     if world_size() > 1 and isinstance(module, Trainable):
-        share_batch(module, batch_norms=values.get('batch_norm', 'synchronised') == 'synchronised')
-    if values.get('channels_last'):
+        share_batch(module, batch_norms=speed.batch_norm == 'synchronised')
+    if speed.channels_last:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     segmentors = module.networks().values() if isinstance(module, Trainable) else [module]
     for network in segmentors:
         network.precision = precision
-        if values.get('compile'):
+        if speed.compile:
             network.backbone.compile()
             head = network.decode_head
-            head.embed = torch.compile(head.embed)  # training does not go through the head's __call__
+            # Training does not go through the head's __call__.
+            head.embed = torch.compile(head.embed)  # type: ignore[method-assign]
     return module
 
 
@@ -210,6 +215,6 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
-def to_dict(cfg: Settings) -> dict[str, Any]:
+def to_dict(cfg: Config | Mapping[str, Any]) -> dict[str, Any]:
     """A configuration as plain dictionaries of its own, safe to change."""
     return cfg.to_dict() if isinstance(cfg, Config) else copy.deepcopy(dict(cfg))

@@ -13,9 +13,8 @@ import torch
 
 from mmseg.errors import CheckpointError, DataError, TrainingError, UsageError
 from mmseg.fileio import atomic_write, read_text
-from mmseg.models.weights import read_checkpoint as read_file
-from mmseg.models.weights.checksums import ARCHIVE, add_checksum
-from mmseg.models.weights.checksums import damage as file_damage
+from mmseg.models.weights import read_weight_file
+from mmseg.models.weights.checksums import ARCHIVE, add_checksum, file_damage
 
 LATEST = 'latest.pth'
 POINTER = 'last_checkpoint'
@@ -60,7 +59,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: missing, damaged, or not a training checkpoint.
     """
-    contents = read_file(path)
+    contents = read_weight_file(path)
     missing = [
         key
         for key in ('state_dict', 'optimizer', 'meta')

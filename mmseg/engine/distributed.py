@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from mmseg.errors import UsageError, UserError
-from mmseg.models.global_batch import rank, world_size
+from mmseg.ranks import is_main, world_size
 
 BUCKET_ELEMENTS = 16 * 2**20
 """Elements that travel together: 64 MiB in float32, large enough to use the link, small enough to copy."""
@@ -48,11 +48,6 @@ def close_distributed() -> None:
     """Leave the process group, if there is one."""
     if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
-
-
-def is_main() -> bool:
-    """Whether this process writes files and messages."""
-    return rank() == 0
 
 
 def barrier() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import mmseg
-from mmseg.engine.distributed import is_main
+from mmseg.ranks import is_main
 
 LINE = '%(asctime)s - mmseg - %(levelname)s - %(message)s'
 

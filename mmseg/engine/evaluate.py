@@ -1,45 +1,33 @@
 """Predicting a data set picture by picture, and scoring it with memory that does not grow with its size."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
+from mmseg.batch import Meta
 from mmseg.datasets.loading import build_test_loader
-from mmseg.engine.distributed import is_main, rank, sum_over_ranks, world_size
+from mmseg.datasets.protocols import ScoredDataset
+from mmseg.engine.distributed import sum_over_ranks
 from mmseg.errors import DataError, UserError
 from mmseg.evaluation import confusion
+from mmseg.models.student import Segmentor
+from mmseg.ranks import is_main, rank, world_size
 
 
 class Abandoned(Exception):
     """An evaluation was given up because the user stops the run."""
 
 
-class Segmentor(Protocol):
-    """What is used of a network."""
-
-    def simple_test(self, img: Tensor, metas: Sequence[Any]) -> list[NDArray[np.int64]]:
-        """Class maps (H, W) of a batch (B, 3, h, w)."""
-
-    def aug_test(self, imgs: Sequence[Tensor], metas: Sequence[Sequence[Any]]) -> list[NDArray[np.int64]]:
-        """Class maps of the mean over versions of a batch."""
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """The weights; they tell the device."""
-
-    def eval(self) -> Any:
-        """Switch to evaluation mode."""
-
-
 @dataclass(frozen=True)
-class Prediction:
+class PredictedPicture:
     """What a network says about one picture.
 
     Attributes:
@@ -52,14 +40,14 @@ class Prediction:
 
     index: int
     label_map: NDArray[np.int64]
-    meta: Mapping[str, Any]
+    meta: Meta
     image: Tensor
     truth: NDArray[np.uint8] | None = None
 
 
 def predict(
-    network: Segmentor, dataset: Any, workers: int = 0, with_labels: bool = False
-) -> Iterator[Prediction]:
+    network: Segmentor, dataset: ScoredDataset, workers: int = 0, with_labels: bool = False
+) -> Iterator[PredictedPicture]:
     """Predict the pictures of a data set that fall to this process, in order.
 
     Args:
@@ -76,11 +64,11 @@ def predict(
             meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
             label_map = _label_map(network, images, batch['img_metas'])
             truth = batch['label'].numpy() if with_labels else None
-            yield Prediction(int(batch['index']), label_map, meta, picture, truth)
+            yield PredictedPicture(int(batch['index']), label_map, meta, picture, truth)
 
 
 def _label_map(
-    network: Segmentor, images: Sequence[Tensor], metas: Sequence[Sequence[Any]]
+    network: Segmentor, images: Sequence[Tensor], metas: Sequence[Sequence[Meta]]
 ) -> NDArray[np.int64]:
     """Class ids of one picture; errors of the network, which does not know the file, name it."""
     try:
@@ -98,7 +86,7 @@ def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:
     )
 
 
-def add_to_confusion(matrix: NDArray[np.int64], prediction: Prediction) -> None:
+def add_to_confusion(matrix: NDArray[np.int64], prediction: PredictedPicture) -> None:
     """Count one picture in a confusion matrix (C, C), in place.
 
     Raises:
@@ -123,7 +111,7 @@ def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[
 
 def evaluate_dataset(
     network: Segmentor,
-    dataset: Any,
+    dataset: ScoredDataset,
     workers: int,
     metrics: Sequence[str] = ('mIoU',),
     give_up: Callable[[], bool] = lambda: False,

@@ -12,14 +12,15 @@ from torch import Tensor, distributed
 
 from mmseg.config.imports import OPTION
 from mmseg.engine.checkpoint import write_checkpoint
-from mmseg.engine.distributed import any_rank, is_main, world_size
+from mmseg.engine.distributed import any_rank
+from mmseg.engine.log_window import LoggedStep
 from mmseg.engine.loop import Run
-from mmseg.engine.metrics import Step
 from mmseg.engine.optimizer import ScaledOptimWrapper
 from mmseg.engine.state import collect
 from mmseg.errors import TrainingError
 from mmseg.fileio import atomic_write
 from mmseg.models.guard import BUFFERS, GRADIENTS, LOSSES, WEIGHTS, all_finite
+from mmseg.ranks import is_main, world_size
 
 SKIPPED = 'skipped_steps'
 """Where a run's memory counts the steps that ``nan_policy='skip'`` left out."""
@@ -106,7 +107,7 @@ def _look_at_steps(run: Run) -> None:
         _fail(run, Problem(run.iteration, 'the gradients overflow float16 whatever the loss is scaled by'))
 
 
-def _first_flag(step: Step, scaled: bool) -> int | None:
+def _first_flag(step: LoggedStep, scaled: bool) -> int | None:
     """The first reason why a step is not sound; overflows are no reason where losses are scaled."""
     places = (LOSSES, BUFFERS, WEIGHTS) if scaled else (LOSSES, BUFFERS, GRADIENTS, WEIGHTS)
     return next((place for place in places if step.flags[place]), None)

@@ -9,13 +9,14 @@ from prettytable import PrettyTable
 
 from mmseg.engine.best import BestCheckpoint, score_named
 from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
-from mmseg.engine.distributed import barrier, is_main
+from mmseg.engine.distributed import barrier
 from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.finite import sound_contents
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import set_learning_rates
-from mmseg.engine.trackers import LogWriter
 from mmseg.models.global_batch import average_statistics
+from mmseg.ranks import is_main
 from mmseg.uda.trainable import LossGroup
 
 Scores = dict[str, float]

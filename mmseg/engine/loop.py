@@ -13,16 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmseg.batch import Batch, on_device
 from mmseg.config.translate import TrainSettings
 from mmseg.datasets.feeding import GivenUp
-from mmseg.datasets.loading import DAMAGED
-from mmseg.engine.distributed import any_rank, world_size
-from mmseg.engine.metrics import MetricWindow
+from mmseg.engine.distributed import any_rank
+from mmseg.engine.log_window import MetricWindow
 from mmseg.engine.optimizer import GuardedOptimWrapper, set_learning_rates
 from mmseg.engine.safeguard import Safeguard
 from mmseg.engine.signals import StopRequest
 from mmseg.faults import described
-from mmseg.uda.trainable import Batch, Trainable
+from mmseg.ranks import world_size
+from mmseg.uda.trainable import Trainable
 
 STOP_INTERVAL = 10
 """Steps between two exchanges of stop requests among processes; each one waits for the device."""
@@ -156,8 +157,8 @@ def _iterate(run: Run, batches: Iterator[Batch], guard: Safeguard) -> None:
         guard.fetch()
         batch = next(batches)
         guard.step()
-        run.damaged = batch.pop(DAMAGED, [])
-        batch = to_device(batch, run.device, run.settings.channels_last)
+        run.damaged = batch.pop('damaged', [])
+        batch = on_device(batch, run.device, run.settings.channels_last)
         run.data_time = perf_counter() - started
         logged = one_step(run, batch)
         guard.done()
@@ -200,16 +201,5 @@ def seed_step(seed: int, iteration: int) -> None:
 
 def pictures_of(batch: Batch) -> list[str]:
     """File names of the pictures of a batch, source before target."""
-    metas = [meta for key in ('img_metas', 'target_img_metas') for meta in batch.get(key, ())]
+    metas = [*batch.get('img_metas', ()), *batch.get('target_img_metas', ())]
     return [str(meta['filename']) for meta in metas if 'filename' in meta]
-
-
-def to_device(batch: Batch, device: torch.device, channels_last: bool = False) -> Batch:
-    """Move the tensors of a batch, images optionally to channels-last layout; other entries stay."""
-    moved = dict(batch)
-    for key, value in batch.items():
-        if not isinstance(value, Tensor):
-            continue
-        layout = torch.channels_last if channels_last and value.ndim == 4 else torch.preserve_format
-        moved[key] = value.to(device, non_blocking=True, memory_format=layout)
-    return moved

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 
-from mmseg.config.optimizers import OPTIMIZERS
+from mmseg.config.library_types import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
 from mmseg.engine.distributed import average_gradients
 from mmseg.engine.parameter_options import idle_custom_keys, parameter_options
@@ -25,7 +26,7 @@ from mmseg.models.guard import StepGuard
 logger = logging.getLogger(__name__)
 
 
-class GuardedOptimWrapper(OptimWrapper):
+class GuardedOptimWrapper(OptimWrapper):  # type: ignore[misc]
     """mmengine's wrapper: averages gradients over the processes, leaves out steps that the guard forbids.
 
     Args:
@@ -77,7 +78,7 @@ class ScaledOptimWrapper(GuardedOptimWrapper):
         options: of mmengine's wrapper.
     """
 
-    def __init__(self, guard: StepGuard, scaler: torch.amp.GradScaler, **options: Any) -> None:
+    def __init__(self, guard: StepGuard, scaler: GradScaler, **options: Any) -> None:
         super().__init__(guard, **options)
         self.loss_scaler = scaler
 
@@ -144,7 +145,7 @@ def build_optimizer(
     scaled = precision == 'fp16'
     guard = StepGuard(hold=nan_policy == 'stop', scaled=scaled)
     if scaled:
-        scaler = torch.amp.GradScaler(next(module.parameters()).device.type)
+        scaler = GradScaler(next(module.parameters()).device.type)
         return ScaledOptimWrapper(guard, scaler, optimizer=optimizer, clip_grad=clip)
     return GuardedOptimWrapper(guard, optimizer=optimizer, clip_grad=clip)
 

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from mmengine.optim import OptimWrapper
 
-from mmseg.engine.distributed import world_size
 from mmseg.errors import DataError, ResourceError
 from mmseg.faults import described
+from mmseg.ranks import world_size
 from mmseg.uda.trainable import Trainable
 
 

@@ -8,6 +8,7 @@ from types import FrameType, TracebackType
 
 from mmseg.errors import UserError
 from mmseg.processes import Stopped, answering
+from mmseg.ranks import launched_as_main
 from mmseg.terminal import tell
 
 NOTICE = '\nFinishing this step, then saving and stopping. Ctrl-C again aborts at once and saves nothing.'
@@ -66,5 +67,5 @@ class StopRequest:
                 )
             return
         self.number, self._since = number, time.monotonic()
-        if os.environ.get('RANK', '0') == '0':
+        if launched_as_main():
             tell(NOTICE)

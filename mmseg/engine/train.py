@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from mmseg.config.imports import modules_of
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
-from mmseg.datasets.preflight import preflight
+from mmseg.datasets.protocols import ScoredDataset, TrainDataset
 from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
     build_trainable,
@@ -28,7 +29,7 @@ from mmseg.engine.build import (
 )
 from mmseg.engine.checkpoint import choose_start, read_checkpoint
 from mmseg.engine.damage import DamageHook
-from mmseg.engine.distributed import barrier, in_first, is_main, rank, share_initial_state, world_size
+from mmseg.engine.distributed import barrier, in_first, share_initial_state
 from mmseg.engine.environment import (
     code_version,
     describe_environment,
@@ -38,17 +39,22 @@ from mmseg.engine.environment import (
 )
 from mmseg.engine.evaluate import evaluate_dataset
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
+from mmseg.engine.log import LogWriter, build_trackers
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
 from mmseg.engine.parameter_options import scaled_to_batch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
-from mmseg.engine.trackers import LogWriter, build_trackers
 from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
 from mmseg.errors import DataError, ResourceError
 from mmseg.processes import Stopped, signal_name, start_tracker
+from mmseg.ranks import is_main, rank, world_size
 from mmseg.uda.trainable import Trainable
 from mmseg.visualization.debug_pictures import DebugPictures, Paint
+
+LookAtData = Callable[[TrainDataset, ScoredDataset | None, Path, bool], None]
+"""Called before a run with the data sets of training and evaluations (or None), the work folder, and whether damaged
+training data are only warned of; raises DataError. See :mod:`mmseg.toolbox.checking.preflight`."""
 
 PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
 
@@ -60,7 +66,7 @@ def train(
     resume: bool = False,
     resume_from: str | Path | None = None,
     validate: bool = True,
-    check: bool = True,
+    look: LookAtData | None = None,
     resume_command: str | None = None,
 ) -> Run:
     """Train as a configuration says (docs/methods/tools.md#training-program).
@@ -75,7 +81,7 @@ def train(
         resume_from: go on from this checkpoint; default ``cfg.resume_from``, see
             :func:`mmseg.engine.checkpoint.choose_start`.
         validate: evaluate at the configured intervals.
-        check: look at some pictures and labels first (mmseg/datasets/preflight.py).
+        look: looks at some pictures and labels first.
         resume_command: what to tell the user to type to go on.
 
     Returns:
@@ -96,7 +102,7 @@ def train(
         barrier()  # before the first process writes there
         if cfg.filename and is_main():
             save_config(cfg, folder / Path(cfg.filename).name)
-        run = _ready(cfg, settings, folder, validate, check, saved)
+        run = _ready(cfg, settings, folder, validate, look, saved)
         if saved is not None:
             restore(run, saved, str(source))
             run.logger.info(f'Resumed from {source} at iteration {run.iteration}')
@@ -105,13 +111,13 @@ def train(
 
 
 def _ready(
-    cfg: Config, settings: TrainSettings, folder: Path, validate: bool, check: bool, saved: object
+    cfg: Config, settings: TrainSettings, folder: Path, validate: bool, look: LookAtData | None, saved: object
 ) -> Run:
     """Log, seeds and everything that is built; not initialised if there is something saved to restore."""
     stamp = time.strftime('%Y%m%d_%H%M%S')
     open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
     seed_everything(settings.seed, settings.deterministic)
-    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, check=check)
+    run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, look=look)
     announce(run)
     announce_report(inspect_config(to_dict(cfg)))
     return run
@@ -147,7 +153,7 @@ def _whereabouts(run: Run, first: int, command: str) -> str:
 
 def assemble(
     cfg: Config, settings: TrainSettings, folder: Path, stamp: str, validate: bool,
-    initialise: bool = True, check: bool = False,
+    initialise: bool = True, look: LookAtData | None = None,
 ) -> Run:  # fmt: skip
     """Build everything a run consists of; nothing has been trained or restored yet.
 
@@ -158,16 +164,17 @@ def assemble(
         stamp: start of the log files' names.
         validate: add the evaluation hook.
         initialise: initialise weights or load them from ``load_from``; off if a checkpoint follows.
-        check: look at the data first.
+        look: looks at the data first.
     """
-    dataset = build_dataset(to_dict(cfg)['data']['train'])
-    scored = _validation_set(cfg) if validate and settings.eval_interval > 0 else None
+    dataset: TrainDataset = build_dataset(settings.train_data)
+    scored = _validation_set(settings) if validate and settings.eval_interval > 0 else None
     device = choose_device()
-    if check:
-        in_first(lambda: preflight(dataset, scored, folder, settings.on_error == 'skip'), device)
-    trainable = build_trainable(cfg, device, initialise)
-    for data in (dataset, *filter(None, [scored])):
-        check_classes(trainable.student, data)
+    if look is not None:
+        in_first(lambda: look(dataset, scored, folder, settings.on_error == 'skip'), device)
+    trainable = build_trainable(settings, device, initialise)
+    check_classes(trainable.student, dataset)
+    if scored is not None:
+        check_classes(trainable.student, scored)
     if initialise and settings.load_from:
         load_initial_weights(trainable, settings.load_from, dataset.CLASSES, settings.new_classifier)
     share_initial_state(trainable)
@@ -190,7 +197,7 @@ def assemble(
         meta=describe_run(settings, folder, config_text(cfg), dataset),
         modules=modules_of(cfg) if str(cfg.filename).endswith('.json') else [],
     )
-    run.hooks = _hooks(cfg, run, stamp, dataset, scored)
+    run.hooks = _hooks(run, stamp, dataset, scored)
     return run
 
 
@@ -209,14 +216,14 @@ def _require(cfg: Config, validate: bool) -> None:
     )
 
 
-def _validation_set(cfg: Config) -> Any:
+def _validation_set(settings: TrainSettings) -> ScoredDataset:
     """The data set that is scored during training; missing labels are found now, not after the first thousand steps."""
-    dataset = build_dataset(to_dict(cfg)['data']['val'], test_mode=True)
+    dataset: ScoredDataset = build_dataset(settings.val_data, test_mode=True)
     dataset.check_labels()
     return dataset
 
 
-def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list[Hook]:
+def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | None) -> list[Hook]:
     """Log, debug pictures, evaluation, checkpoint, in this order."""
     settings, folder = run.settings, run.work_dir
     trackers = build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else []
@@ -227,7 +234,7 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
         hooks.append(DamageHook(settings.max_error_share))
     layout = run.trainable.layout()
     if settings.debug_img_interval > 0 and layout is not None and is_main():
-        paint = Paint(dataset.PALETTE, *normalisation_of(cfg))
+        paint = Paint(dataset.PALETTE, settings.normalisation.mean, settings.normalisation.std)
         hooks.append(ObserverHook(DebugPictures(folder, layout, settings.debug_img_interval, paint)))
     if scored is not None:
         workers = loader_workers(settings.workers)
@@ -242,20 +249,7 @@ def _hooks(cfg: Config, run: Run, stamp: str, dataset: Any, scored: Any) -> list
     return hooks
 
 
-def normalisation_of(cfg: Config) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of the training pictures, in grey levels, from the first Normalize step."""
-    waiting: list[Any] = [cfg.data.train.to_dict()]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict) and value.get('type') == 'Normalize':
-            return list(value['mean']), list(value['std'])
-        waiting.extend(
-            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        )
-    return [0.0] * 3, [1.0] * 3
-
-
-def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: Any) -> dict[str, Any]:
+def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: TrainDataset) -> dict[str, Any]:
     """What checkpoints and the first log line tell about a run (docs/methods/tools.md#logs, #checkpoints)."""
     return {
         'env_info': describe_environment(),

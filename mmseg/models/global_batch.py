@@ -15,16 +15,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.models.dropout import DropPath
-
-
-def rank() -> int:
-    """Number of this process, from 0."""
-    return distributed.get_rank() if distributed.is_available() and distributed.is_initialized() else 0
-
-
-def world_size() -> int:
-    """Number of processes."""
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+from mmseg.ranks import rank, world_size
 
 
 def own_rows(count: int) -> slice:
@@ -172,9 +163,9 @@ def synchronised_batch_norm(x: Tensor, norm: _BatchNorm) -> Tensor:
     shape = (1, -1, *(1,) * (x.ndim - 2))
     wide = x.float()
     count = x.numel() // x.shape[1] * world_size()
-    average = _SumOverProcesses.apply(wide.sum(dims)) / count
+    average = _SumOverProcesses.apply(wide.sum(dims)) / count  # type: ignore[no-untyped-call]
     centred = wide - average.view(shape)
-    variance = _SumOverProcesses.apply(centred.square().sum(dims)) / count
+    variance = _SumOverProcesses.apply(centred.square().sum(dims)) / count  # type: ignore[no-untyped-call]
     if norm.track_running_stats:
         _follow(norm, average.detach(), variance.detach() * (count / max(count - 1, 1)))
     result = centred * (variance + norm.eps).rsqrt().view(shape)

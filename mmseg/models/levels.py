@@ -5,7 +5,6 @@ Every encoder declares ``channels`` and ``strides`` of the maps that it returns,
 cells of the feature distance) asks the segmentor, which knows them.
 """
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from mmseg.errors import ConfigError
+from mmseg.option_types import default, parameters
 from mmseg.registry import MODELS
 
 DERIVED = ('in_channels', 'c1_in_channels')
@@ -115,7 +115,7 @@ def head_config(head: Mapping[str, Any], levels: Levels, place: str) -> dict[str
         ConfigError: it asks for maps that there are not, or for other channels.
     """
     component = MODELS.get(head.get('type'))
-    accepted = {} if component is None else inspect.signature(component).parameters
+    accepted = set() if component is None else parameters(component)[0]
     if 'in_channels' not in accepted:
         return dict(head)  # a head of another kind
     found = {'in_channels': _selected(head, levels, place)}
@@ -142,9 +142,8 @@ def _in_index(head: Mapping[str, Any]) -> Any:
     if head.get('in_index') is not None:
         return head['in_index']
     component = MODELS.get(head.get('single_scale_head', head['type']))
-    parameter = {} if component is None else inspect.signature(component).parameters
-    default = parameter['in_index'].default if 'in_index' in parameter else -1
-    return -1 if default is inspect.Parameter.empty else default
+    index = None if component is None else default(component, 'in_index')
+    return -1 if index is None else index
 
 
 def _check_given(head: Mapping[str, Any], key: str, value: Any, levels: Levels, place: str) -> None:

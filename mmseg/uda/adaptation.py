@@ -6,6 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.errors import ConfigError
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import SegmentorOutput
@@ -18,7 +19,7 @@ from mmseg.uda.options import AdaptationOptions
 from mmseg.uda.part import Contribution, Part, Step, listed_parts
 from mmseg.uda.pictures import Arrays, Rows, added
 from mmseg.uda.published import published_keys, split_published
-from mmseg.uda.trainable import Average, Batch, LossGroup, Trainable
+from mmseg.uda.trainable import Average, LossGroup, Trainable
 
 PartType = TypeVar('PartType', bound=Part)
 
@@ -134,7 +135,7 @@ class Adaptation(Trainable):
             part.after_mode()
         return self
 
-    def networks(self) -> dict[str, Any]:
+    def networks(self) -> Mapping[str, EncoderDecoder]:
         """Student, and every segmentor that a part owns."""
         return {name: module for name, module in self.named_modules() if isinstance(module, EncoderDecoder)}
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.models.guard import Rollback
 from mmseg.models.segmentors.outputs import SegmentorOutput
 from mmseg.options import Amount
@@ -20,7 +21,7 @@ from mmseg.uda.min_entropy import check_no_valid_mask
 from mmseg.uda.options import AdaptationOptions, head_weights, weight_problems
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pictures import Arrays, Layout, Rows, discriminator_rows
-from mmseg.uda.trainable import Batch, LossGroup
+from mmseg.uda.trainable import LossGroup
 
 SOURCE, TARGET = 0.0, 1.0
 """What the discriminator should answer."""
@@ -182,7 +183,7 @@ class AdvSeg(Adaptation):
 
         Args:
             batch: source and target batch of at least 32 x 32 pixels (64 x 64 with two resolutions), see
-                :data:`mmseg.uda.trainable.Batch`.
+                :class:`mmseg.batch.Batch`.
         """
         if self.part(MaskedConsistency) is None:
             check_no_valid_mask(batch, 'AdvSeg')

@@ -10,14 +10,14 @@ releases: brightness is added, contrast multiplies without a mean. Parameters ar
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmseg.batch import Normalisation
 from mmseg.errors import ConfigError
-from mmseg.uda.transfer import to_device
+from mmseg.uda.transfer import send
 
 BLUR_THRESHOLD = 0.5
 """Blur is applied where its uniform draw exceeds this number."""
@@ -98,18 +98,12 @@ def apply_strong(images: Tensor, strong: Strong, mean: Tensor, std: Tensor) -> T
     return images
 
 
-def normalisation(metas: Sequence[Mapping[str, Any]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (3,) of the first image, used for all.
+def normalisation(found: Normalisation, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (3,) on a device, without waiting for it.
 
     Source: docs/methods/self-training.md#one-iteration, step 2.
-
-    Args:
-        metas: of the images of a batch; ``img_norm_cfg`` holds ``mean`` and ``std`` in grey levels.
-        device: where the result is put, without waiting for it.
     """
-    config = metas[0]['img_norm_cfg']
-    both = torch.stack([torch.as_tensor(config[name], dtype=torch.float32) for name in ('mean', 'std')])
-    mean, std = to_device(both, device).unbind(0)
+    mean, std = send(torch.tensor([found.mean, found.std], dtype=torch.float32), device).unbind(0)
     return mean, std
 
 
@@ -132,7 +126,7 @@ def color_jitter(images: Tensor, jitter: Jitter) -> Tensor:
         images: float RGB (B, 3, H, W), about [0, 1].
         jitter: parameters of the B images.
     """
-    factors = to_device(torch.tensor(jitter.factors, dtype=torch.float32), images.device)
+    factors = send(torch.tensor(jitter.factors, dtype=torch.float32), images.device)
     current = list(images.unbind(0))
     for place in range(len(OPERATIONS)):
         wanted = [order[place] for order in jitter.orders]
@@ -225,7 +219,7 @@ def _blur_axis(images: Tensor, sigmas: Sequence[float], axis: int) -> Tensor:
     distance = torch.arange(-radius, radius + 1, dtype=torch.float32)
     kernel = torch.exp(-(distance**2) / (2 * torch.tensor(sigmas, dtype=torch.float32).view(-1, 1) ** 2))
     kernel = kernel / kernel.sum(dim=1, keepdim=True)
-    taps = to_device(kernel, images.device).repeat_interleave(images.shape[1], dim=0).to(images.dtype)
+    taps = send(kernel, images.device).repeat_interleave(images.shape[1], dim=0).to(images.dtype)
     vertical = axis == 2
     padding = (0, 0, radius, radius) if vertical else (radius, radius, 0, 0)
     padded = F.pad(images, padding, mode='reflect').flatten(0, 1).unsqueeze(0)

@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmseg.models.draws import Streams
-from mmseg.models.global_batch import anywhere, own_rows, world_size
+from mmseg.models.global_batch import anywhere, own_rows
+from mmseg.ranks import world_size
+from mmseg.streams import Streams
 from mmseg.uda.augmentation import BLUR_THRESHOLD, Jitter, JitterStrength, Strong
 from mmseg.uda.mixing import LABEL_VALUES, choose_half, present_values
-from mmseg.uda.transfer import to_device
+from mmseg.uda.transfer import send
 
 SIGMA_RANGE = (0.15, 1.15)
 """Range in pixels that the standard deviation of the blur is drawn from."""
@@ -71,7 +72,7 @@ class Draws(Streams):
         count = len(labels)
         scores = self.stream('mix').random((count * world_size(), LABEL_VALUES), np.float32)[own_rows(count)]
         present = anywhere(present_values(labels))
-        return choose_half(present, to_device(torch.from_numpy(scores), labels.device))
+        return choose_half(present, send(torch.from_numpy(scores), labels.device))
 
     def jitter(self, batch: int, strength: JitterStrength, use: Use = 'mix') -> Jitter:
         """Uniform factors and a random order for each image; of masked images all have that of the first."""

@@ -13,20 +13,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.errors import ConfigError
 from mmseg.models.dropout import set_dropout
-from mmseg.models.global_batch import of_all, own_rows, world_size
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.option_types import Range
 from mmseg.options import Amount, NoOptions, Share, parse
 from mmseg.registry import MODELS, PARTS
 from mmseg.uda.augmentation import apply_strong, normalisation
 from mmseg.uda.draws import StepDraws, draw_strong_mask
+from mmseg.uda.mixing import half_of_each
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pseudo_label import PseudoLabel, trusted_pseudo_label
 from mmseg.uda.teacher import MeanTeacher
-from mmseg.uda.trainable import Average, Batch, LossGroup
-from mmseg.uda.transfer import to_device
+from mmseg.uda.trainable import Average, LossGroup
+from mmseg.uda.transfer import send
 
 if TYPE_CHECKING:
     from mmseg.uda.adaptation import Adaptation
@@ -197,7 +198,7 @@ class MaskedConsistency(Part):
         draws, host = step.draws, self.host.options
         if self.augments:
             strong = draw_strong_mask(draws, len(images), host.jitter_strength, host.jitter_above)
-            images = apply_strong(images, strong, *normalisation(step.batch['img_metas'], images.device))
+            images = apply_strong(images, strong, *normalisation(self.host.normalisation, images.device))
         mask = self._mask(draws, images)
         images = images * mask
         output = self.host.student.forward_train(images, label, weight=weight, draws=draws)
@@ -214,10 +215,10 @@ class MaskedConsistency(Part):
         size = (images.shape[2], images.shape[3])
         if isinstance(self.blocks, BlockMask):
             scores = draws.block_scores(len(images), *block_grid(size, self.blocks.mask_block_size))
-            return block_mask(to_device(scores, images.device), self.blocks.mask_ratio, size)
+            return block_mask(send(scores, images.device), self.blocks.mask_ratio, size)
         side = self.host.student.token_size
         scores = draws.block_scores(len(images), *(-(-length // side) for length in size))
-        return token_mask(to_device(scores, images.device), self.blocks.mask_ratio, side, size)
+        return token_mask(send(scores, images.device), self.blocks.mask_ratio, side, size)
 
     def _selected(self, batch: Batch, shared: PseudoLabel | None) -> tuple[Tensor, Tensor, Tensor | None]:
         """Images (B, 3, H, W), labels (B, 1, H, W) and weights (B, H, W) or None by mode."""
@@ -232,7 +233,7 @@ class MaskedConsistency(Part):
         if self.domain == 'trg':
             return target, guess, weight
         pairs = ((source, target), (truth, guess), (torch.ones_like(weight), weight))
-        images, label, weight = (_half_of_each(*pair) for pair in pairs)
+        images, label, weight = (half_of_each(*pair) for pair in pairs)
         return images, label, weight
 
     def _weighted(self, name: str, value: Tensor) -> Tensor:
@@ -280,21 +281,6 @@ def token_mask(scores: Tensor, ratio: float, side: int, size: Sequence[int]) -> 
     """
     kept = (scores >= ratio).float().repeat_interleave(side, 2).repeat_interleave(side, 3)
     return kept[:, :, : size[0], : size[1]]
-
-
-def _half_of_each(source: Tensor, target: Tensor) -> Tensor:
-    """This process's part of a masked batch of both domains: the first half of either, of all processes.
-
-    Published: 1 of a batch of 2.
-    """
-    count = len(source) * world_size()
-    if count % 2:
-        raise ConfigError(
-            f"uda.mask_mode 'separate' masks half a batch of each domain, but the batch has {count} images; expected "
-            'an even number (data.samples_per_gpu times the number of processes).'
-        )
-    both = torch.cat([of_all(source)[: count // 2], of_all(target)[: count // 2]])
-    return both[own_rows(len(source))]
 
 
 def _number(value: Any, same: float | None) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from mmseg.batch import Batch
 from mmseg.errors import ConfigError
 from mmseg.registry import MODELS
 from mmseg.uda.adaptation import Adaptation
@@ -13,7 +14,7 @@ from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.options import AdaptationOptions, head_weights, weight_problems
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pictures import Arrays, Layout, Rows, entropy_rows
-from mmseg.uda.trainable import Batch, LossGroup
+from mmseg.uda.trainable import LossGroup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class MinEnt(Adaptation):
         """Source, entropy of the target, masked (published programs train on the latter without logging it).
 
         Args:
-            batch: source and target batch, see :data:`mmseg.uda.trainable.Batch`.
+            batch: source and target batch, see :class:`mmseg.batch.Batch`.
 
         Raises:
             ConfigError: the batch has a ``valid_pseudo_mask``, which only masking has a use for.

@@ -8,6 +8,10 @@ Everything stays on the device: which classes a batch holds is never read back.
 import torch
 from torch import Tensor
 
+from mmseg.errors import ConfigError
+from mmseg.models.global_batch import of_all, own_rows
+from mmseg.ranks import world_size
+
 LABEL_VALUES = 256
 """Labels are bytes: 0..254 are classes, 255 is 'ignore'."""
 
@@ -52,3 +56,18 @@ def class_mask(labels: Tensor, chosen: Tensor) -> Tensor:
 def mix(mask: Tensor, source: Tensor, target: Tensor) -> Tensor:
     """Source where ``mask`` (bool (B, 1, H, W)), target elsewhere; both (B, K, H, W) or broadcastable."""
     return torch.where(mask, source, target)
+
+
+def half_of_each(source: Tensor, target: Tensor) -> Tensor:
+    """This process's part of a masked batch of both domains: the first half of either, of all processes.
+
+    Published: 1 of a batch of 2.
+    """
+    count = len(source) * world_size()
+    if count % 2:
+        raise ConfigError(
+            f"uda.mask_mode 'separate' masks half a batch of each domain, but the batch has {count} images; expected "
+            'an even number (data.samples_per_gpu times the number of processes).'
+        )
+    both = torch.cat([of_all(source)[: count // 2], of_all(target)[: count // 2]])
+    return both[own_rows(len(source))]

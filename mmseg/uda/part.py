@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.models.segmentors.outputs import Prediction, Seen, SegmentorOutput
 from mmseg.models.terms import Terms
 from mmseg.options import NoOptions, declared_by, parse, problems
@@ -17,7 +18,7 @@ from mmseg.registry import PARTS
 from mmseg.uda.draws import StepDraws
 from mmseg.uda.pictures import Arrays, Rows
 from mmseg.uda.pseudo_label import PseudoLabel
-from mmseg.uda.trainable import Average, Batch, LossGroup
+from mmseg.uda.trainable import Average, LossGroup
 
 if TYPE_CHECKING:
     from mmseg.uda.adaptation import Adaptation
@@ -40,7 +41,7 @@ class Step:
 
     Attributes:
         iteration: number of the step, from 0.
-        batch: source and target, see :data:`mmseg.uda.trainable.Batch`.
+        batch: source and target, see :class:`mmseg.batch.Batch`.
         draws: its random decisions.
         shown: see :meth:`mmseg.uda.trainable.Trainable.shown`.
         view: what the teacher says about the target images.

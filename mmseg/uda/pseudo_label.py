@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from mmseg.errors import ConfigError
-from mmseg.models.global_batch import mean, total, world_size
+from mmseg.models.global_batch import mean, total
+from mmseg.ranks import world_size
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from mmseg.batch import Batch
 from mmseg.errors import ConfigError
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.options import Share, problems
@@ -26,7 +27,7 @@ from mmseg.uda.options import AdaptationOptions
 from mmseg.uda.part import Part, Step
 from mmseg.uda.pictures import Arrays, Layout, Rows, mixing_rows
 from mmseg.uda.pseudo_label import mean_where
-from mmseg.uda.trainable import Batch, LossGroup
+from mmseg.uda.trainable import LossGroup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ class DACS(Adaptation):
         """Source (and feature distance), pseudo-label, mixed, masked.
 
         Args:
-            batch: source and target batch of one size, see :data:`mmseg.uda.trainable.Batch`.
+            batch: source and target batch of one size, see :class:`mmseg.batch.Batch`.
         """
         step = self.begin(batch)
         yield self.source_pass(step)
@@ -113,7 +114,7 @@ class DACS(Adaptation):
         weight = step.mixed_weight = pseudo.weight.masked_fill(mask.squeeze(1), 1.0)
         image = mix(mask, batch['img'], target)
         strong = draw_strong(draws, len(image), options.jitter_strength, options.jitter_above, options.blur)
-        image = apply_strong(image, strong, *normalisation(batch['img_metas'], image.device))
+        image = apply_strong(image, strong, *normalisation(self.normalisation, image.device))
         output = self.student.forward_train(image, label, weight=weight, draws=draws)
         contributions = [(part, part.mixed(step, output)) for part in self.parts]
         # Our own entry comes last, so that the published ones keep their order.

@@ -1,14 +1,13 @@
 """Training on labelled images alone: source only, target only (oracle)."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
 
 from torch import nn
 
-from mmseg.models.draws import Streams
+from mmseg.batch import Batch
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.segmentors.outputs import Draws
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.streams import Streams, StreamSource
+from mmseg.uda.trainable import LossGroup, Trainable
 
 
 class Supervised(Trainable):
@@ -21,7 +20,7 @@ class Supervised(Trainable):
     def __init__(self, student: EncoderDecoder) -> None:
         super().__init__()
         self.network = student
-        self.draws: Callable[[int, int], Draws] = Streams
+        self.draws: Callable[[int, int], StreamSource] = Streams
 
     @property
     def student(self) -> EncoderDecoder:
@@ -40,7 +39,7 @@ class Supervised(Trainable):
         """Load or draw the weights."""
         self.student.init_weights()
 
-    def networks(self) -> dict[str, Any]:
+    def networks(self) -> Mapping[str, EncoderDecoder]:
         """The student."""
         return {'network': self.network}
 

@@ -6,7 +6,7 @@ one pass is gone before the next pass begins, and what is logged is what was bac
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,14 +14,11 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmseg.batch import Batch, Normalisation
 from mmseg.models.guard import Unguarded
+from mmseg.models.student import Student
 from mmseg.models.terms import Terms
 from mmseg.uda.pictures import Layout
-
-Batch = dict[str, Any]
-"""What the loader yields: ``img`` float (B, 3, H, W) normalised, ``gt_semantic_seg`` int64 (B, 1, H, W) with 255 =
-ignore, ``img_metas`` list of B dicts; adaptation adds ``target_img``, ``target_img_metas`` and, optionally,
-``valid_pseudo_mask`` uint8 (B, 1, H, W)."""
 
 
 @dataclass(kw_only=True)
@@ -67,12 +64,14 @@ class Trainable(nn.Module, ABC):
     Attributes:
         iteration: number of finished steps. Part of :meth:`training_state`, so a resumed run goes on counting.
         seed: seed of the run. Random decisions of step t are a pure function of (seed, rank, t).
+        normalisation: of the pictures in batches; augmentation undoes it meanwhile.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.iteration = 0
         self.seed = 0
+        self.normalisation = Normalisation()
         self._observers: list[tuple[int, Observer]] = []
 
     def watch(self, observer: Observer, interval: int = 1) -> None:
@@ -96,11 +95,11 @@ class Trainable(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def student(self) -> Any:
+    def student(self) -> Student:
         """The network that is trained and, unless the teacher is asked for, tested."""
 
     @property
-    def teacher(self) -> Any:
+    def teacher(self) -> Student | None:
         """The mean teacher of the student; None: there is none."""
         return None
 
@@ -109,7 +108,7 @@ class Trainable(nn.Module, ABC):
         """Load or draw the weights of every network."""
 
     @abstractmethod
-    def networks(self) -> dict[str, Any]:
+    def networks(self) -> Mapping[str, Student]:
         """Its segmentors by the prefix of their keys in the state dict, the student first."""
 
     def layout(self) -> Layout | None:
@@ -135,7 +134,8 @@ class Trainable(nn.Module, ABC):
         """What a step changes without the optimiser: buffers (a bank, too), parameters of a teacher."""
         yield from self.buffers()
         # What is frozen in the student stays as it is, too.
-        still = {id(p) for network in (self.student, *self.constants()) for p in network.parameters()}
+        networks = [self.student.parameters(), *(network.parameters() for network in self.constants())]
+        still = {id(parameter) for parameters in networks for parameter in parameters}
         yield from (p for p in self.parameters() if not p.requires_grad and id(p) not in still)
 
     def averages(self) -> list[Average]:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def to_device(values: Tensor, device: torch.device) -> Tensor:
+def send(values: Tensor, device: torch.device) -> Tensor:
     """A copy of a CPU tensor on ``device``; from pinned memory, so the host does not wait for it."""
     if device.type == 'cuda':
         values = values.pin_memory()

@@ -87,7 +87,7 @@ class DebugPictures:
         """Observer of :class:`mmseg.uda.trainable.Trainable`."""
         if group.name not in self.layout.groups:
             return
-        self._shown[group.name] = shown(group.seen)
+        self._shown[group.name] = on_host(group.seen)
         if group.name == self.layout.groups[-1]:
             self.wait()
             self._drawing = self._thread.submit(self._draw, iteration, self._shown)
@@ -190,7 +190,7 @@ def _inserted(detail: Tensor, fused: Tensor, box: Box | None) -> Tensor:
     return canvas
 
 
-def shown(seen: Mapping[str, Any]) -> Shown:
+def on_host(seen: Mapping[str, Any]) -> Shown:
     """``LossGroup.seen`` on the host."""
     target = seen.get('target_seen', {})
     return Shown(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from mmseg.config.parts import _tables
+from mmseg.config.nested_types import _tables
 from mmseg.datasets.building import INNER
 from mmseg.datasets.presets import PRESETS
 from mmseg.option_types import annotations, expectation, fits, mismatches, parameters

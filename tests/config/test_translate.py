@@ -1,8 +1,13 @@
 """The published dialect in the engine's terms."""
 
+import re
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
-from mmseg.config import LrSchedule, train_settings
+import mmseg
+from mmseg.config import LrSchedule, TrainSettings, train_settings
 from mmseg.errors import ConfigError
 
 PUBLISHED = {
@@ -45,6 +50,28 @@ def test_defaults_are_plain_float32() -> None:
     assert (settings.precision, settings.compile, settings.channels_last) == ('fp32', False, False)
     assert settings.schedule == LrSchedule()
     assert (settings.seed, settings.checkpoint_interval, settings.eval_interval) == (0, 3, 0)
+
+
+def test_network_method_and_data_come_along() -> None:
+    data = {'train': {'type': 'A'}, 'val': {'type': 'B'}}
+    cfg = {**PUBLISHED, 'model': {'type': 'M'}, 'data': data}
+    settings = train_settings(cfg)
+    assert (settings.model, settings.method) == ({'type': 'M'}, {'debug_img_interval': 1000})
+    assert (settings.train_data, settings.val_data) == (data['train'], data['val'])
+    settings.model['type'] = 'other'
+    assert cfg['model'] == {'type': 'M'}
+
+
+def test_no_field_is_dead() -> None:
+    """Each is read somewhere in the package."""
+    package = Path(mmseg.__file__).parent
+    code = ' '.join(path.read_text(encoding='utf-8') for path in package.rglob('*.py'))
+    unread = [
+        field.name
+        for field in fields(TrainSettings)
+        if not re.search(rf'\b(?:settings|speed)\.{field.name}\b', code)
+    ]
+    assert unread == []
 
 
 def test_gradient_clipping_and_several_metrics() -> None:

@@ -1,7 +1,6 @@
 """Values of right type and wrong meaning are refused when the configuration is read, all at once."""
 
 import copy
-import inspect
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from mmseg.config import load_config
 from mmseg.config.values import value_problems
 from mmseg.errors import ConfigError
+from mmseg.option_types import parameters
 from mmseg.registry import DATASETS, MODELS, TRANSFORMS
 
 CLASSES = ['a', 'b', 'c']
@@ -146,9 +146,9 @@ def test_repetition() -> None:
 @pytest.mark.parametrize('kind', HEADS)
 @pytest.mark.parametrize('slot', ['decode_head', 'auxiliary_head'])
 def test_every_head(kind: str, slot: str) -> None:
-    known = inspect.signature(MODELS.get(kind)).parameters
+    known, required = parameters(MODELS.get(kind))
     wrong = {'channels': 0, 'in_channels': [8, 0], 'in_index': [0, 1, 2]}
-    needed = {name: {} for name, p in known.items() if p.default is p.empty and p.kind is not p.VAR_KEYWORD}
+    needed = {name: {} for name in required}
     needed |= {'in_channels': [8, 0], 'channels': 8, 'num_classes': 3, 'scales': [1, 0.5], 'init_cfg': None}
     options = {key: value for key, value in {**needed, **wrong}.items() if key in known}
     kind_problems = MODELS.get(kind).problems(options)

@@ -45,7 +45,7 @@ def test_sample_is_a_pure_function(folders: Path) -> None:
     assert sample['img'].shape == (3, *CROP)
     assert sample['img'].dtype == torch.float32
     assert sample['gt_semantic_seg'].shape == (1, *CROP)
-    assert sample['gt_semantic_seg'].dtype == torch.int64
+    assert sample['gt_semantic_seg'].dtype == torch.uint8
     for i in range(4):
         dataset.draw(i, seed=3)
     assert same(sample, dataset.draw(5, seed=3))

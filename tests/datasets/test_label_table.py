@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmseg.datasets import CustomDataset, build_dataset
-from mmseg.datasets.class_use import label_of, stored_use
 from mmseg.datasets.label_table import IGNORED, label_table
 from mmseg.datasets.random import rng_for
 from mmseg.errors import ConfigError, DataError
 from mmseg.fileio import write_label_png
 from mmseg.registry import DATASETS
+from mmseg.toolbox.preparation.class_use import label_of, stored_use
 
 NAMES = ['a', 'b', 'c', 'd']
 SHAPE = (8, 12)

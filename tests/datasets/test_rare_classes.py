@@ -14,10 +14,10 @@ from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
     STATS_FILE,
     candidates,
-    class_probabilities,
     min_count,
     read_samples,
     read_stats,
+    sampling_probabilities,
     total_pixels,
     translated_samples,
     translated_stats,
@@ -29,17 +29,19 @@ STATS = [{'0': 60, '4': 10, 'file': 'a'}, {'0': 20, '2': 10, 'file': 'b'}]
 
 def test_totals_and_order() -> None:
     assert total_pixels(STATS) == {0: 80, 2: 10, 4: 10}
-    assert class_probabilities(STATS, 0.1)[0] == [4, 2, 0]
+    assert sampling_probabilities(STATS, 0.1)[0] == [4, 2, 0]
 
 
 @pytest.mark.parametrize('temperature', [0.05, 0.5, 10.0])
 def test_probabilities_are_the_softmax(temperature: float) -> None:
     weights = np.exp((1 - np.array([0.1, 0.1, 0.8])) / temperature)
-    np.testing.assert_allclose(class_probabilities(STATS, temperature)[1], weights / weights.sum(), rtol=1e-5)
+    np.testing.assert_allclose(
+        sampling_probabilities(STATS, temperature)[1], weights / weights.sum(), rtol=1e-5
+    )
 
 
 def test_infinite_temperature_is_uniform() -> None:
-    np.testing.assert_allclose(class_probabilities(STATS, math.inf)[1], 1 / 3, rtol=1e-6)
+    np.testing.assert_allclose(sampling_probabilities(STATS, math.inf)[1], 1 / 3, rtol=1e-6)
 
 
 @given(
@@ -48,7 +50,7 @@ def test_infinite_temperature_is_uniform() -> None:
 )
 def test_rarer_classes_are_never_less_likely(counts: dict[int, int], temperature: float) -> None:
     stats = [{**{str(k): v for k, v in counts.items()}, 'file': 'a'}]
-    classes, probabilities = class_probabilities(stats, temperature)
+    classes, probabilities = sampling_probabilities(stats, temperature)
     assert [counts[c] for c in classes] == sorted(counts.values())
     assert (np.diff(probabilities) <= 0).all()
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from mmseg.batch import Normalisation
 from mmseg.datasets.presets import expand_pipeline
-from mmseg.datasets.steps import with_collected, without_labels
+from mmseg.datasets.steps import normalisation_of, with_collected, without_labels
 from mmseg.errors import ConfigError
 
 PRESET = {'type': 'TrainPipeline', 'img_scale': (40, 24), 'crop_size': (16, 20)}
@@ -32,3 +33,15 @@ def test_key_is_added_once_and_the_given_list_stays() -> None:
 def test_last_step_must_collect() -> None:
     with pytest.raises(ConfigError, match='Collect'):
         with_collected([{'type': 'Normalize'}], 'mask')
+
+
+def test_normalisation_is_that_of_the_source() -> None:
+    source = [{'type': 'Resize'}, {'type': 'Normalize', 'mean': [1, 2, 3], 'std': [4, 5, 6]}]
+    target = [{'type': 'Normalize', 'mean': [0, 0, 0], 'std': [9, 9, 9]}]
+    pair = {'source': [{'pipeline': source}], 'target': {'pipeline': target}}
+    assert normalisation_of(pair) == Normalisation((1, 2, 3), (4, 5, 6))
+    assert normalisation_of({'pipeline': []}) == Normalisation((0, 0, 0), (1, 1, 1))
+
+
+def test_without_data_the_numbers_are_those_of_imagenet() -> None:
+    assert normalisation_of(None).mean == (123.675, 116.28, 103.53)

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.config.translate import LrSchedule, TrainSettings
 from mmseg.engine.hooks import CheckpointHook, LogHook
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import build_optimizer
-from mmseg.engine.trackers import LogWriter
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 
 OPTIMIZER = {
     'type': 'AdamW',

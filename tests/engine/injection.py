@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmseg.batch import Batch
 from mmseg.config.translate import TrainSettings
 from mmseg.engine.hooks import CheckpointHook, LogHook
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import build_optimizer
-from mmseg.engine.trackers import LogWriter
 from mmseg.registry import MODELS
 from mmseg.uda.adversarial import AdvSeg
 from mmseg.uda.feature_distance import FeatureDistance
@@ -20,7 +21,7 @@ from mmseg.uda.instance_bank import InstanceConsistency
 from mmseg.uda.masking import MaskedConsistency
 from mmseg.uda.min_entropy import MinEnt
 from mmseg.uda.supervised import Supervised
-from mmseg.uda.trainable import Batch, Trainable
+from mmseg.uda.trainable import Trainable
 from tests.uda.networks import DISTANCE, MODEL, TWO_SCALES, small_batch, small_method
 
 AT = 3

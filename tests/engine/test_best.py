@@ -8,9 +8,9 @@ import pytest
 from mmseg.engine.best import BestCheckpoint, score_named
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.hooks import EvaluationHook, change_table
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Run, run_loop
 from mmseg.engine.state import restore
-from mmseg.engine.trackers import LogWriter
 from tests.engine.fakes import make_run
 
 CURVE = [0.3, 0.5, 0.4, math.nan, 0.6, 0.1]

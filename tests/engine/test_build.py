@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from mmseg.config.translate import train_settings
 from mmseg.engine.build import (
     build_trainable,
     check_class_names,
@@ -22,7 +23,10 @@ ADAPTED = {**PLAIN, 'uda': dacs()}
 
 
 def test_plain_and_adapted() -> None:
-    plain, adapted = build_trainable(PLAIN), build_trainable({**ADAPTED, 'precision': 'bf16'})
+    plain, adapted = (
+        build_trainable(train_settings(PLAIN)),
+        build_trainable(train_settings({**ADAPTED, 'precision': 'bf16'})),
+    )
     assert plain.seed == adapted.seed == 3
     assert list(plain.networks().values()) == [plain.student]
     assert list(adapted.networks()) == ['model', 'ema_model', 'imnet_model']
@@ -36,12 +40,12 @@ def test_plain_and_adapted() -> None:
 
 def test_configuration_is_left_alone() -> None:
     before = repr(ADAPTED)
-    build_trainable(ADAPTED)
+    build_trainable(train_settings(ADAPTED))
     assert repr(ADAPTED) == before
 
 
 def test_channels_last() -> None:
-    plain = build_trainable({**PLAIN, 'channels_last': True}, initialise=False)
+    plain = build_trainable(train_settings({**PLAIN, 'channels_last': True}), initialise=False)
     weight = plain.stored().get_parameter('backbone.patch_embed1.proj.weight')
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
@@ -55,8 +59,8 @@ def test_compile_covers_backbone_and_head(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(torch, 'compile', lambda function, **_: compile_with(function, backend=backend))
     torch._dynamo.reset()
-    plain = build_trainable(PLAIN).student.eval()
-    compiled = build_trainable({**PLAIN, 'compile': True}, initialise=False).student.eval()
+    plain = build_trainable(train_settings(PLAIN)).student.eval()
+    compiled = build_trainable(train_settings({**PLAIN, 'compile': True}), initialise=False).student.eval()
     compiled.load_state_dict(plain.state_dict())
     image = torch.rand(1, 3, 64, 64)
     with torch.no_grad():
@@ -74,14 +78,16 @@ def test_compile_covers_backbone_and_head(monkeypatch: pytest.MonkeyPatch) -> No
 def test_compile_reaches_every_network_and_keeps_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = []
     monkeypatch.setattr(torch, 'compile', lambda function, **options: compiled.append(function) or function)
-    adapted = build_trainable({**ADAPTED, 'compile': True}, initialise=False)
+    adapted = build_trainable(train_settings({**ADAPTED, 'compile': True}), initialise=False)
     assert len(compiled) == 2 * 3
-    assert set(adapted.state_dict()) == set(build_trainable(ADAPTED, initialise=False).state_dict())
+    assert set(adapted.state_dict()) == set(
+        build_trainable(train_settings(ADAPTED), initialise=False).state_dict()
+    )
 
 
 def test_half_precision_needs_a_gpu() -> None:
     with pytest.raises(ConfigError, match='fp16'):
-        build_trainable({**PLAIN, 'precision': 'fp16'}, 'cpu', initialise=False)
+        build_trainable(train_settings({**PLAIN, 'precision': 'fp16'}), 'cpu', initialise=False)
 
 
 def test_unknown_device() -> None:
@@ -91,7 +97,7 @@ def test_unknown_device() -> None:
 
 
 def test_initial_weights_go_into_the_student(tmp_path: Path) -> None:
-    plain, adapted = build_trainable(PLAIN), build_trainable(ADAPTED)
+    plain, adapted = build_trainable(train_settings(PLAIN)), build_trainable(train_settings(ADAPTED))
     torch.save(plain.stored().state_dict(), tmp_path / 'plain.pth')
     load_initial_weights(adapted, str(tmp_path / 'plain.pth'))
     name = 'decode_head.conv_seg.weight'
@@ -123,7 +129,7 @@ def test_a_new_classifier_for_other_classes(
             head = {'type': kind, 'in_channels': inputs, 'in_index': index, **params}
             values['decode_head'] = {**head, **({'channels': 16} if kind == 'SegFormerHead' else {})}
         values['decode_head']['num_classes'] = classes
-        return build_trainable({**PLAIN, 'model': values, 'seed': seed})
+        return build_trainable(train_settings({**PLAIN, 'model': values, 'seed': seed}))
 
     old, new = network(19, 1), network(5, 2)
     path = tmp_path / 'old.pth'
@@ -163,8 +169,8 @@ def test_a_new_classifier_is_proposed_only_where_it_helps(tmp_path: Path) -> Non
     wider = model()
     wider['backbone'] = {'type': 'mit_b1'}
     wider['decode_head']['in_channels'] = [64, 128, 320, 512]
-    other = build_trainable({**PLAIN, 'model': wider})
+    other = build_trainable(train_settings({**PLAIN, 'model': wider}))
     torch.save({'state_dict': other.state_dict()}, tmp_path / 'x.pth')
     with pytest.raises(CheckpointError) as error:
-        load_initial_weights(build_trainable(PLAIN), str(tmp_path / 'x.pth'))
+        load_initial_weights(build_trainable(train_settings(PLAIN)), str(tmp_path / 'x.pth'))
     assert '--new-classifier' not in str(error.value)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmseg.engine import evaluate as module
-from mmseg.engine.evaluate import Prediction, add_to_confusion, evaluate_dataset, predict
+from mmseg.engine.evaluate import PredictedPicture, add_to_confusion, evaluate_dataset, predict
 from mmseg.errors import ConfigError, DataError
 from mmseg.evaluation import evaluate
 
@@ -70,7 +70,7 @@ def test_ranks_share_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sizes_must_agree() -> None:
-    prediction = Prediction(
+    prediction = PredictedPicture(
         0, np.zeros((2, 3), np.int64), {'filename': 'x.png'}, torch.zeros(3, 2, 3), TRUTH[0]
     )
     with pytest.raises(DataError, match=r'x\.png'):

@@ -12,10 +12,10 @@ import torch
 from mmseg.engine.checkpoint import LATEST, find_latest, read_checkpoint, write_checkpoint
 from mmseg.engine.evaluate import Abandoned
 from mmseg.engine.hooks import EvaluationHook, change_table
+from mmseg.engine.log import LogWriter
+from mmseg.engine.log_window import MetricWindow
 from mmseg.engine.loop import Hook, Run, run_loop, seed_step
-from mmseg.engine.metrics import MetricWindow
 from mmseg.engine.state import restore
-from mmseg.engine.trackers import LogWriter
 from mmseg.errors import CheckpointError, TrainingError
 from tests.engine.fakes import make_run, weights
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from mmseg.batch import Batch
 from mmseg.engine.checkpoint import find_latest, read_checkpoint
 from mmseg.engine.loop import Hook, Run, run_loop
 from mmseg.engine.state import restore
 from mmseg.errors import DataError, ResourceError, TrainingError
-from mmseg.uda.trainable import Batch, LossGroup
+from mmseg.uda.trainable import LossGroup
 from tests.engine.fakes import Toy, batches, make_run, weights
 
 

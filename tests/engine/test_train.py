@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.config import load_config
-from mmseg.engine.train import default_resume_command, normalisation_of
+from mmseg.engine.train import default_resume_command
 from mmseg.engine.work_folder import choose_work_dir, save_config
 
 
@@ -40,13 +40,6 @@ def test_resume_command(tmp_path: Path) -> None:
     words = shlex.split(command)
     assert words[2:] == [f'{tmp_path}/a b.json', '--work-dir=work_dirs/x', '--resume']
     assert all(Path(word).is_file() for word in words[:2])
-
-
-def test_normalisation() -> None:
-    steps = [{'type': 'Resize'}, {'type': 'Normalize', 'mean': [1, 2, 3], 'std': [4, 5, 6]}]
-    cfg = Config({'data': {'train': {'source': {'pipeline': steps}}}})
-    assert normalisation_of(cfg) == ([1, 2, 3], [4, 5, 6])
-    assert normalisation_of(Config({'data': {'train': {}}})) == ([0.0] * 3, [1.0] * 3)
 
 
 def test_numbers_that_are_no_literals_are_saved(tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ import mmseg.engine.work_folder as module
 from mmseg.engine.checkpoint import write_checkpoint
 from mmseg.engine.work_folder import reserved
 from mmseg.errors import UsageError, UserError
-from mmseg.experiments import launch
-from mmseg.experiments.jobs import LaunchOptions
-from mmseg.experiments.launch import run_config
 from mmseg.fileio import atomic_write
+from mmseg.toolbox.experiments import launch
+from mmseg.toolbox.experiments.jobs import LaunchOptions
+from mmseg.toolbox.experiments.launch import run_config
 from tests.integration.programs import run_tool
 from tests.integration.tiny import tiny_config, write_config
 

@@ -17,13 +17,17 @@ from PIL import Image
 from mmseg.config import load_config, require_sections
 from mmseg.config.translate import train_settings
 from mmseg.datasets import build_dataset
-from mmseg.datasets.label_formats import read_palette_label, read_synthia_label, render_cityscapes_label
-from mmseg.datasets.rare_classes import candidates, class_probabilities, read_samples, read_stats
+from mmseg.datasets.rare_classes import candidates, read_samples, read_stats, sampling_probabilities
 from mmseg.engine.build import build_trainable
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.fileio import read_image, read_label
 from mmseg.models.weights import load_weights
+from mmseg.toolbox.preparation.label_formats import (
+    read_palette_label,
+    read_synthia_label,
+    render_cityscapes_label,
+)
 from mmseg.uda.instance_bank.files import FEATURES, LABELS, read_bank, write_bank
 from tests.fuzz.mutate import damaged_bytes, damaged_json, damaged_png, damaged_python, damaged_zip
 from tests.integration.tiny import dacs, model, train_steps
@@ -119,7 +123,7 @@ def _use_statistics(path: Path) -> None:
         samples = read_samples(str(path.parent), 'Convert again.')
         candidates(samples, list(samples), 100)
     else:
-        class_probabilities(read_stats(str(path.parent), 'Convert again.'), 0.01)
+        sampling_probabilities(read_stats(str(path.parent), 'Convert again.'), 0.01)
 
 
 def _config() -> dict[str, Any]:
@@ -148,7 +152,8 @@ def _config() -> dict[str, Any]:
 def _use_config(path: Path) -> None:
     cfg = load_config(path)
     settings = train_settings(cfg)
-    build_optimizer(build_trainable(cfg, initialise=False), settings.optimizer, grad_clip=settings.grad_clip)
+    trainable = build_trainable(settings, initialise=False)
+    build_optimizer(trainable, settings.optimizer, grad_clip=settings.grad_clip)
     require_sections(cfg, ['data.train.source', 'data.train.target'])
     train = cfg.to_dict()['data']['train']
     for domain in ('source', 'target'):

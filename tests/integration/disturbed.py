@@ -23,9 +23,10 @@ from typing import Any
 
 import torch
 
+from mmseg.batch import Batch
 from mmseg.engine import checkpoint, evaluate
 from mmseg.uda import DACS
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0

@@ -25,15 +25,16 @@ import pytest
 import torch
 from torch import distributed
 
+from mmseg.config.translate import train_settings
 from mmseg.datasets import CLASSES
 from mmseg.engine.build import build_trainable
-from mmseg.engine.evaluate import Prediction
-from mmseg.engine.outputs import ResultFile
+from mmseg.engine.evaluate import PredictedPicture
 from mmseg.fileio import write_label_png
 from mmseg.registry import MODELS
-from mmseg.uda.instance_bank.building import random_bank
+from mmseg.toolbox.bank.building import random_bank
+from mmseg.toolbox.reports import RunResult, save_result
+from mmseg.toolbox.testing.outputs import ResultFile
 from mmseg.uda.instance_bank.files import write_bank
-from mmseg.visualization import RunResult, save_result
 from tests.integration.hrda import tiny_hrda
 from tests.integration.programs import ROOT
 from tests.integration.tiny import write_config
@@ -183,7 +184,7 @@ def _write_runs(root: Path, trained: tuple[Path, Path]) -> dict[str, str]:
 
 def _write_hrda(root: Path, data: Path) -> dict[str, str]:
     config = tiny_hrda(data)
-    network = build_trainable(config)
+    network = build_trainable(train_settings(config))
     folder = root / 'work_dirs' / 'hrda'
     folder.mkdir()
     torch.save({'state_dict': network.state_dict()}, folder / 'latest.pth')
@@ -203,7 +204,7 @@ def _write_pictures(root: Path, data: Path) -> dict[str, str]:
     results = ResultFile(root / 'results.pkl')
     for index, path in enumerate(pictures):
         label_map = np.full((64, 128), index, np.int64)
-        results.add(Prediction(index, label_map, {'filename': str(path)}, torch.zeros(0)))
+        results.add(PredictedPicture(index, label_map, {'filename': str(path)}, torch.zeros(0)))
     results.collect(len(pictures))
     results.close()
     return {

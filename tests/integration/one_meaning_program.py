@@ -84,5 +84,5 @@ if __name__ == '__main__':
     for entry in names:
         name, _, start = entry.partition('=')
         config = settings((CONFIGS | EVEN)[name](Path(data)), int(images))
-        train(load_config(config), work_dir=Path(folder, name), resume_from=start or None, check=False)
+        train(load_config(config), work_dir=Path(folder, name), resume_from=start or None)
     close_distributed()

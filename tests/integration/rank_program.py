@@ -10,13 +10,14 @@ import torch
 
 from mmseg.config import load_config
 from mmseg.engine import loop
-from mmseg.engine.distributed import close_distributed, init_distributed, rank
+from mmseg.engine.distributed import close_distributed, init_distributed
 from mmseg.engine.train import train
+from mmseg.ranks import rank
 
 
 def spoil(iterations: set[int]) -> None:
     """Put a value that is not a number into process 1's batches of these iterations."""
-    original, seen = loop.to_device, []
+    original, seen = loop.on_device, []
 
     def spoilt(batch, *arguments):
         moved = original(batch, *arguments)
@@ -25,7 +26,7 @@ def spoil(iterations: set[int]) -> None:
             moved['img'][0, 0, 0, 0] = torch.nan
         return moved
 
-    loop.to_device = spoilt
+    loop.on_device = spoilt
 
 
 if __name__ == '__main__':

@@ -55,7 +55,6 @@ def test_stop(spoil: Callable[[Path], None], says: str, workers: int, data: Path
             config(data, workers),
             work_dir=tmp_path / 'run',
             validate=False,
-            check=False,
             resume_command='GO ON',
         )
     text = str(caught.value)
@@ -79,7 +78,6 @@ def test_skip(data: Path, tmp_path: Path) -> None:
             config(data, workers, on_error='skip'),
             work_dir=tmp_path / name,
             validate=False,
-            check=False,
             resume=name == 'again',
         )
     reference = read_checkpoint(tmp_path / 'none' / 'iter_8.pth')
@@ -95,7 +93,7 @@ def test_skip(data: Path, tmp_path: Path) -> None:
 
 def test_skip_changes_nothing_where_all_is_sound(data: Path, tmp_path: Path) -> None:
     for policy in ('stop', 'skip'):
-        train(config(data, on_error=policy), work_dir=tmp_path / policy, validate=False, check=False)
+        train(config(data, on_error=policy), work_dir=tmp_path / policy, validate=False)
     stop, skip = (read_checkpoint(tmp_path / policy / 'iter_8.pth') for policy in ('stop', 'skip'))
     assert_equal(stop['state_dict'], skip['state_dict'])
 
@@ -107,10 +105,9 @@ def test_skip_has_its_limits(data: Path, tmp_path: Path) -> None:
             config(data, on_error='skip', max_error_share=0.01),
             work_dir=tmp_path / 'share',
             validate=False,
-            check=False,
         )
     assert victim(data).name in str(caught.value)
     for path in (data / 'gta' / 'images').glob('*.png'):
         path.write_bytes(b'')
     with pytest.raises(DataError, match='10 replacements in a row.*nothing to save'):
-        train(config(data, on_error='skip'), work_dir=tmp_path / 'all', validate=False, check=False)
+        train(config(data, on_error='skip'), work_dir=tmp_path / 'all', validate=False)

@@ -11,7 +11,7 @@ import pytest
 
 from mmseg.apis import inference_model, init_model, show_result
 from mmseg.datasets.classes import PALETTE
-from mmseg.visualization import load_result
+from mmseg.toolbox.reports import load_result
 from tests.integration.programs import run_tool
 
 pytestmark = pytest.mark.slow

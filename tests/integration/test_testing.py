@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from mmseg.evaluation.formatting import label_id_table
 from mmseg.fileio import read_label
-from tests.evaluation.test_formatting import write_truth
+from mmseg.toolbox.testing.prediction_files import label_id_table
 from tests.integration.programs import run_tool
 from tests.integration.test_bad_input import assert_one_paragraph
 from tests.integration.tiny import write_config
+from tests.toolbox.testing.test_prediction_files import write_truth
 
 pytestmark = pytest.mark.slow
 

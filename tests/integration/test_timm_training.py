@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmseg.config import load_config
+from mmseg.config.translate import train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer
 
@@ -32,7 +33,7 @@ def batch():
 
 def test_a_step_moves_everything_but_the_frozen_levels():
     cfg = load_config(CONFIG, {'model.pretrained': None})
-    method = build_trainable(cfg)
+    method = build_trainable(train_settings(cfg))
     before = {key: value.clone() for key, value in method.student.state_dict().items()}
     optimizer = build_optimizer(method, cfg.optimizer.to_dict())
     method.train()
@@ -52,7 +53,7 @@ def test_a_bank_of_a_timm_encoder(name):
     if name == 'hrda_dida':
         options['model.hr_crop_size'] = [32, 48]
     cfg = load_config(CONFIGS / f'procstreet2camvid_{name}.py', options)
-    method = build_trainable(cfg)
+    method = build_trainable(train_settings(cfg))
     optimizer = build_optimizer(method, cfg.optimizer.to_dict())
     method.train()
     logged = method.train_step(batch(), optimizer)

@@ -57,7 +57,7 @@ def test_a_step_on_thin_networks(name):
     if 'adapter' in cfg.model.backbone:
         cfg.model.backbone.adapter = {'interactions': 2}
     frozen.update(img_size=64, model_args={'depth': 3, 'embed_dim': 96, 'num_heads': 3})
-    method = build_trainable(cfg)
+    method = build_trainable(train_settings(cfg))
     optimizer = build_optimizer(method.stored(), cfg.optimizer.to_dict())
     assert method.part(FrozenEncoderDistance).projection.weight.shape == (96, 48, 1, 1)
     method.train()

@@ -12,9 +12,9 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
-from mmseg.engine.test import load_network
 from mmseg.models import build_segmentor
 from mmseg.models.weights import relayout, write_weights
+from mmseg.toolbox.testing.run import load_network
 from tests.integration.programs import run_tool
 from tests.integration.test_bad_input import assert_one_paragraph
 from tests.integration.tiny import model, tiny_config, write_config

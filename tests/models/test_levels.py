@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models import build_segmentor
-from mmseg.models.draws import Streams
 from mmseg.models.levels import Levels, head_config, levels_of
 from mmseg.registry import MODELS
+from mmseg.streams import Streams
 from tests.models.tiny import CLASSES, daformer_head, dlv2_head, segformer_head, segmentor
 
 NARROW = {'base_channels': 4, 'stem_channels': 8}

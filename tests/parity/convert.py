@@ -11,8 +11,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mmseg.datasets.conversion import convert
-from mmseg.datasets.label_formats import CITYSCAPES, GTA, MAPILLARY, SYNTHIA, TRAIN_IDS, LabelFormat
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import (
+    CITYSCAPES,
+    GTA,
+    MAPILLARY,
+    SYNTHIA,
+    TRAIN_IDS,
+    LabelFormat,
+)
 from tests.parity.core import Case, Check, family, stem
 
 STATISTICS = ('sample_class_stats.json', 'sample_class_stats_dict.json', 'samples_with_class.json')

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.config import load_config, resolved
-from mmseg.experiments import TABLE
-from mmseg.experiments.generate import compose_all
-from mmseg.experiments.rows import AnyRow, Row
 from mmseg.registry import MODELS, PARTS
+from mmseg.toolbox.experiments import TABLE
+from mmseg.toolbox.experiments.generate import compose_all
+from mmseg.toolbox.experiments.rows import AnyRow, Row
 from mmseg.uda.adaptation import Adaptation
 from mmseg.uda.published import KEYS
 from tests.parity.core import Case, Check, family, stem

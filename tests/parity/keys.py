@@ -10,12 +10,13 @@ from torch import nn
 
 from mmseg.config import load_config
 from mmseg.config.files import configs_folder
+from mmseg.config.translate import train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.errors import UsageError
-from mmseg.experiments import TABLE
-from mmseg.experiments.generate import base_files, compose
-from mmseg.experiments.rows import Row
 from mmseg.registry import MODELS
+from mmseg.toolbox.experiments import TABLE
+from mmseg.toolbox.experiments.generate import base_files, compose
+from mmseg.toolbox.experiments.rows import Row
 from tests.parity.core import Case, Check, family, stem
 
 INDEX = 'index.json'
@@ -82,7 +83,7 @@ def network_of(name: str, config_name: str | None = None) -> nn.Module:
 
 def _build(cfg: Values) -> nn.Module:
     """What checkpoints hold the keys of."""
-    return build_trainable(cfg, device=META, initialise=False).stored()
+    return build_trainable(train_settings(cfg), device=META, initialise=False).stored()
 
 
 def _config(row: Row) -> Values:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mmseg.config import load_config, resolved
-from mmseg.experiments import TABLE
-from mmseg.experiments.generate import compose_all
+from mmseg.toolbox.experiments import TABLE
+from mmseg.toolbox.experiments.generate import compose_all
 from tests.parity.core import Check
 from tests.parity.experiments import _compare_generated, _compare_merged
 

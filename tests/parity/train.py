@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmseg.config.translate import LrSchedule
+from mmseg.batch import Batch
+from mmseg.config.translate import LrSchedule, train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, set_learning_rates
 from mmseg.models.dropout import zero_dropout
@@ -22,7 +23,7 @@ from mmseg.uda.draws import Use
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.part import InstanceConsistency
 from mmseg.uda.mixing import LABEL_VALUES
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
 from tests.parity.dida import drawn, row_labels
@@ -98,7 +99,7 @@ def build(stored: Stored, salt: str) -> Trainable:
     """The training object with the recipe's weights and without dropout."""
     method = bank_options(stored)
     config = {'model': stored['model'], 'uda': method, 'runner': {'max_iters': MAX_ITERS}}
-    trainable = build_trainable(config, initialise=False)
+    trainable = build_trainable(train_settings(config), initialise=False)
     zero_dropout(trainable)
     recipe.fill_module(trainable.stored(), salt)
     if method is not stored['uda']:

@@ -236,11 +236,11 @@ def check_ema(check: Check, stored: Stored, arrays: Arrays) -> None:
 
 def check_rcs(check: Check, stored: Stored, arrays: Arrays) -> None:
     """Probabilities of rare class sampling."""
-    from mmseg.datasets.rare_classes import class_probabilities
+    from mmseg.datasets.rare_classes import sampling_probabilities
 
     statistics = json.loads(stored['rcs_stats'].read_text())
     for entry in stored['rcs']:
-        classes, probabilities = class_probabilities(statistics, float(entry['temperature']))
+        classes, probabilities = sampling_probabilities(statistics, float(entry['temperature']))
         check.equal(f'classes at {entry["temperature"]}', list(classes), entry['classes'])
         check.close(f'probabilities at {entry["temperature"]}', probabilities, entry['probs'], atol=1e-5)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from mmseg.experiments import TABLE
-from mmseg.experiments.generate import compose
-from mmseg.experiments.rows import FileRow, Row
 from mmseg.fileio import atomic_write
+from mmseg.toolbox.experiments import TABLE
+from mmseg.toolbox.experiments.generate import compose
+from mmseg.toolbox.experiments.rows import FileRow, Row
 
 OURS = ('Demo', 'Real pictures')
 """Papers of the table that are not published ones."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mmseg.experiments import generate_experiment_cfgs
+from mmseg.toolbox.experiments import generate_experiment_cfgs
 from tests.startup.combinations import Outcome, combinations, read_outcome, summary, write_outcome
 
 HRDA_RUNS = {40: 6, 41: 24, 42: 21, 43: 21, 44: 54, 49: 6}

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from mmseg.config.files import configs_folder
 from mmseg.engine.signals import Interrupted
 from mmseg.errors import UserError
-from mmseg.experiments.jobs import LaunchOptions
-from mmseg.experiments.launch import run_experiment
-from mmseg.experiments.startup import FOLDER, prepare_scenes
+from mmseg.toolbox.experiments.jobs import LaunchOptions
+from mmseg.toolbox.experiments.launch import run_experiment
+from mmseg.toolbox.experiments.startup import FOLDER, prepare_scenes
 from tests.startup.combinations import (
     Combination,
     Outcome,

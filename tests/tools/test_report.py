@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmseg.errors import DataError
-from mmseg.visualization import RunResult, save_result
+from mmseg.toolbox.reports import RunResult, save_result
 
 TOOL = str(Path(__file__).resolve().parents[2] / 'tools' / 'report.py')
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mmseg.models import build_segmentor
-from mmseg.models.weights import canonical, load_weights, meta_of, read_checkpoint, relayout
+from mmseg.models.weights import canonical, load_weights, meta_of, read_weight_file, relayout
 from mmseg.models.weights.sources import matches_mark
 from tests.integration.programs import run_tool
 from tests.models.tiny import segformer_head, segmentor
@@ -55,7 +55,7 @@ def test_published_file(ending, checkpoint, network, tmp_path, monkeypatch, caps
     assert written.name.startswith('model-')
     assert written.suffix == f'.{ending}'
     assert matches_mark(written)
-    content = read_checkpoint(written)
+    content = read_weight_file(written)
     assert content.keys() == {'meta', 'state_dict'}
     assert same(content['state_dict'], {key: value + 1 for key, value in network.state_dict().items()})
     assert meta_of(content) == {

@@ -8,9 +8,10 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from mmseg.batch import Batch
 from mmseg.registry import MODELS
 from mmseg.uda.self_training import DACS
-from mmseg.uda.trainable import Batch, LossGroup, Trainable
+from mmseg.uda.trainable import LossGroup, Trainable
 
 CLASSES = 4
 NORMALISATION = {'mean': np.array([123.675, 116.28, 103.53]), 'std': np.array([58.395, 57.12, 57.375])}

@@ -151,7 +151,7 @@ def test_source_only_needs_no_target_and_no_teacher():
 def test_both_domains_need_an_even_batch():
     method = small_method(**{**MASKED, 'mask_mode': 'separate'})
     train(method, [small_batch(4)])
-    with pytest.raises(ConfigError, match=r'samples_per_gpu is 3.*even'):
+    with pytest.raises(ConfigError, match=r'has 3 images.*even'):
         train(method, [small_batch(3)])
 
 

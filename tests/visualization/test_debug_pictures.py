@@ -12,7 +12,7 @@ from mmseg.uda.adversarial import AdvSeg
 from mmseg.uda.min_entropy import MinEnt, entropy
 from mmseg.uda.supervised import Supervised
 from mmseg.uda.trainable import LossGroup
-from mmseg.visualization.debug_pictures import DebugPictures, Paint, scale_rows, shown
+from mmseg.visualization.debug_pictures import DebugPictures, Paint, on_host, scale_rows
 from tests.uda.networks import (
     DISTANCE,
     MODEL,
@@ -61,7 +61,7 @@ def host(method, batch):
     """Arrays by loss group of one step."""
     groups = observed(method)
     train(method, [batch])
-    return {name: shown(group.seen).arrays for name, group in groups.items()}
+    return {name: on_host(group.seen).arrays for name, group in groups.items()}
 
 
 def drawn(method, batch, j):
@@ -191,7 +191,7 @@ def test_two_scales_get_a_picture_of_their_own(tmp_path):
 
 def test_titles_and_contents_of_the_scales():
     method, groups = small_method(TWO_SCALES), {}
-    method.watch(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
+    method.watch(lambda iteration, group: groups.__setitem__(group.name, on_host(group.seen)))
     batch = small_batch(size=(64, 64))
     train(method, [batch])
     source, mixed = groups['source'].scales, groups['mixed']
@@ -216,6 +216,6 @@ def test_a_fixed_attention_is_no_map():
     model = {**TWO_SCALES, 'hr_crop_size': None, 'hr_slide_inference': False}
     model['decode_head'] = {**model['decode_head'], 'fixed_attention': 0.5}
     method, groups = small_method(model), {}
-    method.watch(lambda iteration, group: groups.__setitem__(group.name, shown(group.seen)))
+    method.watch(lambda iteration, group: groups.__setitem__(group.name, on_host(group.seen)))
     train(method, [small_batch(size=(64, 64))])
     assert not {'Attention', 'Cropped GT'} & set(groups['source'].scales)

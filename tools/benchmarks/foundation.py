@@ -12,6 +12,7 @@ from benchmarks.resident import MIB
 from benchmarks.settings import Settings
 from benchmarks.step import random_batch
 from mmseg.config import load_config
+from mmseg.config.translate import train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.uda.frozen_encoder import FrozenEncoderDistance
 from mmseg.uda.self_training import DACS
@@ -33,7 +34,7 @@ def vfm(settings: Settings) -> list[memory.Memory]:
     with torch.device(
         'meta'
     ):  # timm builds with numbers of real tensors, which tensors without data do not have
-        method = build_trainable(cfg, 'meta', initialise=False)
+        method = build_trainable(train_settings(cfg), 'meta', initialise=False)
     assert isinstance(method, DACS)
     with FakeTensorMode(allow_non_fake_inputs=True):
         method.to_empty(device='cpu')

@@ -23,6 +23,7 @@ from torch.utils._pytree import tree_leaves
 from benchmarks.resident import MIB
 from benchmarks.settings import Settings, hrda_config
 from benchmarks.step import random_batch
+from mmseg.batch import Batch
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import MODELS
@@ -30,7 +31,6 @@ from mmseg.uda.adaptation import PartType
 from mmseg.uda.feature_distance import FeatureDistance
 from mmseg.uda.labelling import Teacher
 from mmseg.uda.self_training import DACS
-from mmseg.uda.trainable import Batch
 
 WINDOWS_AT_ONCE = (1, 8, 16, 32)
 LOSS = 'fusion and losses'

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from benchmarks import reference
 from benchmarks.settings import OPTIMIZER, Settings, model_config
 from benchmarks.timing import Comparison, compare
-from mmseg.datasets.conversion import convert_label
-from mmseg.datasets.label_formats import GTA
 from mmseg.engine.optimizer import build_optimizer, parameter_options
 from mmseg.fileio import write_label_png
 from mmseg.models import build_segmentor
+from mmseg.toolbox.preparation.conversion import convert_label
+from mmseg.toolbox.preparation.label_formats import GTA
 from mmseg.uda.augmentation import gaussian_blur
 from mmseg.uda.teacher import MeanTeacher
 

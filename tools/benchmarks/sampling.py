@@ -13,11 +13,11 @@ import torch
 from benchmarks.parts import draw_gta_label
 from benchmarks.settings import Settings
 from benchmarks.timing import Comparison, compare
-from mmseg.datasets.conversion import convert
 from mmseg.datasets.domains import GTADataset
-from mmseg.datasets.label_formats import GTA
 from mmseg.datasets.transforms import Results
 from mmseg.datasets.uda import MAX_REDRAWS, RareClassSampler
+from mmseg.toolbox.preparation.conversion import convert
+from mmseg.toolbox.preparation.label_formats import GTA
 
 PICTURES = 4
 DRAWS = 6

@@ -17,13 +17,14 @@ from torch import Tensor
 from benchmarks import reference
 from benchmarks.settings import OPTIMIZER, Settings, training_config
 from benchmarks.timing import Comparison, compare, seconds
+from mmseg.batch import Batch
+from mmseg.config.translate import train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, parameter_options
 from mmseg.uda.augmentation import JitterStrength, Strong, apply_strong
 from mmseg.uda.draws import Draws, draw_strong
 from mmseg.uda.feature_distance import FeatureDistance
 from mmseg.uda.self_training import DACS
-from mmseg.uda.trainable import Batch
 
 NORMALISATION = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375]}
 
@@ -31,7 +32,7 @@ NORMALISATION = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.37
 def training_step(settings: Settings) -> list[Comparison]:
     """Compare whole steps and, for ours, measure what each part takes."""
     config = training_config(settings.encoder)
-    fast = build_trainable(config, settings.device)
+    fast = build_trainable(train_settings(config), settings.device)
     assert isinstance(fast, DACS)
     plain = copy.deepcopy(fast)
     batch = random_batch(settings)

@@ -11,9 +11,10 @@ from benchmarks.resident import MIB, peak_mib
 from benchmarks.settings import OPTIMIZER, Settings, hrda_config
 from benchmarks.step import random_batch
 from benchmarks.timing import seconds
+from mmseg.config.translate import train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer
-from mmseg.uda.instance_bank.building import random_bank
+from mmseg.toolbox.bank.building import random_bank
 from mmseg.uda.instance_bank.files import write_bank
 
 ROWS, CLASSES = 300, 19
@@ -64,7 +65,7 @@ def hrda_dida(settings: Settings) -> Iterator[Step]:
 def _measure(settings: Settings, name: str, bank: dict[str, Any] | None) -> Step:
     config = hrda_config(settings.encoder, settings.size)
     config['uda'] = {**config['uda'], 'instance_bank': bank}
-    method = build_trainable(config, settings.device)
+    method = build_trainable(train_settings(config), settings.device)
     wrapper = build_optimizer(method, OPTIMIZER)
     batch = random_batch(settings)
     # So that the optimiser's state is there from the first step on, as it is in all others.

@@ -1,8 +1,8 @@
 """Convert the labels of data/gta; see --help."""
 
 from mmseg.cli import run_cli
-from mmseg.datasets.conversion_cli import main
-from mmseg.datasets.label_formats import GTA
+from mmseg.toolbox.preparation.conversion_cli import main
+from mmseg.toolbox.preparation.label_formats import GTA
 
 
 @run_cli

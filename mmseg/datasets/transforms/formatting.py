@@ -34,7 +34,7 @@ def image_tensor(image: NDArray[Any]) -> Tensor:
 
 @TRANSFORMS.register_module()
 class DefaultFormatBundle(Transform):
-    """Tensors: ``img`` (3, H, W), ``gt_semantic_seg`` int64 and ``valid_pseudo_mask`` uint8 (1, H, W)."""
+    """Tensors: ``img`` (3, H, W), ``gt_semantic_seg`` and ``valid_pseudo_mask`` uint8 (1, H, W)."""
 
     touches_labels: ClassVar[bool] = True
 
@@ -43,8 +43,7 @@ class DefaultFormatBundle(Transform):
         if 'img' in results:
             results['img'] = image_tensor(results['img'])
         if 'gt_semantic_seg' in results:
-            # Converted by NumPy: torch would wake its thread pool for it, in every worker.
-            results['gt_semantic_seg'] = image_tensor(results['gt_semantic_seg'].astype(np.int64))
+            results['gt_semantic_seg'] = image_tensor(results['gt_semantic_seg'])
         if 'valid_pseudo_mask' in results:
             results['valid_pseudo_mask'] = image_tensor(results['valid_pseudo_mask'])
         return results

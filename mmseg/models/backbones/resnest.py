@@ -4,14 +4,15 @@ Written from docs/methods/encoders.md#resnest.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from mmseg.models.backbones.resnet import EXPANSION, Layout, ResNet, batch_norm
-from mmseg.option_types import Range
-from mmseg.options import AtLeastOne, Count, Several
+from mmseg.models.backbones.resnet import EXPANSION, ResNet, batch_norm
+from mmseg.models.backbones.resnet_options import ResNetOptions, Stages
+from mmseg.options import AtLeastOne
 from mmseg.registry import MODELS
 
 MIN_ATTENTION_CHANNELS = 32
@@ -118,55 +119,37 @@ class SplitAttentionBottleneck(nn.Module):
         return self.relu(self.bn3(self.conv3(x)) + residual)
 
 
-@MODELS.register_module()
-class ResNeSt(ResNet):
-    """ResNet V1d with split attention.
+@dataclass(frozen=True, kw_only=True)
+class ResNeStOptions(ResNetOptions):
+    """Options of :class:`ResNeSt`, besides those of the family.
 
-    Args:
+    Attributes:
         depth: 50, 101, 152 or 200.
-        groups, base_width: see :class:`~mmseg.models.backbones.resnet.Layout`.
+        groups, base_width: see :class:`~mmseg.models.backbones.resnet_options.Stages`.
         radix, reduction_factor: see :class:`SplitAttention`.
         avg_down_stride: see :class:`SplitAttentionBottleneck`.
-        in_channels, stem_channels, base_channels, num_stages, strides, dilations, out_indices, frozen_stages,
-            norm_cfg, norm_eval, contract_dilation, zero_init_residual, pretrained, init_cfg: see :class:`ResNet`.
         style: accepted for published configurations; the stride is always that of the split attention.
+        deep_stem, avg_down: as in V1d, not to be chosen.
     """
 
-    DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {**ResNet.DEPTHS, 200: (3, 24, 36, 3)}
-    LAYOUT = Layout(deep_stem=True, avg_down=True)
-    UNUSED = ('style',)
+    groups: AtLeastOne = 1
+    base_width: AtLeastOne = 64
+    radix: AtLeastOne = 2
+    reduction_factor: AtLeastOne = 4
+    avg_down_stride: bool = True
+    deep_stem: None = field(default=None, init=False)
+    avg_down: None = field(default=None, init=False)
 
-    def __init__(
-        self,
-        depth: int,
-        groups: AtLeastOne = 1,
-        base_width: AtLeastOne = 64,
-        radix: AtLeastOne = 2,
-        reduction_factor: AtLeastOne = 4,
-        avg_down_stride: bool = True,
-        in_channels: AtLeastOne = 3,
-        stem_channels: AtLeastOne = 64,
-        base_channels: AtLeastOne = 64,
-        num_stages: AtLeastOne = 4,
-        strides: Several[AtLeastOne] = (1, 2, 2, 2),
-        dilations: Several[AtLeastOne] = (1, 1, 1, 1),
-        out_indices: Several[Count] = (0, 1, 2, 3),
-        style: Literal['pytorch', 'caffe'] = 'pytorch',
-        frozen_stages: Annotated[int, Range(-1)] = -1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        norm_eval: bool = False,
-        contract_dilation: bool = False,
-        zero_init_residual: bool = True,
-        pretrained: str | None = None,
-        init_cfg: Mapping[str, Any] | None = None,
-    ) -> None:
-        # The base class builds the blocks, which need these.
-        self.radix, self.reduction_factor, self.avg_down_stride = radix, reduction_factor, avg_down_stride
-        super().__init__(
-            depth, in_channels, stem_channels, base_channels, num_stages, strides, dilations, out_indices, style,
-            frozen_stages, norm_cfg, norm_eval, contract_dilation, zero_init_residual, groups=groups,
-            base_width=base_width, pretrained=pretrained, init_cfg=init_cfg,
-        )  # fmt: skip
+
+@MODELS.register_module()
+class ResNeSt(ResNet):
+    """ResNet V1d with split attention; arguments: :class:`ResNeStOptions`."""
+
+    Options = ResNeStOptions
+    options: ResNeStOptions
+    DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {**ResNet.DEPTHS, 200: (3, 24, 36, 3)}
+    STAGES = Stages(deep_stem=True, avg_down=True)
+    UNUSED = ('style',)
 
     def build_block(
         self, in_channels: int, channels: int, stride: int, dilation: int, downsample: nn.Module | None
@@ -174,5 +157,5 @@ class ResNeSt(ResNet):
         """One block of a stage, see :class:`SplitAttentionBottleneck`."""
         return SplitAttentionBottleneck(
             in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.layout.width(channels),
-            self.layout.groups, self.radix, self.reduction_factor, self.avg_down_stride,
+            self.layout.groups, self.options.radix, self.options.reduction_factor, self.options.avg_down_stride,
         )  # fmt: skip

@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.errors import ConfigError
 from mmseg.models.backbones.layer_order import Ordered
+from mmseg.models.backbones.resnet_options import ResNetOptions, Stages
 from mmseg.models.backbones.stages import check_stages
 from mmseg.models.conv import norm_layer
 from mmseg.models.weights import load_pretrained, pretrained_path
-from mmseg.option_types import Range
-from mmseg.options import AtLeastOne, Count, Several
+from mmseg.options import declared_by, parse
 from mmseg.registry import MODELS
 
 EXPANSION = 4
@@ -26,37 +25,6 @@ BATCH_NORM: dict[str, Any] = {'type': 'BN', 'requires_grad': True}
 def batch_norm(norm_cfg: Mapping[str, Any], channels: int) -> nn.Module:
     """The normalisation over ``channels``, without its name."""
     return norm_layer(norm_cfg, channels)[1]
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What distinguishes the members of the family; used where a configuration does not say it.
-
-    Attributes:
-        deep_stem: three 3x3 convolutions instead of one 7x7.
-        avg_down: residuals of a stage's first block are averaged before their 1x1 convolution.
-        groups, base_width: a block of C channels is ``floor(C * base_width / 64) * groups`` wide inside.
-    """
-
-    deep_stem: bool = False
-    avg_down: bool = False
-    groups: int = 1
-    base_width: int = 64
-
-    def changed(
-        self, deep_stem: bool | None, avg_down: bool | None, groups: int | None, base_width: int | None
-    ) -> 'Layout':
-        """This layout with what is not None in place of its own."""
-        return Layout(
-            self.deep_stem if deep_stem is None else deep_stem,
-            self.avg_down if avg_down is None else avg_down,
-            self.groups if groups is None else groups,
-            self.base_width if base_width is None else base_width,
-        )
-
-    def width(self, channels: int) -> int:
-        """Channels inside a block."""
-        return channels * self.base_width // 64 * self.groups
 
 
 class Bottleneck(nn.Module):
@@ -111,81 +79,64 @@ class ResNet(Ordered):
     """ResNet; a plain stem and ungrouped convolutions unless told otherwise.
 
     Args:
-        depth: 50, 101 or 152.
-        in_channels: channels of the image.
-        stem_channels, base_channels: channels after the stem, and of the first stage (a quarter of its output).
-        num_stages: number of stages, at most 4.
-        strides, dilations: of each stage.
-        out_indices: stages whose maps are returned.
-        style: where the stride of a block is: 'pytorch' 3x3, 'caffe' first 1x1 convolution.
-        frozen_stages: freeze the stem and this many stages; -1: nothing.
-        norm_cfg: normalisation; ``requires_grad`` False freezes its parameters.
-        norm_eval: keep batch norms in evaluation mode while training.
-        contract_dilation: the first block of a dilated stage uses half the dilation.
-        zero_init_residual: the last norm of every block starts at zero.
-        deep_stem, avg_down, groups, base_width: see :class:`Layout`; None: as usual for this class.
-        pretrained: weight file or ``open-mmlab://`` name, or None to initialise from scratch.
-        init_cfg: ``dict(type='Pretrained', checkpoint=path)``, the other way to say ``pretrained``.
+        options: by name, see :attr:`Options`.
 
     Attributes:
+        Options: dataclass of the options.
         channels, strides: of each map.
+
+    Raises:
+        ConfigError: an option is unknown, missing or of another type, or there is no such depth.
     """
 
+    Options: ClassVar[type[ResNetOptions]] = ResNetOptions
     DEPTHS: ClassVar[Mapping[int, Sequence[int]]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
     """Depth -> number of blocks of each stage."""
 
-    LAYOUT: ClassVar[Layout] = Layout()
+    STAGES: ClassVar[Stages] = Stages()
 
-    def __init__(
-        self,
-        depth: int,
-        in_channels: AtLeastOne = 3,
-        stem_channels: AtLeastOne = 64,
-        base_channels: AtLeastOne = 64,
-        num_stages: AtLeastOne = 4,
-        strides: Several[AtLeastOne] = (1, 2, 2, 2),
-        dilations: Several[AtLeastOne] = (1, 1, 1, 1),
-        out_indices: Several[Count] = (0, 1, 2, 3),
-        style: Literal['pytorch', 'caffe'] = 'pytorch',
-        frozen_stages: Annotated[int, Range(-1)] = -1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        norm_eval: bool = False,
-        contract_dilation: bool = False,
-        zero_init_residual: bool = True,
-        deep_stem: bool | None = None,
-        avg_down: bool | None = None,
-        groups: AtLeastOne | None = None,
-        base_width: AtLeastOne | None = None,
-        pretrained: str | None = None,
-        init_cfg: Mapping[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__()
-        if depth not in self.DEPTHS:
-            raise ConfigError(f'{type(self).__name__}: depth is {depth}; expected one of {[*self.DEPTHS]}.')
-        check_stages(type(self).__name__, num_stages, strides, dilations, out_indices, frozen_stages)
-        self.pretrained = pretrained_path(pretrained, init_cfg)
-        self.norm_cfg = BATCH_NORM if norm_cfg is None else norm_cfg
-        self.style = style
-        self.layout = self.LAYOUT.changed(deep_stem, avg_down, groups, base_width)
-        self.norm_eval = norm_eval
-        self.frozen_stages = frozen_stages
-        self.zero_init_residual = zero_init_residual
-        self.out_indices = tuple(out_indices)
-        returned = sorted(i for i in self.out_indices if i < num_stages)
-        self.strides = tuple(STEM_STRIDE * math.prod(strides[: i + 1]) for i in returned)
-        self.channels = tuple(base_channels * 2**i * EXPANSION for i in returned)
-        self._build_stem(in_channels, stem_channels)
-        first = [d // 2 if contract_dilation and d > 1 else d for d in dilations]
-        self.stages, inputs = list[str](), stem_channels
-        for i, count in enumerate(self.DEPTHS[depth][:num_stages]):
-            channels = base_channels * 2**i
-            downsample = self._build_downsample(inputs, channels * EXPANSION, strides[i])
-            blocks = [self.build_block(inputs, channels, strides[i], first[i], downsample)]
+        self.options = given = parse(self.Options, options, f'{type(self).__name__}.{{}}'.format)
+        if given.depth not in self.DEPTHS:
+            raise ConfigError(
+                f'{type(self).__name__}: depth is {given.depth}; expected one of {[*self.DEPTHS]}.'
+            )
+        check_stages(
+            type(self).__name__, given.num_stages, given.strides, given.dilations, given.out_indices,
+            given.frozen_stages,
+        )  # fmt: skip
+        self.pretrained = pretrained_path(given.pretrained, given.init_cfg)
+        self.norm_cfg = BATCH_NORM if given.norm_cfg is None else given.norm_cfg
+        self.layout = self.STAGES.changed(given.deep_stem, given.avg_down, given.groups, given.base_width)
+        self.out_indices = tuple(given.out_indices)
+        returned = sorted(i for i in self.out_indices if i < given.num_stages)
+        self.strides = tuple(STEM_STRIDE * math.prod(given.strides[: i + 1]) for i in returned)
+        self.channels = tuple(given.base_channels * 2**i * EXPANSION for i in returned)
+        self._build_stem(given.in_channels, given.stem_channels)
+        self.stages: list[str] = []
+        self._build_stages(given)
+        self._freeze()
+
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, bool]]:
+        """Options for the check of configurations."""
+        return declared_by(cls.Options)
+
+    def _build_stages(self, given: ResNetOptions) -> None:
+        contracted = given.contract_dilation
+        first = [d // 2 if contracted and d > 1 else d for d in given.dilations]
+        inputs = given.stem_channels
+        for i, count in enumerate(self.DEPTHS[given.depth][: given.num_stages]):
+            channels, stride = given.base_channels * 2**i, given.strides[i]
+            downsample = self._build_downsample(inputs, channels * EXPANSION, stride)
+            blocks = [self.build_block(inputs, channels, stride, first[i], downsample)]
             inputs = channels * EXPANSION
-            blocks += [self.build_block(inputs, channels, 1, dilations[i], None) for _ in range(1, count)]
+            blocks += [
+                self.build_block(inputs, channels, 1, given.dilations[i], None) for _ in range(1, count)
+            ]
             self.stages.append(f'layer{i + 1}')
             self.add_module(self.stages[-1], nn.Sequential(*blocks))
-        self._freeze()
 
     def _build_stem(self, in_channels: int, channels: int) -> None:
         if self.layout.deep_stem:
@@ -209,7 +160,7 @@ class ResNet(Ordered):
     ) -> nn.Module:
         """One block of a stage, see :class:`Bottleneck`."""
         return Bottleneck(
-            in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.style,
+            in_channels, channels, stride, dilation, downsample, self.norm_cfg, self.options.style,
             self.layout.width(channels), self.layout.groups,
         )  # fmt: skip
 
@@ -242,7 +193,7 @@ class ResNet(Ordered):
             elif isinstance(module, (_BatchNorm, nn.GroupNorm)):
                 nn.init.ones_(module.weight)
                 nn.init.zeros_(module.bias)
-        if self.zero_init_residual:
+        if self.options.zero_init_residual:
             for name, parameter in self.named_parameters():
                 if name.endswith('.bn3.weight'):
                     nn.init.zeros_(parameter)
@@ -262,17 +213,17 @@ class ResNet(Ordered):
         super().train(mode)
         for module in self._frozen_modules():
             module.eval()
-        if mode and self.norm_eval:
+        if mode and self.options.norm_eval:
             for module in self.modules():
                 if isinstance(module, _BatchNorm):
                     module.eval()
         return self
 
     def _frozen_modules(self) -> list[nn.Module]:
-        if self.frozen_stages < 0:
+        if self.options.frozen_stages < 0:
             return []
         stem = [self.stem] if self.layout.deep_stem else [self.conv1, self.bn1]
-        return [*stem, *(self.get_submodule(name) for name in self.stages[: self.frozen_stages])]
+        return [*stem, *(self.get_submodule(name) for name in self.stages[: self.options.frozen_stages])]
 
     def _freeze(self) -> None:
         for module in self._frozen_modules():
@@ -283,11 +234,11 @@ class ResNet(Ordered):
 class ResNetV1c(ResNet):
     """ResNet with a deep stem of three 3x3 convolutions; arguments as :class:`ResNet`."""
 
-    LAYOUT = Layout(deep_stem=True)
+    STAGES = Stages(deep_stem=True)
 
 
 @MODELS.register_module()
 class ResNetV1d(ResNet):
     """ResNet with a deep stem and averaged residuals; arguments as :class:`ResNet`."""
 
-    LAYOUT = Layout(deep_stem=True, avg_down=True)
+    STAGES = Stages(deep_stem=True, avg_down=True)

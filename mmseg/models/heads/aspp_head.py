@@ -3,52 +3,44 @@
 Written from docs/methods/heads.md#depthwiseseparableaspphead and #heads-without-an-experiment.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from mmseg.models.conv import ConvModule, DepthwiseSeparableConvModule
 from mmseg.models.heads.aspp import aspp_branches, concat_branches, image_pool
-from mmseg.models.heads.base import BaseDecodeHead
-from mmseg.models.initialization import InitConfig
+from mmseg.models.heads.base import BaseDecodeHead, HeadOptions
 from mmseg.models.layers import resize
-from mmseg.options import AtLeastOne, Count, Rate, Several
+from mmseg.options import AtLeastOne, Count, Several
 from mmseg.registry import MODELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ASPPOptions(HeadOptions):
+    """Options of :class:`ASPPHead`, besides those of every head.
+
+    Attributes:
+        in_channels, in_index: channels and position of the feature level.
+        dilations: one branch each; dilation 1 is a 1x1 convolution.
+    """
+
+    in_channels: int
+    in_index: int = -1
+    dilations: Several[AtLeastOne] = (1, 6, 12, 18)
 
 
 @MODELS.register_module()
 class ASPPHead(BaseDecodeHead):
-    """DeepLabV3: global average and dilated convolutions, fused by a 3x3 convolution.
+    """DeepLabV3: global average and dilated convolutions, fused by a 3x3 convolution (:class:`ASPPOptions`)."""
 
-    Args:
-        in_channels, in_index: channels and position of the feature level.
-        channels, num_classes, dropout_ratio, norm_cfg, act_cfg, loss_decode, ignore_index, sampler, align_corners,
-            init_cfg: see :class:`~mmseg.models.heads.base.BaseDecodeHead`.
-        dilations: one branch each; dilation 1 is a 1x1 convolution.
-    """
+    Options = ASPPOptions
+    options: ASPPOptions
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        num_classes: int,
-        dilations: Several[AtLeastOne] = (1, 6, 12, 18),
-        dropout_ratio: Rate = 0.1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
-        in_index: int = -1,
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,
-            loss_decode, ignore_index, sampler, align_corners, init_cfg,
-        )  # fmt: skip
+    def build_layers(self) -> None:
+        options = self.options
+        in_channels, channels, dilations = options.in_channels, self.channels, options.dilations
         self.image_pool = image_pool(in_channels, channels, self.norm_cfg, self.act_cfg)
         self.aspp_modules = aspp_branches(
             in_channels, channels, dilations, False, self.norm_cfg, self.act_cfg
@@ -60,41 +52,38 @@ class ASPPHead(BaseDecodeHead):
         return self.bottleneck(concat_branches(x, self.image_pool, self.aspp_modules, self.align_corners))
 
 
+@dataclass(frozen=True, kw_only=True)
+class SeparableASPPOptions(HeadOptions):
+    """Options of :class:`DepthwiseSeparableASPPHead`, besides those of every head.
+
+    Attributes:
+        in_channels, in_index: channels and position of the deepest feature level.
+        c1_in_channels: channels of feature level 0; 0: do without that level.
+        c1_channels: channels it is reduced to.
+        dilations: one branch each; dilation 1 is a 1x1 convolution.
+    """
+
+    in_channels: int
+    in_index: int = -1
+    c1_in_channels: Count
+    c1_channels: AtLeastOne
+    dilations: Several[AtLeastOne] = (1, 6, 12, 18)
+
+
 @MODELS.register_module()
 class DepthwiseSeparableASPPHead(BaseDecodeHead):
     """DeepLabV3+: depthwise-separable pyramid on the deepest level, refined with the finest level.
 
-    Args:
-        in_channels, in_index: channels and position of the deepest feature level.
-        c1_in_channels: channels of feature level 0; 0: do without that level.
-        c1_channels: channels it is reduced to.
-        channels, num_classes, dropout_ratio, norm_cfg, act_cfg, loss_decode, ignore_index, sampler, align_corners,
-            init_cfg: see :class:`~mmseg.models.heads.base.BaseDecodeHead`.
-        dilations: one branch each; dilation 1 is a 1x1 convolution.
+    Arguments: :class:`SeparableASPPOptions`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        num_classes: int,
-        c1_in_channels: Count,
-        c1_channels: AtLeastOne,
-        dilations: Several[AtLeastOne] = (1, 6, 12, 18),
-        dropout_ratio: Rate = 0.1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
-        in_index: int = -1,
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,
-            loss_decode, ignore_index, sampler, align_corners, init_cfg,
-        )  # fmt: skip
+    Options = SeparableASPPOptions
+    options: SeparableASPPOptions
+
+    def build_layers(self) -> None:
+        options = self.options
+        in_channels, channels, dilations = options.in_channels, self.channels, options.dilations
+        c1_in_channels, c1_channels = options.c1_in_channels, options.c1_channels
         self.image_pool = image_pool(in_channels, channels, self.norm_cfg, self.act_cfg)
         self.aspp_modules = aspp_branches(in_channels, channels, dilations, True, self.norm_cfg, self.act_cfg)
         self.bottleneck = self.conv_module((len(dilations) + 1) * channels, channels, 3)

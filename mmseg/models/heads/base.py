@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,9 @@ from mmseg.models.layers import resize
 from mmseg.models.losses import accuracy
 from mmseg.models.precision import autocast
 from mmseg.models.terms import Terms
+from mmseg.options import NoOptions, Rate, declared_by, parse
 from mmseg.registry import MODELS
 
-CONV_SEG_INIT: dict[str, Any] = {'type': 'Normal', 'std': 0.01, 'override': {'name': 'conv_seg'}}
 CROSS_ENTROPY: dict[str, Any] = {'type': 'CrossEntropyLoss', 'use_sigmoid': False, 'loss_weight': 1.0}
 
 
@@ -32,6 +32,40 @@ class HeadOutput(Terms):
 
     logits: Tensor
     embedding: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadOptions(NoOptions):
+    """Options of every decode head.
+
+    Attributes:
+        in_channels: channels of the selected feature map, or a list of them.
+        channels: channels of the embedding.
+        num_classes: number of classes C.
+        dropout_ratio: probability in [0, 1) of dropping a channel in front of the classifier.
+        norm_cfg, act_cfg: normalisation and activation of the ConvModules, e.g. ``dict(type='BN')``; None: no
+            normalisation, and ReLU.
+        in_index: which feature map, or which ones.
+        loss_decode: configuration of the loss; None: cross-entropy.
+        ignore_index: label without loss.
+        sampler: configuration of a pixel sampler; its weights replace the pixel weights.
+        align_corners: of every bilinear resize.
+        init_cfg: what :meth:`BaseDecodeHead.init_weights` does, see :mod:`mmseg.models.initialization`; None:
+            :attr:`BaseDecodeHead.INIT`.
+    """
+
+    in_channels: int | Sequence[int]
+    channels: int
+    num_classes: int
+    dropout_ratio: Rate = 0.1
+    norm_cfg: Mapping[str, Any] | None = None
+    act_cfg: Mapping[str, Any] | None = None
+    in_index: int | Sequence[int] = -1
+    loss_decode: Mapping[str, Any] | None = None
+    ignore_index: int = 255
+    sampler: Mapping[str, Any] | None = None
+    align_corners: bool = False
+    init_cfg: InitConfig | None = None
 
 
 def head_problems(options: Mapping[str, Any]) -> list[str]:
@@ -55,63 +89,53 @@ class BaseDecodeHead(nn.Module, ABC):
     """Decode head: ``embed`` turns features into one map, ``classify`` turns that into logits.
 
     Args:
-        in_channels: channels of the selected feature map, or a list of them.
-        channels: channels of the embedding.
-        num_classes: number of classes C.
-        dropout_ratio: probability in [0, 1) of dropping a channel in front of the classifier.
-        norm_cfg, act_cfg: normalisation and activation of the ConvModules, e.g. ``dict(type='BN')``; None: without.
-        in_index: which feature map, or which ones.
+        options: by name, see :attr:`Options`.
+
+    Attributes:
+        Options: dataclass of the options.
         input_transform: None (one map), 'multiple_select' (list of maps) or 'resize_concat' (resized to the first
             one's size and concatenated).
-        loss_decode: configuration of the loss.
-        ignore_index: label without loss.
-        sampler: configuration of a pixel sampler; its weights replace the pixel weights.
-        align_corners: of every bilinear resize.
-        init_cfg: what :meth:`init_weights` does, see :mod:`mmseg.models.initialization`.
+        INIT: ``init_cfg`` if none is given.
+
+    Raises:
+        ConfigError: an option is unknown, missing or of another type.
     """
 
-    def __init__(
-        self,
-        in_channels: int | Sequence[int],
-        channels: int,
-        num_classes: int,
-        dropout_ratio: float = 0.1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
-        in_index: int | Sequence[int] = -1,
-        input_transform: str | None = None,
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__()
-        if input_transform not in (None, 'multiple_select', 'resize_concat'):
-            raise ValueError(
-                f"input_transform is '{input_transform}'; expected multiple_select, resize_concat or None"
-            )
-        self.input_transform = input_transform
-        self.in_index = in_index
-        self.in_channels = in_channels
-        self.channels = channels
-        self.num_classes = num_classes
-        self.dropout_ratio = dropout_ratio
-        self.norm_cfg = norm_cfg
-        self.act_cfg = {'type': 'ReLU'} if act_cfg is None else act_cfg
-        self.ignore_index = ignore_index
-        self.align_corners = align_corners
-        self.init_cfg = CONV_SEG_INIT if init_cfg is None else init_cfg
-        self.loss_decode = MODELS.build(CROSS_ENTROPY if loss_decode is None else loss_decode)
-        self.sampler = None if sampler is None else MODELS.build(sampler)
-        self.conv_seg = nn.Conv2d(channels, num_classes, 1)
-        self.dropout = nn.Dropout2d(dropout_ratio) if dropout_ratio > 0 else None
-
+    Options: ClassVar[type[HeadOptions]] = HeadOptions
+    input_transform: ClassVar[Literal['multiple_select', 'resize_concat'] | None] = None
+    INIT: ClassVar[Mapping[str, Any]] = {
+        'type': 'Normal', 'std': 0.01, 'override': {'name': 'conv_seg'}
+    }  # fmt: skip
     problems = staticmethod(head_problems)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.options = parsed = parse(self.Options, options, f'{type(self).__name__}.{{}}'.format)
+        self.in_index = parsed.in_index
+        self.in_channels = parsed.in_channels
+        self.channels = parsed.channels
+        self.num_classes = parsed.num_classes
+        self.norm_cfg = parsed.norm_cfg
+        self.act_cfg = {'type': 'ReLU'} if parsed.act_cfg is None else parsed.act_cfg
+        self.ignore_index = parsed.ignore_index
+        self.align_corners = parsed.align_corners
+        self.loss_decode = MODELS.build(CROSS_ENTROPY if parsed.loss_decode is None else parsed.loss_decode)
+        self.sampler = None if parsed.sampler is None else MODELS.build(parsed.sampler)
+        self.conv_seg = nn.Conv2d(parsed.channels, parsed.num_classes, 1)
+        self.dropout = nn.Dropout2d(parsed.dropout_ratio) if parsed.dropout_ratio > 0 else None
+        self.build_layers()
+
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, bool]]:
+        """Options for the check of configurations."""
+        return declared_by(cls.Options)
+
+    def build_layers(self) -> None:
+        """Make the layers besides ``conv_seg`` and dropout."""
 
     def init_weights(self) -> None:
         """Initialise what ``init_cfg`` names; the rest keeps the values of its construction."""
-        init_head(self, self.init_cfg)
+        init_head(self, self.INIT if self.options.init_cfg is None else self.options.init_cfg)
 
     def conv_module(self, in_channels: int, out_channels: int, kernel_size: int) -> ConvModule:
         """A ConvModule with this head's norm and activation that keeps the size of its input (odd kernels)."""

@@ -3,18 +3,17 @@
 Written from docs/methods/heads.md#dahead.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from mmseg.models.heads.base import BaseDecodeHead, HeadOutput
-from mmseg.models.initialization import InitConfig
+from mmseg.models.heads.base import BaseDecodeHead, HeadOptions, HeadOutput
 from mmseg.models.layers import attend_positions
 from mmseg.models.precision import autocast
 from mmseg.models.terms import Terms
-from mmseg.options import AtLeastOne, Rate
+from mmseg.options import AtLeastOne
 from mmseg.registry import MODELS
 
 
@@ -68,45 +67,41 @@ class ChannelAttention(nn.Module):
         return weighted + x
 
 
+@dataclass(frozen=True, kw_only=True)
+class DAOptions(HeadOptions):
+    """Options of :class:`DAHead`, besides those of every head.
+
+    Attributes:
+        in_channels, in_index: channels and position of the feature level.
+        pam_channels: channels of keys and queries of the position attention.
+    """
+
+    in_channels: int
+    in_index: int = -1
+    pam_channels: AtLeastOne
+
+
 @MODELS.register_module()
 class DAHead(BaseDecodeHead):
     """Sum of a branch with position attention and one with channel attention; each has a loss of its own.
 
-    Args:
-        in_channels, in_index: channels and position of the feature level.
-        channels, num_classes, dropout_ratio, norm_cfg, act_cfg, loss_decode, ignore_index, sampler, align_corners,
-            init_cfg: see :class:`~mmseg.models.heads.base.BaseDecodeHead`.
-        pam_channels: channels of keys and queries of the position attention.
+    Arguments: :class:`DAOptions`.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        num_classes: int,
-        pam_channels: AtLeastOne,
-        dropout_ratio: Rate = 0.1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
-        in_index: int = -1,
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, None,
-            loss_decode, ignore_index, sampler, align_corners, init_cfg,
-        )  # fmt: skip
+    Options = DAOptions
+    options: DAOptions
+
+    def build_layers(self) -> None:
+        options = self.options
+        in_channels, channels = options.in_channels, self.channels
         self.pam_in_conv = self.conv_module(in_channels, channels, 3)
-        self.pam = PositionAttention(channels, pam_channels)
+        self.pam = PositionAttention(channels, options.pam_channels)
         self.pam_out_conv = self.conv_module(channels, channels, 3)
-        self.pam_conv_seg = nn.Conv2d(channels, num_classes, 1)
+        self.pam_conv_seg = nn.Conv2d(channels, self.num_classes, 1)
         self.cam_in_conv = self.conv_module(in_channels, channels, 3)
         self.cam = ChannelAttention()
         self.cam_out_conv = self.conv_module(channels, channels, 3)
-        self.cam_conv_seg = nn.Conv2d(channels, num_classes, 1)
+        self.cam_conv_seg = nn.Conv2d(channels, self.num_classes, 1)
 
     def branches(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Embeddings (B, channels, h, w) of the position branch and of the channel branch."""

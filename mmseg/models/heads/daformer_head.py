@@ -6,6 +6,7 @@ Written from docs/methods/heads.md#daformerhead.
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,12 +15,11 @@ from torch import Tensor, nn
 from mmseg.errors import ConfigError
 from mmseg.models.conv import ConvModule, DepthwiseSeparableConvModule, Style
 from mmseg.models.heads.aspp import ASPPBlock
-from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.heads.base import BaseDecodeHead, HeadOptions
 from mmseg.models.heads.embeddings import LinearEmbedding
 from mmseg.models.heads.isa import ISALayer
-from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import resize
-from mmseg.options import AtLeastOne, Rate, Several
+from mmseg.options import AtLeastOne, Several
 from mmseg.registry import MODELS
 
 
@@ -123,51 +123,46 @@ def _nearest(found: object, known: Iterable[str]) -> str:
     return f'{hint} Expected one of: {", ".join(names)}'
 
 
-@MODELS.register_module()
-class DAFormerHead(BaseDecodeHead):
-    """Embed every level, resize to the finest, concatenate and fuse.
+@dataclass(frozen=True, kw_only=True)
+class DAFormerOptions(HeadOptions):
+    """Options of :class:`DAFormerHead`, besides those of every head.
 
-    Args:
+    Attributes:
         in_channels, in_index: channels and positions of the feature levels.
         channels: channels after fusion.
-        num_classes, dropout_ratio, norm_cfg, loss_decode, sampler, ignore_index, init_cfg: see
-            :class:`~mmseg.models.heads.base.BaseDecodeHead`.
         decoder_params: ``embed_dims`` (int, or one a level), ``embed_cfg`` (all levels but the last),
             ``embed_neck_cfg`` (last level; 'same_as_embed_cfg' allowed) and ``fusion_cfg``; each names a type of
             :data:`LAYERS` and its parameters.
         align_corners: must be False.
     """
 
-    def __init__(
-        self,
-        in_channels: Sequence[int],
-        channels: int,
-        num_classes: int,
-        decoder_params: Mapping[str, Any],
-        dropout_ratio: Rate = 0.1,
-        norm_cfg: Style = None,
-        act_cfg: Style = None,
-        in_index: Sequence[int] = (0, 1, 2, 3),
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, 'multiple_select',
-            loss_decode, ignore_index, sampler, align_corners, init_cfg,
-        )  # fmt: skip
-        if align_corners:
+    in_channels: Sequence[int]
+    in_index: Sequence[int] = (0, 1, 2, 3)
+    decoder_params: Mapping[str, Any]
+
+
+@MODELS.register_module()
+class DAFormerHead(BaseDecodeHead):
+    """Embed every level, resize to the finest, concatenate and fuse; arguments: :class:`DAFormerOptions`."""
+
+    Options = DAFormerOptions
+    options: DAFormerOptions
+    input_transform = 'multiple_select'
+
+    def build_layers(self) -> None:
+        options = self.options
+        if self.align_corners:
             raise ConfigError('DAFormerHead: align_corners is True; expected False.')
-        embed_dims, layers, fusion = _embedding_plan(decoder_params, len(in_channels))
+        embed_dims, layers, fusion = _embedding_plan(options.decoder_params, len(options.in_channels))
         self.embed_layers = nn.ModuleDict(
             {
                 str(index): build_layer(c_in, c_out, layer)
-                for index, c_in, c_out, layer in zip(in_index, in_channels, embed_dims, layers, strict=True)
+                for index, c_in, c_out, layer in zip(
+                    options.in_index, options.in_channels, embed_dims, layers, strict=True
+                )
             }
         )
-        self.fuse_layer = build_layer(sum(embed_dims), channels, fusion)
+        self.fuse_layer = build_layer(sum(embed_dims), self.channels, fusion)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         return self.fuse_layer(self._joined(features))

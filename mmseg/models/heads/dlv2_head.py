@@ -1,51 +1,55 @@
 """DeepLab-V2 head: sum of dilated classifiers (Chen et al., 2016, arXiv:1606.00915; docs/methods/heads.md#dlv2head)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
 
 from mmseg.models.conv import ConvModule
-from mmseg.models.heads.base import BaseDecodeHead
-from mmseg.models.initialization import InitConfig
+from mmseg.models.heads.base import BaseDecodeHead, HeadOptions
 from mmseg.options import AtLeastOne, Several
 from mmseg.registry import MODELS
 
 ASPP_INIT: dict[str, Any] = {'type': 'Normal', 'std': 0.01, 'override': {'name': 'aspp_modules'}}
 
 
+@dataclass(frozen=True, kw_only=True)
+class DLV2Options(HeadOptions):
+    """Options of :class:`DLV2Head`, besides those of every head.
+
+    Attributes:
+        in_channels, in_index: channels and position of the feature level.
+        dilations: one classifier each.
+        channels, dropout_ratio, norm_cfg, act_cfg: fixed, there is no hidden layer.
+    """
+
+    in_channels: int
+    in_index: int = -1
+    dilations: Several[AtLeastOne] = (6, 12, 18, 24)
+    channels: int = field(default=1, init=False)
+    dropout_ratio: float = field(default=0.0, init=False)
+    norm_cfg: None = field(default=None, init=False)
+    act_cfg: None = field(default=None, init=False)
+
+
 @MODELS.register_module()
 class DLV2Head(BaseDecodeHead):
     """3x3 classifiers of several dilations, summed; no hidden layer, no dropout, no norm.
 
-    Args:
-        in_channels, in_index: channels and position of the feature level.
-        num_classes, loss_decode, sampler, ignore_index, align_corners: see
-            :class:`~mmseg.models.heads.base.BaseDecodeHead`.
-        dilations: one classifier each.
-        init_cfg: default: weights of ``aspp_modules`` normal(0, 0.01), biases 0.
+    Arguments: :class:`DLV2Options`; without ``init_cfg`` weights of ``aspp_modules`` are normal(0, 0.01), biases 0.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        num_classes: int,
-        dilations: Several[AtLeastOne] = (6, 12, 18, 24),
-        in_index: int = -1,
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, 1, num_classes, dropout_ratio=0.0, in_index=in_index, loss_decode=loss_decode,
-            ignore_index=ignore_index, sampler=sampler, align_corners=align_corners,
-            init_cfg=ASPP_INIT if init_cfg is None else init_cfg,
-        )  # fmt: skip
+    Options = DLV2Options
+    options: DLV2Options
+    INIT = ASPP_INIT
+
+    def build_layers(self) -> None:
+        options = self.options
         del self.conv_seg
         self.aspp_modules = nn.ModuleList(
-            ConvModule(in_channels, num_classes, 3, padding=rate, dilation=rate) for rate in dilations
+            ConvModule(options.in_channels, self.num_classes, 3, padding=rate, dilation=rate)
+            for rate in options.dilations
         )
 
     @property

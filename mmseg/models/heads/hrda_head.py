@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box, crop, resize_by, shrink
-from mmseg.models.heads.base import head_problems
-from mmseg.models.initialization import InitConfig
+from mmseg.models.heads.base import BaseDecodeHead, HeadOptions, head_problems
+from mmseg.models.heads.daformer_head import DAFormerOptions
+from mmseg.models.heads.dlv2_head import DLV2Options
 from mmseg.models.layers import resize
 from mmseg.models.terms import Terms
-from mmseg.options import Amount, AtLeastOne, Positive, Rate, Several, Share
+from mmseg.options import Amount, AtLeastOne, NoOptions, Positive, Several, Share, declared_by, parse
 from mmseg.registry import MODELS
 
 
@@ -50,76 +51,81 @@ class ScaleLogits:
         return (self.weight * self.fused.softmax(dim=1)).sum(dim=1, keepdim=True)
 
 
-@MODELS.register_module()
-class HRDAHead(nn.Module):
-    """Single-scale decoder ``head`` for both resolutions and ``scale_attention``, which sees the context only.
+@dataclass(frozen=True, kw_only=True)
+class HRDAOptions(NoOptions):
+    """Options of :class:`HRDAHead` itself.
 
-    Args:
-        single_scale_head: 'DAFormerHead' or 'DLV2Head'; the remaining options are this head's.
-        lr_loss_weight, hr_loss_weight: weights of the context and the detail loss; the fused loss gets the rest
-            of 1.
+    Attributes:
+        single_scale_head: 'DAFormerHead' or 'DLV2Head'.
+        lr_loss_weight, hr_loss_weight: weights of context and detail loss; the fused loss gets the rest of 1.
         scales: (context, detail) scale of the image, ascending; set by the segmentor.
         attention_embed_dim: width of the attention decoder (DAFormerHead only).
         attention_classwise: one attention map a class, or one for all.
         enable_hr_crop: training sees a detail crop instead of the whole image; set by the segmentor.
         hr_slide_inference: accepted for published configurations; the segmentor slides.
         fixed_attention: use this number instead of a learned attention.
-        debug_output_attention: :meth:`output` returns the attention-weighted probability map (B, 1, H', W').
-
-    Raises:
-        ConfigError: unknown single-scale head, or not exactly two scales.
+        debug_output_attention: :meth:`HRDAHead.output` returns the attention-weighted probability map (B, 1, H', W').
     """
 
+    single_scale_head: str
+    lr_loss_weight: Amount = 0
+    hr_loss_weight: Amount = 0
+    scales: Several[Positive] = (1,)
+    attention_embed_dim: AtLeastOne = 256
+    attention_classwise: bool = True
+    enable_hr_crop: bool = False
+    hr_slide_inference: bool = True
+    fixed_attention: Share | None = None
+    debug_output_attention: bool = False
+
+
+@MODELS.register_module()
+class HRDAHead(nn.Module):
+    """Single-scale decoder ``head`` for both resolutions and ``scale_attention``, which sees the context only.
+
+    Args:
+        options: those of :class:`HRDAOptions`; the others, unless they are None, are the single-scale decoder's.
+
+    Raises:
+        ConfigError: unknown single-scale head or option, or not exactly two scales.
+    """
+
+    Options = HRDAOptions
     problems = staticmethod(head_problems)
 
-    def __init__(
-        self,
-        single_scale_head: str,
-        in_channels: int | Sequence[int],
-        num_classes: int,
-        channels: int | None = None,
-        in_index: int | Sequence[int] | None = None,
-        decoder_params: Mapping[str, Any] | None = None,
-        dilations: Several[AtLeastOne] | None = None,
-        dropout_ratio: Rate | None = None,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-        lr_loss_weight: Amount = 0,
-        hr_loss_weight: Amount = 0,
-        scales: Several[Positive] = (1,),
-        attention_embed_dim: AtLeastOne = 256,
-        attention_classwise: bool = True,
-        enable_hr_crop: bool = False,
-        hr_slide_inference: bool = True,
-        fixed_attention: Share | None = None,
-        debug_output_attention: bool = False,
-    ) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__()
-        if len(scales) != 2:
-            raise ConfigError(f'model.scales is {list(scales)}; HRDAHead expects two scales.')
-        given = {
-            'channels': channels, 'in_index': in_index, 'decoder_params': decoder_params, 'dilations': dilations,
-            'dropout_ratio': dropout_ratio, 'norm_cfg': norm_cfg, 'act_cfg': act_cfg, 'loss_decode': loss_decode,
-            'sampler': sampler, 'init_cfg': init_cfg,
-        }  # fmt: skip
-        base = {
-            'type': single_scale_head, 'in_channels': in_channels, 'num_classes': num_classes,
-            'ignore_index': ignore_index, 'align_corners': align_corners,
-            **{key: value for key, value in given.items() if value is not None},
-        }  # fmt: skip
-        attention = _attention_config(base, attention_embed_dim, num_classes if attention_classwise else 1)
-        self.head = MODELS.build(copy.deepcopy(base))
-        self.scale_attention = None if fixed_attention is not None else MODELS.build(attention)
-        self.num_classes, self.align_corners, self.ignore_index = num_classes, align_corners, ignore_index
-        self.lr_loss_weight, self.hr_loss_weight = lr_loss_weight, hr_loss_weight
-        self.lr_scale, self.hr_scale = scales
-        self.enable_hr_crop, self.fixed_attention = enable_hr_crop, fixed_attention
-        self.debug_output_attention = debug_output_attention
+        names = declared_by(HRDAOptions)
+        own = parse(
+            HRDAOptions, {key: value for key, value in options.items() if key in names}, 'HRDAHead.{}'.format
+        )
+        if len(own.scales) != 2:
+            raise ConfigError(f'model.scales is {list(own.scales)}; HRDAHead expects two scales.')
+        passed_on = {key: value for key, value in options.items() if key not in names and value is not None}
+        base = {'type': own.single_scale_head, **passed_on}
+        classes = passed_on.get('num_classes', 1) if own.attention_classwise else 1
+        attention = _attention_config(base, own.attention_embed_dim, classes)
+        self.head: BaseDecodeHead = MODELS.build(copy.deepcopy(base))
+        self.scale_attention: BaseDecodeHead | None = None
+        if own.fixed_attention is None:
+            self.scale_attention = MODELS.build(attention)
+        self.num_classes, self.align_corners = self.head.num_classes, self.head.align_corners
+        self.ignore_index = self.head.ignore_index
+        self.lr_loss_weight, self.hr_loss_weight = own.lr_loss_weight, own.hr_loss_weight
+        self.lr_scale, self.hr_scale = own.scales
+        self.enable_hr_crop, self.fixed_attention = own.enable_hr_crop, own.fixed_attention
+        self.debug_output_attention = own.debug_output_attention
+
+    @classmethod
+    def declared(cls) -> Mapping[str, tuple[Any, bool]]:
+        """Own options, and those of the single-scale decoders, which may be None: as if they were not given."""
+        inner = {**declared_by(DLV2Options), **declared_by(DAFormerOptions), **declared_by(HeadOptions)}
+        needed = ('in_channels', 'num_classes')
+        passed_on = {
+            name: (annotation, True) if name in needed else (annotation | None, False)
+            for name, (annotation, _) in inner.items()
+        }
+        return {**passed_on, **declared_by(HRDAOptions)}
 
     def init_weights(self) -> None:
         """Initialise the decoders."""

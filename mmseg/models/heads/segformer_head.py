@@ -1,18 +1,32 @@
 """All-MLP head of SegFormer (Xie et al., 2021, arXiv:2105.15203; docs/methods/heads.md#segformerhead)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
-from mmseg.models.heads.base import BaseDecodeHead
+from mmseg.models.heads.base import BaseDecodeHead, HeadOptions
 from mmseg.models.heads.embeddings import LinearEmbedding
-from mmseg.models.initialization import InitConfig
 from mmseg.models.layers import resize
-from mmseg.options import Rate
 from mmseg.registry import MODELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegFormerOptions(HeadOptions):
+    """Options of :class:`SegFormerHead`, besides those of every head.
+
+    Attributes:
+        in_channels, in_index: channels and positions of the feature levels.
+        channels: input channels of the unused ``conv_seg``.
+        decoder_params: ``embed_dim`` (default 768) and ``conv_kernel_size`` of the fusion (default 1).
+    """
+
+    in_channels: Sequence[int]
+    in_index: Sequence[int] = (0, 1, 2, 3)
+    decoder_params: Mapping[str, Any] | None = None
 
 
 @MODELS.register_module()
@@ -20,37 +34,16 @@ class SegFormerHead(BaseDecodeHead):
     """Embed every level linearly, resize to the finest, concatenate, fuse by a 1x1 convolution.
 
     Quirk (docs/methods/heads.md#segformerhead): the inherited ``conv_seg`` exists in the state dict but is not used;
-    the classifier is ``linear_pred``.
-
-    Args:
-        in_channels, in_index: channels and positions of the feature levels.
-        channels: input channels of the unused ``conv_seg``.
-        num_classes, dropout_ratio, norm_cfg, act_cfg, loss_decode, sampler, ignore_index, align_corners, init_cfg: see
-            :class:`~mmseg.models.heads.base.BaseDecodeHead`.
-        decoder_params: ``embed_dim`` (default 768) and ``conv_kernel_size`` of the fusion (default 1).
+    the classifier is ``linear_pred``. Arguments: :class:`SegFormerOptions`.
     """
 
-    def __init__(
-        self,
-        in_channels: Sequence[int],
-        channels: int,
-        num_classes: int,
-        decoder_params: Mapping[str, Any] | None = None,
-        dropout_ratio: Rate = 0.1,
-        norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = None,
-        in_index: Sequence[int] = (0, 1, 2, 3),
-        loss_decode: Mapping[str, Any] | None = None,
-        ignore_index: int = 255,
-        sampler: Mapping[str, Any] | None = None,
-        align_corners: bool = False,
-        init_cfg: InitConfig | None = None,
-    ) -> None:
-        super().__init__(
-            in_channels, channels, num_classes, dropout_ratio, norm_cfg, act_cfg, in_index, 'multiple_select',
-            loss_decode, ignore_index, sampler, align_corners, init_cfg,
-        )  # fmt: skip
-        params = {'embed_dim': 768, 'conv_kernel_size': 1, **(decoder_params or {})}
+    Options = SegFormerOptions
+    options: SegFormerOptions
+    input_transform = 'multiple_select'
+
+    def build_layers(self) -> None:
+        options = self.options
+        params = {'embed_dim': 768, 'conv_kernel_size': 1, **(options.decoder_params or {})}
         unknown = set(params) - {'embed_dim', 'conv_kernel_size'}
         if unknown:
             raise ConfigError(
@@ -59,10 +52,13 @@ class SegFormerHead(BaseDecodeHead):
             )
         width, kernel = params['embed_dim'], params['conv_kernel_size']
         self.linear_c = nn.ModuleDict(
-            {str(i): LinearEmbedding(count, width) for i, count in zip(in_index, in_channels, strict=True)}
+            {
+                str(i): LinearEmbedding(count, width)
+                for i, count in zip(options.in_index, options.in_channels, strict=True)
+            }
         )
-        self.linear_fuse = self.conv_module(width * len(in_channels), width, kernel)
-        self.linear_pred = nn.Conv2d(width, num_classes, 1)
+        self.linear_fuse = self.conv_module(width * len(options.in_channels), width, kernel)
+        self.linear_pred = nn.Conv2d(width, self.num_classes, 1)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         maps = [

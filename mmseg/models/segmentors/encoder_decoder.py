@@ -7,18 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mmseg.batch import Meta
 from mmseg.models.detail_crop import Box
 from mmseg.models.layers import resize
 from mmseg.models.levels import build_head, levels_of
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.configured import checked_test_cfg, with_pretrained
-from mmseg.models.segmentors.outputs import Draws, Prediction, Seen, SegmentorOutput, View
+from mmseg.models.segmentors.outputs import Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.models.terms import Terms
 from mmseg.registry import MODELS
-
-Meta = Mapping[str, Any]
-"""Of one image: ``ori_shape`` (H, W, ...), ``flip`` and ``flip_direction`` ('horizontal' or 'vertical')."""
+from mmseg.streams import StreamSource
 
 
 @MODELS.register_module()
@@ -138,7 +137,7 @@ class EncoderDecoder(nn.Module):
         return Prediction(resize(logits.float(), size, self.align_corners), embedding)
 
     def forward_train(
-        self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: Draws | None = None
+        self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: StreamSource | None = None
     ) -> SegmentorOutput:
         """Losses of a batch.
 
@@ -165,7 +164,9 @@ class EncoderDecoder(nn.Module):
             auxiliary=auxiliary,
         )
 
-    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[dict[str, Tensor], Seen]:
+    def forward_logits(
+        self, img: Tensor, draws: StreamSource | None = None
+    ) -> tuple[dict[str, Tensor], Seen]:
         """A training pass without labels; arguments as :meth:`forward_train`.
 
         Returns:

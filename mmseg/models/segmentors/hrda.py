@@ -15,10 +15,11 @@ from mmseg.models.heads.hrda_head import HRDAHead, ScaleLogits, coarse_boxes
 from mmseg.models.layers import resize
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
-from mmseg.models.segmentors.outputs import DetailEmbedding, Draws, Prediction, Seen, SegmentorOutput, View
+from mmseg.models.segmentors.outputs import DetailEmbedding, Prediction, Seen, SegmentorOutput, View
 from mmseg.models.segmentors.windows import cut_windows, merge_windows, window_boxes
 from mmseg.options import AtLeastOne, Positive, Several
 from mmseg.registry import MODELS
+from mmseg.streams import StreamSource
 
 
 @MODELS.register_module()
@@ -149,7 +150,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         return scales, embedding, detail if keep_detail else None
 
     def forward_train(
-        self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: Draws | None = None
+        self, img: Tensor, label: Tensor, weight: Tensor | None = None, draws: StreamSource | None = None
     ) -> SegmentorOutput:
         """Losses of a batch on the context image and one random detail crop; see :class:`EncoderDecoder`.
 
@@ -169,7 +170,9 @@ class HRDAEncoderDecoder(EncoderDecoder):
             detail=DetailEmbedding(embeddings[1], detail.box),
         )
 
-    def forward_logits(self, img: Tensor, draws: Draws | None = None) -> tuple[dict[str, Tensor], Seen]:
+    def forward_logits(
+        self, img: Tensor, draws: StreamSource | None = None
+    ) -> tuple[dict[str, Tensor], Seen]:
         """See :class:`EncoderDecoder`; the fused logits of the context image and one random detail crop."""
         _, detail, scales, _ = self._training_pass(img, draws)
         return {'main': scales.fused}, self._seen(scales, detail.box)
@@ -188,7 +191,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         return resize(logits.float(), (size[0] // 2, size[1] // 2))
 
     def _training_pass(
-        self, img: Tensor, draws: Draws | None
+        self, img: Tensor, draws: StreamSource | None
     ) -> tuple[View, View, ScaleLogits, tuple[Tensor, Tensor]]:
         """Features of context and detail crop, predictions, and both embeddings."""
         context = self.extract_feat(self._image(img, self.scales[0]))
@@ -204,7 +207,7 @@ class HRDAEncoderDecoder(EncoderDecoder):
         cells = [int(self.levels.strides[-1] / scale) for scale in self.scales]
         return View(context, None, cells[0]), View(detail, box, cells[1]), scales, embeddings
 
-    def draw_detail_box(self, detail_image: Tensor, draws: Draws | None) -> Box | None:
+    def draw_detail_box(self, detail_image: Tensor, draws: StreamSource | None) -> Box | None:
         """One window for the whole batch, or None without ``hr_crop_size``."""
         if self.crop_size is None:
             return None

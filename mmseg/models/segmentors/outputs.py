@@ -2,20 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
 from mmseg.models.detail_crop import Box
 from mmseg.models.terms import Terms
-
-
-class Draws(Protocol):
-    """Source of the random decisions of a training pass, see :class:`mmseg.models.draws.Streams`."""
-
-    def stream(self, name: str) -> Any:
-        """A generator of random numbers for one kind of decision."""
-
 
 Seen = Callable[[], dict[str, Any]]
 """Makes what debug pictures show; pictures are rare, so nothing is made or kept for them before they are drawn."""

@@ -8,7 +8,7 @@ from mmseg.models.weights.fitting import (
 )
 from mmseg.models.weights.layouts import LAYOUTS, canonical, encoder_weights, layout_of, relayout
 from mmseg.models.weights.plain_pickle import read_plain_pickle
-from mmseg.models.weights.reading import load_weights, meta_of, read_checkpoint, state_dict_of
+from mmseg.models.weights.reading import load_weights, meta_of, read_weight_file, state_dict_of
 from mmseg.models.weights.recognition import describe
 from mmseg.models.weights.selection import NETWORK_PREFIXES, select_network
 from mmseg.models.weights.sources import PRETRAINED_FOLDER, ZOO_FILES, resolve_weights
@@ -32,8 +32,8 @@ __all__ = [
     'meta_of',
     'pretrained_path',
     'put_hash_into_name',
-    'read_checkpoint',
     'read_plain_pickle',
+    'read_weight_file',
     'relayout',
     'resolve_weights',
     'select_network',

@@ -46,7 +46,7 @@ def add_checksum(path: Path) -> None:
         file.write(digest)
 
 
-def damage(path: Path) -> str | None:
+def file_damage(path: Path) -> str | None:
     """What is wrong with a file; None if the check sum of the whole, or else that of each record, is right.
 
     Files of other formats have none, so nothing is found in them.
@@ -72,7 +72,7 @@ def damage(path: Path) -> str | None:
 
 def require_sound(path: Path) -> None:
     """Raise CheckpointError if :func:`damage` finds something."""
-    problem = damage(path)
+    problem = file_damage(path)
     if problem is not None:
         raise CheckpointError(
             f'Weight file {path} ({path.stat().st_size} bytes) is damaged: {problem}. Download or copy it again; a run '

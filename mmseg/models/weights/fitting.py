@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from torch import nn
 
@@ -17,6 +17,16 @@ from mmseg.models.weights.sources import resolve_weights
 from mmseg.models.weights.state import State, some
 
 logger = logging.getLogger('mmseg')
+
+
+class Stateful(Protocol):
+    """What has weights: a module."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors by key."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> object:
+        """Take them over."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class LoadReport:
 
 
 def load_into(
-    module: nn.Module,
+    module: Stateful,
     state: State,
     path: str | Path = 'checkpoint',
     allow_missing: bool = False,
@@ -136,7 +146,7 @@ def _dispensable(key: str, own: Mapping[str, object]) -> bool:
     return key.endswith('num_batches_tracked') or (bool(rest) and f'{head}linear_pred.{rest}' in own)
 
 
-def _wrong_network(path: str | Path, state: State, module: nn.Module) -> str:
+def _wrong_network(path: str | Path, state: State, module: Stateful) -> str:
     """What the file looks like, beside what the configuration asks for."""
     found, wanted = describe(state), describe(module.state_dict())
     if found is None or wanted is None or found == wanted:

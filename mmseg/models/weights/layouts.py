@@ -35,7 +35,7 @@ def _pairs(ours: Sequence[str], theirs: Sequence[str], prefix: str = '') -> Pair
 
 
 @dataclass(frozen=True)
-class Layout:
+class KeyLayout:
     """How a program names the tensors.
 
     Attributes:
@@ -83,29 +83,29 @@ _LATER_MMSEG = tuple(
     )
 )  # fmt: skip
 
-LAYOUTS: dict[str, Layout] = {
-    'huggingface': Layout(
+LAYOUTS: dict[str, KeyLayout] = {
+    'huggingface': KeyLayout(
         'Hugging Face SegFormer', r'(segformer\.)?(encoder\.)?patch_embeddings\.\d\.proj\.',
         r'(segformer\.)?(encoder\.)?', _pairs(_OURS + _SEPARATE, _HUGGING_FACE),
         _pairs(_HEAD, ('linear_c.{s}.proj', 'linear_fuse', 'batch_norm', 'classifier'), 'decode_head.'),
         'segformer.encoder.',
     ),
-    'huggingface5': Layout(
+    'huggingface5': KeyLayout(
         'Hugging Face SegFormer (modules of transformers 5)', r'(segformer\.)?stages\.\d\.patch_embeddings\.proj\.',
         r'(segformer\.)?', _pairs(_OURS + _SEPARATE, _HUGGING_FACE_5),
         _pairs(_HEAD, ('linear_projections.{s}.proj', 'linear_fuse', 'batch_norm', 'classifier'), 'decode_head.'),
     ),
-    'smp': Layout(
+    'smp': KeyLayout(
         'segmentation_models.pytorch', r'encoder\.patch_embed1\.proj\.', r'encoder\.', (),
         _pairs(_HEAD, ('decoder.mlp_stage.{r}.linear', 'decoder.fuse_stage.0', 'decoder.fuse_stage.1',
                        'segmentation_head.0')),
         'encoder.',
     ),
-    'mmseg1': Layout(
+    'mmseg1': KeyLayout(
         'mmsegmentation 0.17 and later', r'(backbone\.)?layers\.\d\.0\.projection\.', r'(backbone\.)?',
         _pairs(_OURS + _TOGETHER, _LATER_MMSEG), (), None, False,
     ),
-    'segformer': Layout(
+    'segformer': KeyLayout(
         'official SegFormer', r'decode_head\.linear_c4\.proj\.', r'backbone\.', (),
         _pairs(_HEAD, ('linear_c{i}.proj', *_HEAD[1:]), 'decode_head.'),
     ),
@@ -197,7 +197,7 @@ def encoder_weights(state: State) -> State:
     return inner or state
 
 
-def _in_our_order(state: State, layout: Layout) -> State:
+def _in_our_order(state: State, layout: KeyLayout) -> State:
     """The same with the decoder's fusion turned round where the layout has it the other way; its own inverse."""
     weight = state.get(_FUSION)
     if weight is None or not layout.reversed_fusion:

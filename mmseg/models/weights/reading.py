@@ -69,7 +69,7 @@ _REFUSED = re.compile(
 )  # fmt: skip
 
 
-def read_checkpoint(path: str | Path) -> Any:
+def read_weight_file(path: str | Path) -> Any:
     """Read a checkpoint on the CPU without running code from it.
 
     Returns:
@@ -113,13 +113,13 @@ def load_weights(path: str | Path) -> State:
     """Tensors by key: the entry ``state_dict`` of the file if there is one, else ``model``, else the file itself.
 
     Raises:
-        CheckpointError: as :func:`read_checkpoint`, or the content is not a state dict.
+        CheckpointError: as :func:`read_weight_file`, or the content is not a state dict.
     """
-    return state_dict_of(read_checkpoint(path), path)
+    return state_dict_of(read_weight_file(path), path)
 
 
 def state_dict_of(content: Any, path: str | Path = 'checkpoint') -> State:
-    """Tensors by key out of what :func:`read_checkpoint` returned; raises like :func:`load_weights`."""
+    """Tensors by key out of what :func:`read_weight_file` returned; raises like :func:`load_weights`."""
     for entry in ('state_dict', 'model'):
         if isinstance(content, Mapping) and isinstance(content.get(entry), Mapping):
             content = content[entry]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mmseg.models.layers import resize
-from mmseg.uda.instance_bank.tiles import Part, Tile, parts
+from mmseg.uda.instance_bank.tiles import Strip, Tile, parts
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Grid:
                 for columns in axes[1]:
                     yield from Tile(image, rows, columns).where(weight)
 
-    def _parts(self, axis: int, size: int, like: Tensor) -> list[Part]:
+    def _parts(self, axis: int, size: int, like: Tensor) -> list[Strip]:
         return _cached_parts(
             self.coarse[axis], self.fine[axis], self.align_corners, size, like.dtype, like.device
         )
@@ -77,7 +77,7 @@ class Grid:
 @lru_cache(maxsize=32)
 def _cached_parts(
     coarse: int, fine: int, align_corners: bool, size: int, dtype: torch.dtype, device: torch.device
-) -> list[Part]:
+) -> list[Strip]:
     with torch.inference_mode(False):
         return parts(_axis_weights(coarse, fine, align_corners, dtype), size, device)
 

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mmseg.models.global_batch import total, world_size
+from mmseg.models.global_batch import total
+from mmseg.ranks import world_size
 from mmseg.uda.instance_bank.grid import Grid
 from mmseg.uda.instance_bank.similarity import Rows, Similarity
 from mmseg.uda.instance_bank.tiles import Tile
@@ -78,7 +79,7 @@ def instance_loss(embedding: Tensor, target: Target, rows: Rows, grid: Grid, for
             lost, slope = function(view, rows, form)
             value += lost
             tile.add(slope, to=gradient)
-    return _Precomputed.apply(embedding, value, gradient.permute(0, 3, 1, 2))
+    return _Precomputed.apply(embedding, value, gradient.permute(0, 3, 1, 2))  # type: ignore[no-untyped-call]
 
 
 class _Precomputed(torch.autograd.Function):

@@ -112,7 +112,7 @@ class InstanceConsistency(Part):
         if self.options.weak_strength:
             jitter = step.draws.jitter(len(image), JitterStrength.parse(self.options.weak_strength), 'weak')
             image = apply_strong(
-                image, Strong(jitter=jitter), *normalisation(step.batch['img_metas'], image.device)
+                image, Strong(jitter=jitter), *normalisation(self.host.normalisation, image.device)
             )
         # Not in inference mode, because the loss keeps the embedding for its backward pass.
         teacher = self.host.teacher

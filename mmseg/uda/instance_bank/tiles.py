@@ -16,7 +16,7 @@ MATRIX_LIMIT = 144
 
 
 @dataclass(frozen=True)
-class Part:
+class Strip:
     """An interval of one axis.
 
     Attributes:
@@ -30,7 +30,7 @@ class Part:
     weights: Tensor
 
 
-def parts(weights: Tensor, size: int, device: torch.device) -> list[Part]:
+def parts(weights: Tensor, size: int, device: torch.device) -> list[Strip]:
     """Cut an axis into nearly equal intervals.
 
     Args:
@@ -43,7 +43,7 @@ def parts(weights: Tensor, size: int, device: torch.device) -> list[Part]:
         used = rows.any(dim=0).nonzero().flatten()
         coarse = slice(int(used[0]), int(used[-1]) + 1)
         found.append(
-            Part(
+            Strip(
                 slice(start, start + len(rows)),
                 coarse,
                 rows[:, coarse].contiguous().to(device, non_blocking=True),
@@ -64,8 +64,8 @@ class Tile:
     """
 
     image: int
-    rows: Part
-    columns: Part
+    rows: Strip
+    columns: Strip
     kept: Tensor | None = None
 
     def where(self, weight: Tensor) -> Iterator['Tile']:

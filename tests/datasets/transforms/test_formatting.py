@@ -16,7 +16,7 @@ def test_bundle_shapes_and_types() -> None:
     got = DefaultFormatBundle()(given, rng_for(0, 0))
     np.testing.assert_array_equal(got['img'].numpy(), image.transpose(2, 0, 1))
     assert got['img'].is_contiguous()
-    assert got['gt_semantic_seg'].dtype == torch.int64
+    assert got['gt_semantic_seg'].dtype == torch.uint8
     assert got['gt_semantic_seg'].tolist() == [[[0, 255]]]
     assert got['valid_pseudo_mask'].dtype == torch.uint8
 

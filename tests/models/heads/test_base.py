@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmseg.errors import ConfigError
 from mmseg.models.heads.base import BaseDecodeHead
 from mmseg.registry import MODELS
 from tests.models.tiny import CLASSES, daformer_head, dlv2_head, head_on_last, segformer_head
@@ -66,12 +67,19 @@ def test_sampler_replaces_weights(features) -> None:
 
 
 class Concatenating(BaseDecodeHead):
+    input_transform = 'resize_concat'
+
     def embed(self, features):
         return self.select_inputs(features)
 
 
 def test_resize_concat(features) -> None:
-    head = Concatenating([32, 64], 96, CLASSES, in_index=[0, 1], input_transform='resize_concat')
+    head = Concatenating(in_channels=[32, 64], channels=96, num_classes=CLASSES, in_index=[0, 1])
     assert head.embed(features).shape == (2, 96, 8, 8)
-    with pytest.raises(ValueError, match='concat'):
-        Concatenating([32, 64], 96, CLASSES, input_transform='concat')
+
+
+def test_unknown_options_are_told_with_the_nearest_name() -> None:
+    with pytest.raises(
+        ConfigError, match="Concatenating.chanels: unknown key; the nearest valid name is 'channels'"
+    ):
+        Concatenating(in_channels=32, channels=96, num_classes=CLASSES, chanels=1)

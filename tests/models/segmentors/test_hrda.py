@@ -5,11 +5,11 @@ import torch
 
 from mmseg.errors import ConfigError
 from mmseg.models import build_segmentor
-from mmseg.models.draws import Streams
 from mmseg.models.heads.hrda_head import HRDAHead
 from mmseg.models.segmentors.hrda import HRDAEncoderDecoder
 from mmseg.models.segmentors.outputs import SegmentorOutput
 from mmseg.registry import MODELS
+from mmseg.streams import Streams
 
 LINEAR = {'type': 'mlp', 'act_cfg': None, 'norm_cfg': None}
 

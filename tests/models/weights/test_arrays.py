@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmseg.errors import CheckpointError
-from mmseg.models.weights import load_weights, read_checkpoint
+from mmseg.models.weights import load_weights, read_weight_file
 from mmseg.models.weights.arrays import NumberArray, NumberType
 
 RECONSTRUCT, SCALAR = np.zeros(0).__reduce__()[0], np.float64(0).__reduce__()[0]
@@ -76,7 +76,7 @@ def test_crafted_arrays_are_refused(tmp_path: Path, name: str, writer: str) -> N
 @pytest.mark.parametrize('arguments', [((2**33,), 'f8'), ((4,), 'O', b'A' * 32)])
 def test_arrays_cannot_be_called_into_being(tmp_path: Path, arguments: Any, writer: str) -> None:
     WRITERS[writer]({'x': Call(np.ndarray, *arguments)}, tmp_path / 'x.pth')
-    assert read_checkpoint(tmp_path / 'x.pth')['x'].size == 0
+    assert read_weight_file(tmp_path / 'x.pth')['x'].size == 0
 
 
 @pytest.mark.parametrize('writer', WRITERS)
@@ -84,7 +84,7 @@ def test_arrays_cannot_be_called_into_being(tmp_path: Path, arguments: Any, writ
 def test_numbers_are_what_they_were(tmp_path: Path, code: str, writer: str) -> None:
     values = np.array([[0, 1, 2], [3, 4, 5]]).astype(code)
     WRITERS[writer]({'a': values, 'b': values.T, 'c': values[:0], 'd': values[1, 1]}, tmp_path / 'x.pth')
-    found = read_checkpoint(tmp_path / 'x.pth')
+    found = read_weight_file(tmp_path / 'x.pth')
     for key, expected in {'a': values, 'b': values.T, 'c': values[:0], 'd': values[1, 1]}.items():
         assert np.array_equal(found[key], expected)
         assert found[key].dtype.newbyteorder('=') == expected.dtype.newbyteorder('=')

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mmseg.engine.checkpoint import damage, write_checkpoint
 from mmseg.errors import CheckpointError
-from mmseg.models.weights import read_checkpoint
+from mmseg.models.weights import read_weight_file
 from mmseg.models.weights.checksums import LENGTH, add_checksum
 
 CONTENTS = {
@@ -62,7 +62,7 @@ def test_one_bit_of_every_byte(file: Path, damaged: Path) -> None:
         if position < len(content) - LENGTH:
             assert found is not None, position
         elif found is None:  # the note of the sum itself
-            assert same(read_checkpoint(damaged), CONTENTS), position
+            assert same(read_weight_file(damaged), CONTENTS), position
 
 
 @given(st.data())
@@ -75,10 +75,10 @@ def test_any_change(file: Path, damaged: Path, data: st.DataObject) -> None:
     damaged.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content), position]))])
     found = damage(damaged)
     if found is None:
-        assert same(read_checkpoint(damaged), CONTENTS)
+        assert same(read_weight_file(damaged), CONTENTS)
     else:
         with pytest.raises(CheckpointError, match=damaged.name):
-            read_checkpoint(damaged)
+            read_weight_file(damaged)
 
 
 def test_every_bit_of_the_numbers_in_files_of_others(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_every_bit_of_the_numbers_in_files_of_others(tmp_path: Path) -> None:
         changed[first + bit // 8] ^= 1 << bit % 8
         path.write_bytes(changed)
         with pytest.raises(CheckpointError, match='damaged'):
-            read_checkpoint(path)
+            read_weight_file(path)
 
 
 def test_a_sum_is_added_once(file: Path) -> None:

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from mmseg.errors import CheckpointError
-from mmseg.models.weights import load_weights, meta_of, read_checkpoint, state_dict_of
+from mmseg.models.weights import load_weights, meta_of, read_weight_file, state_dict_of
 from mmseg.models.weights.reading import Inert
 
 
@@ -98,7 +98,7 @@ def test_missing_file_and_folder(tmp_path) -> None:
 def test_numbers_of_numpy_are_plain_values(file, zipped) -> None:
     meta = {'seed': np.int64(3), 'best': np.float64(0.5), 'lr': np.float32(0.25)}
     torch.save({'state_dict': state(), 'meta': meta}, file, _use_new_zipfile_serialization=zipped)
-    assert read_checkpoint(file)['meta'] == meta
+    assert read_weight_file(file)['meta'] == meta
 
 
 class Attack:
@@ -139,7 +139,7 @@ def test_malicious_pickles_are_refused_and_run_nothing(file, tmp_path, kind, wri
     mark = tmp_path / 'mark'
     WRITERS[writer]({'state_dict': {'weight': kind(mark)}}, file)
     with pytest.raises(CheckpointError, match=f'{file.name}.*could run code') as raised:
-        read_checkpoint(file)
+        read_weight_file(file)
     if writer in ('zip', 'stream'):
         assert 'posix.system' in str(raised.value) or 'builtins.eval' in str(raised.value)
     assert not mark.exists()
@@ -148,7 +148,7 @@ def test_malicious_pickles_are_refused_and_run_nothing(file, tmp_path, kind, wri
 def test_what_is_looked_up_in_other_objects_is_inert(file, tmp_path) -> None:
     mark = tmp_path / 'mark'
     torch.save({'state_dict': state(), 'meta': HiddenAttack(mark)}, file)
-    assert isinstance(read_checkpoint(file)['meta'], Inert)
+    assert isinstance(read_weight_file(file)['meta'], Inert)
     assert not mark.exists()
 
 
@@ -169,7 +169,7 @@ def test_files_of_mmengine(file, zipped) -> None:
         'scores': np.arange(3),
     }
     torch.save(content, file, _use_new_zipfile_serialization=zipped)
-    found = read_checkpoint(file)
+    found = read_weight_file(file)
     meta = meta_of(found)
     assert meta['cfg'] == {'a': {'b': 1}}
     assert meta['CLASSES'] == ('road', 'sky')
@@ -217,7 +217,7 @@ def test_storage_that_claims_more_than_the_file_has(file, tmp_path) -> None:
 def test_safetensors_by_content(file) -> None:
     meta = '{"CLASSES": ["road"]}'
     save_file(dict(state()), file, {'format': 'pt', 'meta': meta})
-    content = read_checkpoint(file)
+    content = read_weight_file(file)
     assert meta_of(content) == {'CLASSES': ['road']}
     assert torch.equal(state_dict_of(content)['weight'], torch.ones(2, 3))
     file.write_bytes(file.read_bytes()[:-4])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmseg.errors import UsageError
-from mmseg.models.weights import load_weights, meta_of, read_checkpoint
+from mmseg.models.weights import load_weights, meta_of, read_weight_file
 from mmseg.models.weights.sources import matches_mark
 from mmseg.models.weights.writing import SUFFIXES, plain, put_hash_into_name, write_weights
 
@@ -22,7 +22,7 @@ def test_written_files_are_read_back(tmp_path, suffix, meta) -> None:
     loaded = load_weights(path)
     assert loaded.keys() == state.keys()
     assert all(torch.equal(loaded[key], state[key]) for key in state)
-    assert meta_of(read_checkpoint(path)) == (meta or {})
+    assert meta_of(read_weight_file(path)) == (meta or {})
     assert path.stat().st_size < 3000
 
 

@@ -1,0 +1,136 @@
+"""Where log lines go: text, JSON lines (docs/methods/tools.md#logs) and, on request, experiment trackers."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from mmseg.config.library_types import TRACKERS
+from mmseg.errors import ConfigError, TrainingError
+
+EXP_NAME_INTERVAL = 1000
+
+
+class Tracker(Protocol):
+    """What is used of mmengine's back ends."""
+
+    def add_scalar(self, name: str, value: float, step: int = 0, **kwargs: Any) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def build_trackers(hook_types: Iterable[str], work_dir: Path) -> list[Tracker]:
+    """Trackers for the entries of ``log_config.hooks`` other than the text log.
+
+    Raises:
+        ConfigError: the tracker's package is not installed.
+    """
+    from mmengine.visualization import vis_backend
+
+    trackers = []
+    for name in hook_types:
+        if name not in TRACKERS:
+            continue
+        try:
+            tracker = getattr(vis_backend, TRACKERS[name])(save_dir=str(work_dir))
+            tracker.experiment  # noqa: B018  # imports the package and opens the log
+        except ImportError as error:
+            package = 'tensorboard' if name.startswith('Tensorboard') else 'wandb'
+            raise ConfigError(
+                f'log_config.hooks asks for {name}, but {package} is not installed ({error}). Run "pip install '
+                f'{package}" or remove the entry.'
+            ) from error
+        trackers.append(tracker)
+    return trackers
+
+
+class LogWriter:
+    """Writes training and evaluation lines.
+
+    Args:
+        path: file of JSON lines; None writes none (ranks above 0).
+        name: name of the run, repeated in the text log now and then.
+        trackers: further places.
+    """
+
+    def __init__(self, path: Path | None, name: str = '', trackers: Iterable[Tracker] = ()) -> None:
+        self.logger = logging.getLogger('mmseg')
+        self.path = path
+        self.name = name
+        self.trackers = list(trackers)
+
+    def meta(self, entries: Mapping[str, Any]) -> None:
+        """First line: what is known about the run."""
+        self._line(dict(entries))
+
+    def training(
+        self,
+        iteration: int,
+        total: int,
+        lr: float,
+        eta: float,
+        times: Mapping[str, float],
+        values: Mapping[str, float],
+    ) -> None:
+        """One line for the interval that ends with ``iteration``.
+
+        Args:
+            iteration: finished iterations.
+            total: length of the run.
+            lr: rate of the first parameter.
+            eta: seconds to go.
+            times: mean seconds per iteration, ``time`` and its part ``data_time``.
+            values: means by log name, in order.
+        """
+        if total >= EXP_NAME_INTERVAL and iteration % EXP_NAME_INTERVAL == 0:
+            self.logger.info(f'Exp name: {self.name}')
+        memory = _device_memory()
+        fields = [f'lr: {lr:.3e}', f'eta: {timedelta(seconds=int(eta))}']
+        fields += [f'time: {times["time"]:.3f}', f'data_time: {times["data_time"]:.3f}']
+        fields += [f'{name}: {value}' for name, value in memory.items()]
+        fields += [f'{name}: {value:.4f}' for name, value in values.items()]
+        self.logger.info(f'Iter [{iteration}/{total}]\t{", ".join(fields)}')
+        head = {'mode': 'train', 'epoch': 1, 'iter': iteration, 'lr': lr, **memory}
+        self._line({**head, 'data_time': times['data_time'], **values, 'time': times['time']})
+        self._track(iteration, {'lr': lr, **times, **values})
+
+    def evaluation(self, iteration: int, lr: float, scores: Mapping[str, float]) -> None:
+        """One line with the scores after ``iteration`` (the published log mixes them into a training line)."""
+        self._line({'mode': 'val', 'epoch': 1, 'iter': iteration, 'lr': lr, **scores})
+        self._track(iteration, scores)
+
+    def close(self) -> None:
+        """Close the trackers."""
+        for tracker in self.trackers:
+            tracker.close()
+
+    def _line(self, entries: dict[str, Any]) -> None:
+        if self.path is None:
+            return
+        rounded = {
+            key: round(value, 5) if isinstance(value, float) else value for key, value in entries.items()
+        }
+        try:
+            with self.path.open('a', encoding='utf-8') as file:
+                file.write(json.dumps(rounded) + '\n')
+        except OSError as error:
+            raise TrainingError(
+                f'{self.path}: the log cannot be written ({error.strerror}). Make room, then go on from the last '
+                'checkpoint with --resume.'
+            ) from error
+
+    def _track(self, iteration: int, values: Mapping[str, float]) -> None:
+        for tracker in self.trackers:
+            for name, value in values.items():
+                tracker.add_scalar(name, value, step=iteration)
+
+
+def _device_memory() -> dict[str, int]:
+    """Peak device memory in MiB; empty without a GPU."""
+    if not torch.cuda.is_available():
+        return {}
+    return {'memory': int(torch.cuda.max_memory_allocated() / 2**20)}

@@ -1,0 +1,1 @@
+"""Banks of instances: making one from a trained network, statistics of one."""

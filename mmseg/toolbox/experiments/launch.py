@@ -1,0 +1,192 @@
+"""Training the runs of an experiment one after another (docs/methods/experiments.md#launcher)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from mmseg.config import load_config
+from mmseg.config.imports import OPTION, modules_of
+from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.signals import Interrupted, StopRequest
+from mmseg.engine.train import train
+from mmseg.engine.work_folder import reserved, save_config
+from mmseg.errors import UserError
+from mmseg.faults import described
+from mmseg.processes import KILL, Stopped, children_of, die_with_parent, signal_name
+from mmseg.toolbox.checking.preflight import preflight
+from mmseg.toolbox.experiments import find_experiment
+from mmseg.toolbox.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
+from mmseg.toolbox.experiments.startup import on_builtin_data, prepare_scenes
+
+Say = Callable[[str], None]
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks at torchrun."""
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
+    """Train all runs of an experiment, with what belongs before and after.
+
+    Raises:
+        UserError: wrong arguments or configurations (before anything is trained), or failed runs (at the end).
+        Interrupted: stopped by Ctrl-C; everything is saved.
+    """
+    experiment = find_experiment(exp)
+    jobs = plan_experiment(exp, options)
+    _run(jobs, options, say, experiment.before, '' if options.startup_test else experiment.after)
+
+
+def run_config(path: Path, options: LaunchOptions, say: Say) -> None:
+    """Train the run of a configuration file; raises like :func:`run_experiment`."""
+    _run(plan_config(path, options), options, say)
+
+
+def describe(jobs: list[Job], as_json: bool) -> list[str]:
+    """What ``--dry-run`` prints: a line a run, names only or one JSON object with the generated configuration."""
+    if not as_json:
+        return [job.name for job in jobs]
+    return [json.dumps({'exp': job.exp, 'name': job.name, 'config': job.config}) for job in jobs]
+
+
+def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', after: str = '') -> None:
+    if options.builtin_data:
+        jobs = [replace(job, config=on_builtin_data(job.config)) for job in jobs]
+        prepare_scenes()
+    _call(before, jobs, say)
+    for job in jobs:
+        write_job(job)
+    pending = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]
+    failed = [
+        job.unique
+        for number, job in enumerate(pending, 1)
+        if not _attempt(job, options, say, number, len(pending))
+    ]
+    if failed:
+        raise UserError(
+            f'{len(failed)} of {len(pending)} runs failed, see above: {", ".join(failed)}. To run the rest again or go '
+            f'on where they stopped: {options.command}'
+        )
+    _call(after, jobs, say)
+    say(f'{len(pending)} of {len(pending)} runs finished.')
+
+
+def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int) -> bool:
+    """Train one run; a failure is reported and does not stop the others."""
+    say(f'Run job {job.unique} ({number} of {total}, {job.work_dir})')
+    try:
+        _train(job, options, say)
+    except (Interrupted, Stopped) as stopped:
+        name, kept = signal_name(stopped.number), _kept(job, stopped)
+        raise Interrupted(
+            f'{job.unique} was stopped by {name} {kept}. To go on:\n{options.command}', stopped.number
+        ) from stopped
+    except Exception as error:
+        known = described(error)
+        if known is not None:
+            say(f'Job {job.unique} failed: {known}')
+            return False
+        say(f'Job {job.unique} failed unexpectedly:\n{traceback.format_exc()}')
+        return False
+    finally:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return True
+
+
+def _kept(job: Job, stopped: BaseException) -> str:
+    """What there is of a run that was stopped."""
+    if not any(job.work_dir.glob('iter_*.pth')):
+        return 'before anything was to be saved'
+    return 'and saved' if isinstance(stopped, Interrupted) else 'saving nothing since its last checkpoint'
+
+
+def _train(job: Job, options: LaunchOptions, say: Say) -> None:
+    cfg = load_config(job.file, options.cfg_options if job.resumed else None)
+    if job.resumed and find_latest(job.work_dir).name == f'iter_{cfg.runner.max_iters}.pth':
+        say('This run is finished already.')
+        return
+    if options.gpus > 1:
+        with reserved(job.work_dir):  # until torchrun, whose first process takes it over, can read it there
+            save_config(cfg, job.work_dir / job.file.name)
+        _train_distributed(job, options, modules_of(cfg))
+    else:
+        train(cfg, resume=job.resumed, look=preflight, resume_command=options.command)
+
+
+def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> None:
+    command = [
+        sys.executable,
+        '-m',
+        'torch.distributed.run',
+        '--standalone',
+        f'--nproc_per_node={options.gpus}',
+    ]
+    command += [
+        str(REPOSITORY / 'tools' / 'train.py'),
+        str(job.work_dir / job.file.name),
+        '--launcher',
+        'pytorch',
+    ]
+    if needed := list(dict.fromkeys([*modules, *options.custom_imports])):
+        command += [OPTION, *needed]
+    with StopRequest() as stop:
+        code = _run_torchrun(command + (['--resume'] if job.resumed else []), stop)
+    if stop.number is not None:
+        raise Interrupted('stopped', stop.number)
+    if code:
+        raise UserError(
+            f'torchrun left with exit code {code}; its messages stand above and in {job.work_dir}.'
+        )
+
+
+def _run_torchrun(command: list[str], stop: StopRequest) -> int:
+    """Run torchrun to its end and return its exit code; a signal is handed on to the processes that train.
+
+    It has a session of its own, so that a signal to this process group reaches it once, through here. torchrun is
+    told itself only while it has no processes yet: it would give them 30 seconds, which may be too short to save.
+    """
+    torchrun = subprocess.Popen(
+        command,
+        start_new_session=True,
+        preexec_fn=partial(die_with_parent, signal.SIGTERM) if os.name == 'posix' else None,
+    )
+    told: set[int] = set()
+    try:
+        while torchrun.poll() is None:
+            time.sleep(LOOK_EVERY)
+            if stop.number is not None:
+                told |= _tell(set(children_of(torchrun.pid) or [torchrun.pid]) - told, stop.number)
+    finally:
+        if torchrun.poll() is None:
+            _tell({*children_of(torchrun.pid), torchrun.pid}, KILL)
+            torchrun.wait()
+    return torchrun.returncode
+
+
+def _tell(processes: set[int], number: int) -> set[int]:
+    """Send a signal to processes, some of which may be gone; returns them."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
+    return processes
+
+
+def _call(target: str, jobs: list[Job], say: Say) -> None:
+    """Call 'module:function' of an experiment."""
+    if target:
+        module, function = target.split(':')
+        getattr(import_module(module), function)(jobs, say)

@@ -1,0 +1,1 @@
+"""Predicting pictures and films of one's own; :mod:`mmseg.apis` names what programs use."""

@@ -1,0 +1,1 @@
+"""Data sets before training: converting and counting label maps, what is drawn of them."""
