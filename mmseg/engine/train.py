@@ -46,11 +46,12 @@ from mmseg.engine.state import restore
 from mmseg.engine.trackers import LogWriter, build_trackers
 from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
 from mmseg.errors import DataError, ResourceError
+from mmseg.places import ROOT
 from mmseg.processes import Stopped, signal_name, start_tracker
 from mmseg.uda.trainable import Trainable
 from mmseg.visualization.debug_pictures import DebugPictures, Paint
 
-PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+PROGRAM = ROOT / 'tools' / 'train.py'
 
 
 def train(

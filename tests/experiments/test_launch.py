@@ -13,8 +13,8 @@ from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.work_folder import choose_work_dir
 from mmseg.errors import DataError, UserError
 from mmseg.experiments import launch
-from mmseg.experiments.jobs import LaunchOptions
-from mmseg.experiments.launch import describe, plan_config, run_config, run_experiment
+from mmseg.experiments.jobs import LaunchOptions, describe
+from mmseg.experiments.launch import plan_config, run_config, run_experiment
 from mmseg.processes import Stopped
 
 DEMO = Path('configs/demo/builtin_daformer.py')
