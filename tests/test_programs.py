@@ -1,6 +1,7 @@
 """The one command: which file it runs, and as what."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,17 @@ def test_what_there_is_is_listed(tmp_path: Path) -> None:
     assert ask(tmp_path).returncode == 2
     unknown = ask(tmp_path, 'trian')
     assert (unknown.returncode, "nearest valid name is 'train'" in unknown.stderr) == (2, True)
+
+
+def test_files_of_both_in_one_folder_are_told(tmp_path: Path) -> None:
+    mixed = tmp_path / 'mmseg'
+    mixed.mkdir()
+    shutil.copyfile(ROOT / 'mmseg/__init__.py', mixed / '__init__.py')
+    command = [sys.executable, '-c', 'import mmseg']
+    alone = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (mixed / 'version.py').touch()
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (alone.stderr, 'holds files of mmsegmentation besides' in told.stderr) == ('', True)
 
 
 def test_a_package_of_the_same_name_is_told(tmp_path: Path) -> None:

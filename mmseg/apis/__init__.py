@@ -1,7 +1,7 @@
 """Python interface: load a network, segment pictures and videos, show and write the results."""
 
 from mmseg.apis.inference import inference_model, inference_scales, init_model, show_result
-from mmseg.apis.inferencer import Inferencer, Segmentation
+from mmseg.apis.inferencer import Inferencer, Segmentation, segment
 from mmseg.apis.saving import ResultWriter
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     'inference_model',
     'inference_scales',
     'init_model',
+    'segment',
     'show_result',
 ]

@@ -11,6 +11,7 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmseg.apis.runs import find_run
 from mmseg.apis.sources import Input, read_picture
 from mmseg.config import load_config
 from mmseg.config.sections import names_of
@@ -39,8 +40,10 @@ def init_model(
     """A network ready to segment pictures.
 
     Args:
-        config: configuration file, dict, or what ``load_config`` returned.
-        checkpoint: weights of a training run, published, or of a plain network; None keeps random weights.
+        config: folder of a run, configuration file, name of a shipped configuration, dict, or what ``load_config``
+            returned.
+        checkpoint: weights of a training run, published, or of a plain network; None takes the newest of the folder,
+            and keeps random weights where there is none.
         device: 'cpu', 'cuda:0', ...; None takes the GPU if there is one.
         network: 'student' or 'teacher' of a self-training checkpoint.
 
@@ -51,6 +54,8 @@ def init_model(
     Raises:
         UserError: configuration, checkpoint or device is wrong.
     """
+    if isinstance(config, str | Path) and Path(config).is_dir():
+        config, checkpoint = find_run(config, checkpoint)
     cfg = config if isinstance(config, Config) else load_config(config)
     where = choose_device(device)
     if checkpoint is None:

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.apis.drawing import draw
 from mmseg.apis.inferencer import Segmentation
 from mmseg.apis.sources import PICTURES, Source
 from mmseg.engine.outputs import write_picture
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import atomic_write, write_label_png
-from mmseg.visualization import colourise, overlay
-from mmseg.visualization.legend import with_legend
+from mmseg.visualization import colourise
 from mmseg.visualization.palette import Palette
 
 MARKS = {'overlay': '_pred', 'colour': '_colour', 'ids': '_ids', 'probabilities': '_probabilities'}
@@ -113,14 +113,11 @@ class ResultWriter:
 
     def _draw(self, kind: str, result: Segmentation) -> NDArray[np.uint8]:
         """The RGB picture of a kind of result."""
-        colours = colourise(result.label_map, self.palette)
         if kind == 'colour':
-            return colours
-        blended = overlay(result.frame.picture[..., ::-1], colours, self.opacity)
-        if not self.legend:
-            return blended
-        shown = None if result.frame.source.is_video else np.unique(result.label_map).tolist()
-        return with_legend(blended, self.names, self.palette, shown)
+            return colourise(result.label_map, self.palette)
+        all_of_a_film = self.legend and result.frame.source.is_video
+        legend = range(len(self.names)) if all_of_a_film else self.legend
+        return draw(result.frame.picture, result.label_map, self.names, self.palette, self.opacity, legend)
 
     def _film(self, kind: str, path: Path, drawn: NDArray[np.uint8], result: Segmentation) -> None:
         # The codec knows even sizes only and would cut the others.
