@@ -23,6 +23,8 @@ LOADS = {
 }
 
 KNOWN = {
+    # A program of this package under another name.
+    'create_buffer.py': {'runpy.run_path'},
     # _base_ of a Python file, read without running it.
     'mmseg/config/files.py': {'ast.literal_eval'},
     # What Python configurations and the command line name.

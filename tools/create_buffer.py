@@ -23,7 +23,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         description='Write an instance bank of random rows (absolute values of normal noise, unit length).',
         epilog=EXAMPLES,
     )
-    parser.add_argument('out', help='folder for f_buffer_s.npz and l_buffer_s.npz')
+    parser.add_argument('out', nargs='?', default='embedding_cache',
+                        help='folder for f_buffer_s.npz and l_buffer_s.npz (default: %(default)s)')  # fmt: skip
     parser.add_argument('--rows', type=int, default=300, help='size of the bank (default: %(default)s)')
     parser.add_argument(
         '--channels', type=int, default=256, help="channels of the decoder's embedding (default: %(default)s)"
@@ -48,6 +49,7 @@ def main() -> None:
 
     for path in write_bank(args.out, *random_bank(args.rows, args.channels, args.classes, args.seed)):
         print(path)
+    print(f"to use them: --cfg-options 'uda.instance_bank.bank_file={args.out}'")
 
 
 if __name__ == '__main__':

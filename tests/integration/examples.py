@@ -40,8 +40,8 @@ from tests.integration.tiny import write_config
 
 COMMAND = re.compile(r'^  ((?:python|sh|torchrun) .*)$', re.MULTILINE)
 NAMES = (
-    'HRDA_CONFIG', 'HRDA_CHECKPOINT', 'CONFIG', 'CHECKPOINT', 'OTHER_WORK_DIR', 'WORK_DIR', 'LOG', 'IMAGES', 'IMAGE',
-    'VIDEO', 'RESULTS.pkl', 'WEIGHTS', 'SHARED', 'PAGE',
+    'HRDA_CONFIG', 'HRDA_CHECKPOINT', 'HRDA_WORK_DIR', 'CONFIG', 'CHECKPOINT', 'OTHER_WORK_DIR', 'WORK_DIR', 'LOG',
+    'IMAGES', 'IMAGE', 'VIDEO', 'RESULTS.pkl', 'WEIGHTS', 'SHARED', 'PAGE',
 )  # fmt: skip
 WORDS = re.compile(rf'(?<![\w./-])({"|".join(map(re.escape, NAMES))})(?![\w.])')
 
@@ -188,7 +188,11 @@ def _write_hrda(root: Path, data: Path) -> dict[str, str]:
     folder.mkdir()
     torch.save({'state_dict': network.state_dict()}, folder / 'latest.pth')
     path = write_config(folder, config)
-    return {'HRDA_CONFIG': str(path.relative_to(root)), 'HRDA_CHECKPOINT': 'work_dirs/hrda/latest.pth'}
+    return {
+        'HRDA_CONFIG': str(path.relative_to(root)),
+        'HRDA_CHECKPOINT': 'work_dirs/hrda/latest.pth',
+        'HRDA_WORK_DIR': 'work_dirs/hrda',
+    }
 
 
 def _write_pictures(root: Path, data: Path) -> dict[str, str]:
