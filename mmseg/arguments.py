@@ -11,7 +11,21 @@ from collections.abc import Sequence
 from typing import Any
 
 COMMAND = 'mmseg-uda'
-SCRIPT = re.compile(r'\bpython (?:tools|demo)/[\w/]+\.py|\bpython run_experiments\.py|(?<= )tools/train\.py')
+SHORT = {
+    'check': 'tools/check_data.py',
+    'config': 'tools/copy_config.py',
+    'demo': 'demo/image_demo.py',
+    'download': 'tools/download_checkpoints.sh',
+    'experiments': 'run_experiments.py',
+    'list': 'tools/list_names.py',
+}
+"""Names of programs that are not those of their files."""
+
+FILE = re.compile(
+    r'(?P<start>python |sh |torchrun (?:.* )?)?'
+    r'(?<![\w/.-])(?P<file>(?:tools|demo)/[\w/]+\.(?:py|sh)|run_experiments\.py)'
+)
+"""A program as texts for a checkout name it; not one below another folder."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,10 +53,16 @@ class Parser(argparse.ArgumentParser):
 
 
 def as_called(text: str) -> str:
-    """Examples of this program with the words that called it in place of ``python FILE``."""
-    words = sys.argv[0]
-    if not words.startswith(f'{COMMAND} '):
-        return text
-    return SCRIPT.sub(
-        lambda found: words if found[0].startswith('python') else f'-m mmseg {words.split()[1]}', text
+    """A text for a checkout as somebody reads it who calls programs as ``mmseg-uda NAME``."""
+    return FILE.sub(_as_command, text) if sys.argv[0].startswith(f'{COMMAND} ') else text
+
+
+def _as_command(found: re.Match[str]) -> str:
+    start, file = found['start'] or '', found['file']
+    named = {path: name for name, path in SHORT.items()}
+    folder, _, stem = file.rpartition('.')[0].rpartition('/')
+    name = (
+        named.get(file)
+        or f'{"convert " if folder.endswith("convert_datasets") else ""}{stem.replace("_", "-")}'
     )
+    return f'{start}-m mmseg {name}' if start.startswith('torchrun') else f'{COMMAND} {name}'

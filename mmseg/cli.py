@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import NoReturn
 
-from mmseg.arguments import COMMAND
+from mmseg.arguments import COMMAND, as_called
 from mmseg.faults import described
 from mmseg.processes import answering, stop_at_once
 from mmseg.terminal import READER_GONE, TERMINAL_GONE, outliving, reader_has_left
@@ -162,7 +162,7 @@ def _leave(message: str, code: int) -> NoReturn:
     if '--debug' in sys.argv:
         traceback.print_exc()
     if message:
-        sys.stderr.write(message + '\n')
+        sys.stderr.write(as_called(message) + '\n')
     sys.stderr.flush()
     sys.exit(code)
 

@@ -12,19 +12,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from mmseg import __version__
-from mmseg.arguments import COMMAND, Parser
+from mmseg.arguments import COMMAND, SHORT, Parser
 from mmseg.errors import UsageError, nearest
 from mmseg.places import ROOT
 
-SHORT = {
-    'check': 'tools/check_data.py',
-    'config': 'tools/copy_config.py',
-    'demo': 'demo/image_demo.py',
-    'download': 'tools/download_checkpoints.sh',
-    'experiments': 'run_experiments.py',
-    'list': 'tools/list_names.py',
-}
-"""Names that are not those of the files."""
 CONVERT = 'convert'
 HEAD = re.compile(r'(?:#!.*\n# |""")(.*)')
 EPILOG = """Each program answers --help. What they show: docs/tools.md.

@@ -19,15 +19,17 @@ EXAMPLE = (
 def test_examples_are_shown_as_the_program_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
     assert as_called(EXAMPLE) == EXAMPLE
     monkeypatch.setattr(sys, 'argv', ['mmseg-uda train'])
-    assert (
-        as_called('python tools/train.py C\n  python demo/image_demo.py C')
-        == 'mmseg-uda train C\n  mmseg-uda train C'
+    assert as_called('run `tools/check_data.py`, python tools/test.py C\n  python demo/image_demo.py C') == (
+        'run `mmseg-uda check`, mmseg-uda test C\n  mmseg-uda demo C'
     )
+    assert as_called('python /x/tools/train.py C') == 'python /x/tools/train.py C'
+    assert as_called('sh tools/download_checkpoints.sh mit_b5') == 'mmseg-uda download mit_b5'
+    assert as_called('python tools/convert_datasets/gta.py x') == 'mmseg-uda convert gta x'
     assert as_called('torchrun --n 2 tools/train.py C') == 'torchrun --n 2 -m mmseg train C'
     answer = Parser('What it\ndoes.', '  python run_experiments.py').format_help()
     assert answer.startswith('usage: mmseg-uda train')
     assert 'What it\ndoes.' in answer
-    assert '  mmseg-uda train' in answer
+    assert '  mmseg-uda experiments' in answer
 
 
 def test_arguments_are_those_of_argparse() -> None:

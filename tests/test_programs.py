@@ -78,6 +78,9 @@ def test_a_program_runs_as_if_started_by_itself(tmp_path: Path) -> None:
     assert ask(tmp_path, 'config', 'none').returncode == 2
     assert ask(tmp_path, 'config', 'hrda/gtaHR2csHR_hrda').stdout == 'gtaHR2csHR_hrda.py\n'
     assert 'exists already' in ask(tmp_path, 'config', 'hrda/gtaHR2csHR_hrda').stderr
+    assert (
+        'with mmseg-uda build-bank (mmseg-uda create-buffer:' in ask(tmp_path, 'inspect-bank', 'none').stderr
+    )
     assert 'usage: download_checkpoints.sh' in ask(tmp_path, 'download', '--help').stdout
     listed = ask(tmp_path, 'list', 'configs', 'hrda/*')
     assert listed.stdout.startswith('hrda/gtaHR2csHR_hrda  HRDA, GTA')

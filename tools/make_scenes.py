@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from mmseg.arguments import Parser
+from mmseg.arguments import Parser, as_called
 from mmseg.cli import run_cli
 
 EXAMPLES = """examples:
@@ -56,7 +56,7 @@ def main() -> None:
     else:
         write = write_gta if args.layout == 'gta' else write_synthia
         write(args.out, args.count, args.size, style, args.first_seed, progress=True)
-    print(f'Next: python tools/convert_datasets/{args.layout}.py {args.out}')
+    print(as_called(f'Next: python tools/convert_datasets/{args.layout}.py {args.out}'))
 
 
 def _size(text: str) -> tuple[int, int]:
