@@ -81,10 +81,12 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = (), by_data: 
     origin = f', which {named_by} names as {BASE_KEY}' if named_by else ''
     if not path.is_file():
         state = 'is a folder, not a file' if path.is_dir() else 'does not exist'
-        raise ConfigError(
-            f'Configuration {path}{origin} {state} (current folder: {Path.cwd()}). Paths of base '
-            'files are relative to the file that names them.'
+        advice = (
+            'Paths of base files are relative to the file that names them.'
+            if named_by
+            else 'Name a file, or one of those that `python tools/list_names.py configs` lists.'
         )
+        raise ConfigError(f'Configuration {path}{origin} {state} (current folder: {Path.cwd()}). {advice}')
     if path.resolve() in above:
         raise ConfigError(f'Configuration {path}{origin} inherits from itself. Remove the circle.')
     if path.suffix not in ('.py', '.json'):
