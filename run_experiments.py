@@ -38,7 +38,8 @@ def parse_arguments() -> argparse.Namespace:
     which = parser.add_argument_group('which runs')
     which.add_argument('--only', nargs='+', default=[], metavar='NAME', help='only these runs; * is possible')
     which.add_argument('--resume', action='store_true', help='go on with the newest run of each name')
-    which.add_argument('--dry-run', action='store_true', help='show the runs, train and write nothing')
+    which.add_argument('--dry-run', action='store_true',
+                       help='show the runs, train and write nothing; shipped settings are not checked')  # fmt: skip
     which.add_argument('--json', action='store_true', help='with --list or --dry-run: for machines')
 
     how = parser.add_argument_group('how')
