@@ -84,9 +84,8 @@ def run_example(words: list[str], patch: pytest.MonkeyPatch) -> int:
         python = os.pathsep.join((str(Path(sys.executable).parent), os.environ['PATH']))
         return subprocess.run(words, env={**os.environ, 'PATH': python}, timeout=300, check=False).returncode
     if launcher == 'torchrun':
-        arguments = [
-            word for word in arguments if not word.startswith(('--nproc', '--nnodes', '--standalone'))
-        ]
+        first = next(place for place, word in enumerate(arguments) if word.endswith('.py'))
+        arguments = arguments[first:]  # without torchrun's own options
         _alone(patch)
     path = Path(arguments[0]).resolve()
     patch.setattr(sys, 'argv', arguments)
