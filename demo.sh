@@ -12,7 +12,8 @@ usage: sh demo.sh IMAGE WORK_DIR [OPTION ...]
 
 Segment a picture, a video or a folder of them with the network of a run's folder (its configuration and latest.pth)
 or of any configuration and checkpoint. Options are those of demo/image_demo.py. Without a picture: the pictures that
-the configuration tests on, into the folder demo_predictions; options are those of tools/test.py.
+the configuration tests on, into the folder demo_predictions, with options of tools/test.py; where they are not there,
+demo/street.jpg, a drawn one that comes along.
 
 examples:
   sh demo.sh IMAGE WORK_DIR/
@@ -24,7 +25,13 @@ TEXT
 answer_help "${1-}"
 [ $# -ge 2 ] || { usage >&2; exit 2; }
 case $1 in
-    *.py | *.json) exec "$python" "$root/tools/test.py" --show-dir demo_predictions "$@" ;;
+    *.py | *.json)
+        echo "Predictions: demo_predictions"
+        if "$python" "$root/tools/shell/has_data.py" "$@" >/dev/null; then
+            exec "$python" "$root/tools/test.py" --show-dir demo_predictions "$@"
+        fi
+        echo "The pictures that $1 tests on are not here; a drawn street is taken instead."
+        exec "$python" "$root/demo/image_demo.py" "$root/demo/street.jpg" "$@" --out-dir demo_predictions ;;
 esac
 image=$1
 if [ -f "$2" ]; then

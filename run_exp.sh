@@ -8,8 +8,10 @@ usage() {
     cat <<'TEXT'
 usage: sh run_exp.sh ID [GPU] [OPTION ...]
 
-Train all runs of an experiment in the background; what they print goes to run_exp_ID.out.
-GPU is a number (or several: 0,1), or cpu; without it the first GPU, or the CPU if there is none.
+Train all runs of an experiment in the background; what they print goes to run_exp_ID.out,
+of a later start to run_exp_ID_2.out and so on.
+GPU is a number (or several: 0,1), or cpu; without it the first GPU, or the CPU if there is none. A GPU that is not
+there is an error.
 Options are those of run_experiments.py.
 
 examples:
@@ -28,4 +30,4 @@ if is_gpu "${1-}"; then
 fi
 MMSEG_SCRIPT=$0 MMSEG_GPU=$gpu
 export MMSEG_SCRIPT MMSEG_GPU
-in_background "run_exp_$id.out" "$gpu" "$python" "$root/run_experiments.py" --exp "$id" "$@"
+in_background "run_exp_$id" "$gpu" "$python" "$root/run_experiments.py" --exp "$id" "$@"

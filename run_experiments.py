@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from mmseg.arguments import Parser
 from mmseg.cli import positional, run_lasting, started_as
 from mmseg.processes import EXIT_CODES
 
@@ -23,10 +24,9 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     from mmseg.config import add_config_options  # late, see main
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Train the runs of a published experiment, or of one configuration file, one after another.',
         epilog=EXAMPLES + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_argument_group('what to run (one of them)').add_mutually_exclusive_group(required=True)
     what.add_argument('--list', action='store_true', help='list all experiments and leave')
@@ -38,7 +38,8 @@ def parse_arguments() -> argparse.Namespace:
     which = parser.add_argument_group('which runs')
     which.add_argument('--only', nargs='+', default=[], metavar='NAME', help='only these runs; * is possible')
     which.add_argument('--resume', action='store_true', help='go on with the newest run of each name')
-    which.add_argument('--dry-run', action='store_true', help='show the runs, train and write nothing')
+    which.add_argument('--dry-run', action='store_true',
+                       help='show the runs, train and write nothing; shipped settings are not checked')  # fmt: skip
     which.add_argument('--json', action='store_true', help='with --list or --dry-run: for machines')
 
     how = parser.add_argument_group('how')
@@ -89,9 +90,9 @@ def main() -> None:
     """Run the command line."""
     args = parse_arguments()
     # Imported here because it takes seconds, in which signals are to be answered.
+    from mmseg.config.shipped import find_config
     from mmseg.errors import UsageError
-    from mmseg.toolbox.experiments.jobs import LaunchOptions, plan_config, plan_experiment
-    from mmseg.toolbox.experiments.launch import describe, run_config, run_experiment
+    from mmseg.toolbox.experiments.jobs import LaunchOptions, describe, plan_config, plan_experiment
     from mmseg.toolbox.experiments.listing import describe_experiments, experiment_table
 
     if args.list:
@@ -108,13 +109,19 @@ def main() -> None:
         machine=args.machine,
         gpus=args.gpus,
         command=command_to_resume(args),
+        dry_run=args.dry_run,
     )
+    if args.config is not None:
+        args.config = find_config(args.config)
     if args.config is not None and args.config.suffix not in ('.py', '.json'):
         raise UsageError(f'--config {args.config}: expected a .py or .json file.')
     if args.dry_run:
         jobs = plan_experiment(args.exp, options) if args.exp else plan_config(args.config, options)
         print('\n'.join(describe(jobs, args.json)))
-    elif args.exp:
+        return
+    from mmseg.toolbox.experiments.launch import run_config, run_experiment
+
+    if args.exp:
         run_experiment(args.exp, options, print)
     else:
         run_config(args.config, options, print)

@@ -9,18 +9,27 @@ usage() {
 usage: sh test.sh WORK_DIR [OPTION ...]
 
 Test latest.pth of a run's folder with the configuration that lies beside it: a table of all classes, which also goes
-to WORK_DIR/preds/pre_log.out, and predictions as pictures in WORK_DIR/preds. Options are those of tools/test.py.
+to WORK_DIR/preds/pre_log.out, and predictions as pictures in WORK_DIR/preds. Options are those of tools/test.py; with
+--hrda-out LR, HR or ATT (the attention of HRDA, which has no scores) the folder is WORK_DIR/preds_LR, ...
 
 examples:
   sh test.sh WORK_DIR
   sh test.sh WORK_DIR/ --network teacher
+  sh test.sh HRDA_WORK_DIR --hrda-out ATT
 TEXT
 }
 
 answer_help "${1-}"
 find_run "$1"
 shift
-preds=$folder/preds
+shown= before=
+for word in "$@"; do
+    case $before in --hrda-out) shown=$word ;; esac
+    case $word in --hrda-out=*) shown=${word#*=} ;; esac
+    before=$word
+done
+preds=$folder/preds${shown:+_$shown}
+[ "$shown" = ATT ] || set -- --eval mIoU "$@"
 echo "Config file: $config"
 echo "Checkpoint: $checkpoint"
 echo "Predictions: $preds"
@@ -33,8 +42,7 @@ mkdir -p "$preds"
     status=$({
         {
             code=0
-            "$python" "$root/tools/test.py" "$config" "$checkpoint" --eval mIoU --show-dir "$preds" --opacity 1 \
-                "$@" 2>&1 3>&- 4>&- || code=$?
+            "$python" "$root/tools/test.py" "$config" "$checkpoint" --show-dir "$preds" --opacity 1 "$@" 2>&1 3>&- 4>&- || code=$?
             echo $code >&3
         } | tee "$preds/pre_log.out" >&4
     } 3>&1)

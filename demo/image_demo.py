@@ -1,21 +1,24 @@
 """Segment pictures and videos with a trained network."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config
-from tqdm import tqdm
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from mmseg.apis import Inferencer, ResultWriter, init_model
+
+from mmseg.arguments import Parser
 from mmseg.cli import opacity, run_cli, whole_number
-from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.datasets.classes import CLASSES, PALETTE
+from mmseg.config import add_config_options
 from mmseg.errors import UsageError
-from mmseg.toolbox.prediction.saving import MARKS
-from mmseg.toolbox.prediction.sources import find_sources, read_frames
-from mmseg.toolbox.testing.command_options import set_inference_mode, set_multi_scale, set_scale
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+KINDS = ('overlay', 'colour', 'ids', 'probabilities')
 
 EXAMPLES = """examples:
   python demo/image_demo.py IMAGE CONFIG CHECKPOINT
@@ -31,10 +34,8 @@ the ids and probabilities of each frame.
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description='Segment pictures and videos of any resolution with a trained network.',
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = Parser(
+        description='Segment pictures and videos of any resolution with a trained network.', epilog=EXAMPLES
     )
     parser.add_argument('img', nargs='+', help='pictures, videos, folders or patterns such as "*.jpg"')
     parser.add_argument('config', help='configuration file, Python or JSON')
@@ -65,8 +66,8 @@ def add_output_options(group: Any) -> None:
     """Options that say what is kept."""
     group.add_argument('--out-dir', type=Path, metavar='DIR',
                        help='where to write (default: beside the pictures; folders and patterns need one)')  # fmt: skip
-    group.add_argument('--save', nargs='+', choices=MARKS, default=['overlay'], metavar='KIND',
-                       help=f'any of {", ".join(MARKS)} (default: overlay)')  # fmt: skip
+    group.add_argument('--save', nargs='+', choices=KINDS, default=['overlay'], metavar='KIND',
+                       help=f'any of {", ".join(KINDS)} (default: overlay)')  # fmt: skip
     group.add_argument('--opacity', type=opacity, default=0.5,
                        help='of the colours in overlays, in (0, 1] (default: %(default)s)')  # fmt: skip
     group.add_argument('--legend', action=argparse.BooleanOptionalAction, default=True,
@@ -77,6 +78,9 @@ def add_output_options(group: Any) -> None:
 
 def configured(args: argparse.Namespace) -> Config:
     """The configuration with the options applied that change it."""
+    from mmseg.config import load_config, require_sections
+    from mmseg.toolbox.testing.command_options import set_inference_mode, set_multi_scale, set_scale
+
     cfg = load_config(args.config, args.cfg_options)
     require_sections(cfg, ['model', 'data.test.pipeline'])
     if args.scale:
@@ -94,6 +98,8 @@ def legend_of(model: Any, palette: str | None) -> tuple[Any, Any]:
     Raises:
         UsageError: the named palette is for another number of classes.
     """
+    from mmseg.datasets.classes import CLASSES, PALETTE
+
     if palette is None:
         return model.CLASSES, model.PALETTE
     if model.num_classes != len(CLASSES):
@@ -107,6 +113,11 @@ def legend_of(model: Any, palette: str | None) -> tuple[Any, Any]:
 def main() -> None:
     """Read, predict, write."""
     args = parse_arguments()
+    from tqdm import tqdm
+
+    from mmseg.apis import Inferencer, ResultWriter, init_model
+    from mmseg.toolbox.prediction.sources import find_sources, read_frames
+
     sources = find_sources(args.img)
     if args.out_dir is None and not all(source.named for source in sources):
         raise UsageError('Folders and patterns need a place for their results: add --out-dir DIR.')

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import NoReturn
 
+from mmseg.arguments import COMMAND, as_called
 from mmseg.faults import described
 from mmseg.processes import answering, stop_at_once
 from mmseg.terminal import READER_GONE, TERMINAL_GONE, outliving, reader_has_left
@@ -89,8 +90,9 @@ def started_as(script: str) -> list[str]:
     """The words that started this Python program, without its options: interpreter, then script or module.
 
     Args:
-        script: its path, for a program of ``torchrun`` or one started as a script.
+        script: its path, or ``mmseg-uda NAME``, as ``sys.argv[0]`` has it.
     """
+    named = script.split()[1:] if script.startswith(f'{COMMAND} ') else []
     interpreter = sys.orig_argv[0] if sys.orig_argv else sys.executable
     processes = os.environ.get('LOCAL_WORLD_SIZE')
     if processes:
@@ -100,8 +102,10 @@ def started_as(script: str) -> list[str]:
             'torch.distributed.run',
             *_nodes(),
             f'--nproc_per_node={processes}',
-            script,
+            *(['-m', 'mmseg', *named] if named else [script]),
         ]
+    if named:
+        return [COMMAND, *named]
     module = getattr(sys.modules['__main__'], '__spec__', None)
     return [interpreter, *(['-m', module.name] if module else [script])]
 
@@ -158,7 +162,7 @@ def _leave(message: str, code: int) -> NoReturn:
     if '--debug' in sys.argv:
         traceback.print_exc()
     if message:
-        sys.stderr.write(message + '\n')
+        sys.stderr.write(as_called(message) + '\n')
     sys.stderr.flush()
     sys.exit(code)
 

@@ -69,5 +69,5 @@ MODELS = Registry('model', ['mmseg.models', 'mmseg.uda'])
 PARTS = Registry('part', ['mmseg.uda'])
 """What adaptation methods are composed of: ``uda.parts``."""
 
-DATASETS = Registry('dataset', ['mmseg.datasets'])
+DATASETS = Registry('dataset', [f'mmseg.datasets.{name}' for name in ('domains', 'small_domains', 'uda')])
 TRANSFORMS = Registry('transform', ['mmseg.datasets.transforms'])

@@ -23,6 +23,8 @@ LOADS = {
 }
 
 KNOWN = {
+    # A program of this package under another name.
+    'create_buffer.py': {'runpy.run_path'},
     # _base_ of a Python file, read without running it.
     'mmseg/config/files.py': {'ast.literal_eval'},
     # What Python configurations and the command line name.
@@ -32,11 +34,18 @@ KNOWN = {
     'mmseg/engine/build.py': {'network.backbone.compile', 'torch.compile'},
     # Arrays of the same run.
     'mmseg/toolbox/testing/outputs.py': {'np.load'},
+    # The type of a head in a shipped file.
+    'mmseg/toolbox/experiments/generate.py': {'Config.fromfile'},
     # 'module:function' in the table of experiments; torchrun.
     'mmseg/toolbox/experiments/launch.py': {'import_module', 'subprocess.Popen'},
+    # Modules of this package, from tables in its __init__ files.
+    'mmseg/late.py': {'importlib.import_module'},
     # weights_only
     'mmseg/models/weights/reading.py': {'torch.load'},
+    # Programs of this package, by the names of their files.
+    'mmseg/programs.py': {'loader.exec_module', 'os.execv'},
     'mmseg/uda/instance_bank/files.py': {'np.load'},
+    'tools/benchmark.py': {'import_module'},
 }
 """The places."""
 

@@ -1,20 +1,22 @@
 """Give a trained network the batch-norm statistics of unlabelled target pictures (AdaBN)."""
 
+from __future__ import annotations
+
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from mmseg.apis import init_model
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_import_option, load_config
-from mmseg.datasets import build_dataset
-from mmseg.datasets.files import spread
-from mmseg.models.weights import write_weights
-from mmseg.models.weights.writing import check_suffix
-from mmseg.toolbox.batch_statistics import adapt_batch_norms
+from mmseg.config import add_import_option
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EXAMPLES = """examples:
   python tools/adapt_bn.py CONFIG CHECKPOINT adapted.pth --img-dir leftImg8bit/train
@@ -25,11 +27,10 @@ Then score it: python tools/test.py CONFIG adapted.pth --eval mIoU
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Give a trained network the batch-norm statistics of unlabelled pictures of the target: a '
         'baseline of adaptation without training. Frozen layers stay as they are.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration with the network and data.test')
     parser.add_argument('checkpoint', help='weights of the network')
@@ -53,6 +54,8 @@ def parse_args() -> argparse.Namespace:
 
 def pictures(dataset: Any, count: int, device: Any) -> Iterator[Tensor]:
     """``count`` pictures at equal distances, each as a batch (1, 3, H, W)."""
+    from mmseg.datasets.files import spread
+
     for index in spread(len(dataset), count):
         yield dataset[index]['img'][0].unsqueeze(0).to(device)
 
@@ -61,6 +64,13 @@ def pictures(dataset: Any, count: int, device: Any) -> Iterator[Tensor]:
 def main() -> None:
     """Adapt and write."""
     args = parse_args()
+    from mmseg.apis import init_model
+    from mmseg.config import load_config
+    from mmseg.datasets import build_dataset
+    from mmseg.models.weights import write_weights
+    from mmseg.models.weights.writing import check_suffix
+    from mmseg.toolbox.batch_statistics import adapt_batch_norms
+
     check_suffix(args.out)
     cfg = load_config(args.config)
     test = {

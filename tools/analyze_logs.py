@@ -1,13 +1,20 @@
 """Curves and times of training runs, from their logs."""
 
-import argparse
-from pathlib import Path
+from __future__ import annotations
 
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
 from mmseg.errors import UsageError
-from mmseg.toolbox.reports.charts import check_figure_file, curve_figure, save_figure
-from mmseg.toolbox.reports.log_tables import choose_curves, score_table, speed_table, usual_curves
-from mmseg.toolbox.reports.logs import LOG_ENDING, RunLog, find_logs, read_logs
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.reports.logs import RunLog
 
 EXAMPLES = """examples:
   python tools/analyze_logs.py LOG
@@ -29,12 +36,11 @@ def smoothing(text: str) -> float:
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Draw the curves of training runs from their logs; print scores and times of an iteration.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('log', nargs='+', type=Path, help=f'*{LOG_ENDING}, or work folders of runs')
+    parser.add_argument('log', nargs='+', type=Path, help='*.log.json, or work folders of runs')
     parser.add_argument('--keys', nargs='+', metavar='NAME', default=[],
                         help='what to draw, * stands for anything (default: mIoU, main losses)')  # fmt: skip
     parser.add_argument('--smooth', type=smoothing, default=0.0, metavar='WEIGHT',
@@ -54,6 +60,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def run_name(path: Path) -> str:
     """What to call a run: its folder, for files that are not called by a time stamp their stem."""
+    from mmseg.toolbox.reports.logs import LOG_ENDING
+
     stem = path.name.removesuffix(LOG_ENDING)
     return (
         path.resolve().name if path.is_dir() else path.resolve().parent.name if stem[:8].isdigit() else stem
@@ -62,6 +70,8 @@ def run_name(path: Path) -> str:
 
 def read_runs(paths: list[Path], legend: list[str] | None) -> dict[str, RunLog]:
     """Logs by run name; raises UsageError if the legend does not fit."""
+    from mmseg.toolbox.reports.logs import find_logs, read_logs
+
     names = legend or [run_name(path) for path in paths]
     if len(names) != len(paths):
         raise UsageError(f'--legend has {len(names)} names for {len(paths)} runs; expected one each.')
@@ -73,6 +83,9 @@ def read_runs(paths: list[Path], legend: list[str] | None) -> dict[str, RunLog]:
 def main() -> None:
     """Read, print, draw."""
     args = parse_arguments()
+    from mmseg.toolbox.reports.charts import check_figure_file, curve_figure, save_figure
+    from mmseg.toolbox.reports.log_tables import choose_curves, score_table, speed_table, usual_curves
+
     check_figure_file(args.out)
     logs = read_runs(args.log, args.legend)
     if args.list:

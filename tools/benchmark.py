@@ -3,41 +3,28 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from importlib import import_module
+from pathlib import Path
 
-import torch
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from benchmarks import foundation, instance_bank, memory, parts, sampling, step, whole_step
-from benchmarks.settings import Settings
-from benchmarks.timing import machine
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.engine.build import choose_device
 
-
-class Result(Protocol):
-    """What a benchmark returns."""
-
-    def line(self) -> str:
-        """For a person."""
-
-    def record(self) -> dict[str, Any]:
-        """As plain values."""
-
-
-BENCHMARKS: dict[str, Callable[[Settings], Iterable[Result]]] = {
-    'attention': parts.attention,
-    'ema': parts.teacher,
-    'optimizer': parts.optimizer,
-    'blur': parts.blur,
-    'convert': parts.convert,
-    'hrda-dida': whole_step.hrda_dida,
-    'hrda-memory': memory.hrda,
-    'instance-bank': instance_bank.streamed_loss,
-    'sampling': sampling.rare_classes,
-    'step': step.training_step,
-    'vfm-memory': foundation.vfm,
+BENCHMARKS = {
+    'attention': 'parts.attention',
+    'ema': 'parts.teacher',
+    'optimizer': 'parts.optimizer',
+    'blur': 'parts.blur',
+    'convert': 'parts.convert',
+    'hrda-dida': 'whole_step.hrda_dida',
+    'hrda-memory': 'memory.hrda',
+    'instance-bank': 'instance_bank.streamed_loss',
+    'sampling': 'sampling.rare_classes',
+    'step': 'step.training_step',
+    'vfm-memory': 'foundation.vfm',
 }
+"""Name -> module and function; each takes the settings and yields results with ``line()`` and ``record()``."""
 EXAMPLES = """\
 examples:
   python tools/benchmark.py all
@@ -49,11 +36,10 @@ examples:
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Time our code beside straightforward formulations of the same mathematics, in turns and in one '
         'process; results of both sides are compared first.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'names',
@@ -82,6 +68,12 @@ def build_parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Run the benchmarks that were asked for."""
     args = build_parser().parse_args()
+    import torch
+
+    from benchmarks.settings import Settings
+    from benchmarks.timing import machine
+    from mmseg.engine.build import choose_device
+
     device = choose_device(args.device)
     on_gpu = device.type == 'cuda'
     settings = Settings(
@@ -97,7 +89,8 @@ def main() -> None:
         print(', '.join(f'{key} {value}' for key, value in machine(device).items() if value is not None))
     results = []
     for name in chosen:
-        for result in BENCHMARKS[name](settings):
+        module, function = BENCHMARKS[name].split('.')
+        for result in getattr(import_module(f'benchmarks.{module}'), function)(settings):
             results.append(result)
             if not args.json:
                 print(result.line(), flush=True)

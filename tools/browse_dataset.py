@@ -1,18 +1,21 @@
 """What training is fed: augmented samples and class frequencies."""
 
-import argparse
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.datasets import UDADataset, build_dataset
+from mmseg.config import add_config_options
 from mmseg.errors import UsageError
-from mmseg.fileio import atomic_write
-from mmseg.toolbox.preparation.class_use import ClassUse, delivered_use, stored_use
-from mmseg.toolbox.reports.charts import save_figure
-from mmseg.toolbox.reports.delivery import sample_panels, use_figure, use_table
-from mmseg.visualization.panels import draw_panels
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.preparation.class_use import ClassUse
 
 EXAMPLES = """examples:
   python tools/browse_dataset.py CONFIG --samples 12
@@ -26,11 +29,10 @@ t * B to t * B + B - 1. DIR gets samples.png and classes.png.
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Show what pipeline and rare class sampling deliver: pictures with labels, class frequencies '
         'beside those of the data set.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     parser.add_argument('--out', type=Path, default=Path('browse'), metavar='DIR',
@@ -56,6 +58,8 @@ def data_sets(train: dict[str, Any], rcs: str) -> dict[str, Any]:
     Raises:
         UsageError: rare class sampling is to be compared, but there is none.
     """
+    from mmseg.datasets import build_dataset
+
     plain = {key: value for key, value in train.items() if key != 'rare_class_sampling'}
     if not train.get('rare_class_sampling'):
         if rcs == 'both':
@@ -71,6 +75,9 @@ def data_sets(train: dict[str, Any], rcs: str) -> dict[str, Any]:
 
 def class_uses(sets: dict[str, Any], seed: int, first: int, samples: int) -> list[ClassUse]:
     """Of the source data set, then of what each training data set delivers."""
+    from mmseg.datasets import UDADataset
+    from mmseg.toolbox.preparation.class_use import delivered_use, stored_use
+
     some = next(iter(sets.values()))
     source = some.source if isinstance(some, UDADataset) else some
     return [
@@ -83,6 +90,12 @@ def class_uses(sets: dict[str, Any], seed: int, first: int, samples: int) -> lis
 def main() -> None:
     """Draw samples, count classes."""
     args = parse_arguments()
+    from mmseg.config import load_config, require_sections
+    from mmseg.fileio import atomic_write
+    from mmseg.toolbox.reports.charts import save_figure
+    from mmseg.toolbox.reports.delivery import sample_panels, use_figure, use_table
+    from mmseg.visualization.panels import draw_panels
+
     cfg = load_config(args.config, args.cfg_options)
     require_sections(cfg, ['data.train'])
     values = cfg.to_dict()

@@ -1,16 +1,22 @@
 """Build a class-balanced instance bank from source images with a trained network."""
 
+from __future__ import annotations
+
 import argparse
-from typing import Any
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from mmseg.apis import init_model
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_import_option, load_config
-from mmseg.datasets import build_dataset
+from mmseg.config import add_import_option
 from mmseg.errors import ConfigError
-from mmseg.toolbox.bank.building import fill_bank
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 EXAMPLES = """examples:
   python tools/build_bank.py CONFIG CHECKPOINT --out embedding_cache/gta300 --images 300
@@ -21,11 +27,10 @@ Then train with uda.instance_bank.bank_file=embedding_cache/gta300; look at it w
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Build an instance bank: one averaged feature of each class an image shows, until all classes '
         'have the same number of rows.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration with the network and data.train')
     parser.add_argument('checkpoint', help='weights of the network')
@@ -57,6 +62,8 @@ def source_dataset(cfg: Config) -> Any:
     Raises:
         ConfigError: the configuration has none.
     """
+    from mmseg.datasets import build_dataset
+
     train = (cfg.to_dict().get('data') or {}).get('train') or {}
     source = train.get('source', train) if isinstance(train, dict) else train
     if not source:
@@ -68,6 +75,10 @@ def source_dataset(cfg: Config) -> Any:
 def main() -> None:
     """Fill a bank and write it."""
     args = parse_args()
+    from mmseg.apis import init_model
+    from mmseg.config import load_config
+    from mmseg.toolbox.bank.building import fill_bank
+
     cfg = load_config(args.config)
     options = (cfg.get('uda') or {}).get('instance_bank') or {}
     rows = args.rows or options.get('bank_size', 300)

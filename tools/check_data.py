@@ -1,21 +1,21 @@
 """Check data sets before training on them."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import add_import_option, load_config
-from mmseg.toolbox.checking import (
-    LAYOUTS,
-    FolderReport,
-    check_config_data,
-    check_folder,
-    layout_named,
-    recognise,
-    report_text,
-)
+from mmseg.config import add_import_option
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.checking import FolderReport
 
 EXAMPLES = """examples:
   python tools/check_data.py data/gta data/cityscapes
@@ -31,18 +31,18 @@ The exit code is 1 if something is wrong.
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Check data sets: pairs, sizes, label ids, unreadable files, statistics, classes.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'root',
         nargs='+',
         help='folder of a data set, for instance data/gta, or a configuration file (.py, .json)',
     )
-    names = ', '.join(layout.name for layout in LAYOUTS)
-    parser.add_argument('--dataset', metavar='NAME', help=f'one of {names} (default: recognised)')
+    parser.add_argument('--dataset', metavar='NAME',
+                        help='one of GTA, SYNTHIA, Cityscapes, DarkZurich, ACDC, Mapillary, ProcStreet, ProcStreet960, '
+                        'Carla800, CamVid, CamVid960 (default: recognised)')  # fmt: skip
     amount = parser.add_argument_group('how much').add_mutually_exclusive_group()
     amount.add_argument('--sample', type=whole_number(1), default=100, metavar='N',
                         help='pictures and labels to open of each part (default: %(default)s)')  # fmt: skip
@@ -70,6 +70,9 @@ def temperature(text: str) -> float:
 
 def reports(root: str, args: argparse.Namespace) -> Iterable[FolderReport]:
     """Of a folder, or of each data set of a configuration."""
+    from mmseg.config import load_config
+    from mmseg.toolbox.checking import check_config_data, check_folder, layout_named, recognise
+
     sample, progress = None if args.full else args.sample, sys.stderr.isatty()
     if Path(root).suffix in ('.py', '.json') and not Path(root).is_dir():
         data = load_config(root).to_dict().get('data') or {}
@@ -83,6 +86,8 @@ def main() -> None:
     """Check, print, leave with 1 if something is wrong."""
     args = parse_arguments()
     sound = True
+    from mmseg.toolbox.checking import report_text
+
     for root in args.root:
         for report in reports(root, args):
             print(report_text(report) + '\n')

@@ -4,12 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli, whole_number
-from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.datasets import build_dataset
-from mmseg.toolbox.preparation.class_use import stored_use
-from mmseg.toolbox.preparation.counting import count_folder, count_source
-from mmseg.toolbox.reports.delivery import use_table
+from mmseg.config import add_config_options
 
 EXAMPLES = """examples:
   python tools/class_statistics.py CONFIG
@@ -24,11 +23,10 @@ Nothing is converted: for GTA, SYNTHIA, Cityscapes and Mapillary use tools/conve
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Count the classes of label maps as they are and write the statistics of rare class sampling: '
         'sample_class_stats.json, sample_class_stats_dict.json, samples_with_class.json.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('source', help='configuration file (.py, .json), or folder of label maps')
     parser.add_argument(
@@ -49,6 +47,12 @@ def main() -> None:
     """Count, write, print."""
     args = parse_arguments()
     progress = sys.stderr.isatty()
+    from mmseg.config import load_config, require_sections
+    from mmseg.datasets import build_dataset
+    from mmseg.toolbox.preparation.class_use import stored_use
+    from mmseg.toolbox.preparation.counting import count_folder, count_source
+    from mmseg.toolbox.reports.delivery import use_table
+
     if Path(args.source).is_dir() or Path(args.source).suffix not in ('.py', '.json'):
         print('\n'.join(count_folder(args.source, args.suffix, args.out_dir, args.threads, progress)))
         return

@@ -1,18 +1,14 @@
 """Which classes are taken for which."""
 
 import argparse
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_config_options, load_config
-from mmseg.evaluation import evaluate
-from mmseg.toolbox.reports.confusion import (
-    check_confusion_file,
-    confusion_table,
-    largest_confusions,
-    write_confusion,
-)
-from mmseg.toolbox.testing.confusion import find_confusion
+from mmseg.config import add_config_options
 
 EXAMPLES = """examples:
   python tools/confusion_matrix.py CONFIG RESULTS.pkl
@@ -26,10 +22,9 @@ A .csv holds the counts of pixels. A checkpoint is tested first, which takes as 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Draw the confusion matrix of a test and list its scores and largest confusions.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON; its data.test is used')
     parser.add_argument(
@@ -59,6 +54,16 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Find the matrix, list, draw."""
     args = parse_arguments()
+    from mmseg.config import load_config
+    from mmseg.evaluation import evaluate
+    from mmseg.toolbox.reports.confusion import (
+        check_confusion_file,
+        confusion_table,
+        largest_confusions,
+        write_confusion,
+    )
+    from mmseg.toolbox.testing.confusion import find_confusion
+
     for path in args.out:
         check_confusion_file(path)
     band = None if args.distance is None else (args.distance[0], args.distance[1])

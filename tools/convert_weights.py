@@ -1,28 +1,21 @@
 """Convert Mix Transformer and SegFormer weights between the layouts of different programs."""
 
+from __future__ import annotations
+
 import argparse
 import re
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
 from mmseg.errors import CheckpointError, UsageError
-from mmseg.models.weights import (
-    LAYOUTS,
-    NETWORK_PREFIXES,
-    State,
-    describe,
-    encoder_weights,
-    layout_of,
-    load_weights,
-    relayout,
-    select_network,
-    write_weights,
-)
-from mmseg.models.weights.layouts import encoder_below_backbone
-from mmseg.models.weights.recognition import ENCODERS, encoder_keys, recognise_encoder
-from mmseg.models.weights.selection import unwrap
-from mmseg.models.weights.state import some
-from mmseg.models.weights.writing import check_suffix
+
+if TYPE_CHECKING:
+    from mmseg.models.weights import State
 
 EXAMPLES = """examples:
   python tools/convert_weights.py WEIGHTS
@@ -44,17 +37,16 @@ PARTS = re.compile(r'(backbone(?!\.head\.)|neck|decode_head|auxiliary_head)\.')
 def parse_args() -> argparse.Namespace:
     """The command line."""
     known = '\n'.join(f'  {name}: {text}' for name, text in TARGETS.items())
-    read = ', '.join(layout.title for layout in LAYOUTS.values())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Say what a weight file holds and, with a second name, write it in another layout.\n\n'
-        f'Layouts that are written:\n{known}\nRead are these and: {read}; with or without prefixes of wrappers.',
+        f"Layouts that are written:\n{known}\nRead are these, official SegFormer's and those of "
+        'mmsegmentation 0.17 and transformers 5, with or without prefixes of wrappers.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('source', type=Path, help='weight file: .pth, .bin, .safetensors')
     parser.add_argument('out', type=Path, nargs='?', help='new file; the ending says the format')
     parser.add_argument('--to', choices=tuple(TARGETS), help='layout of the new file (default: mit)')
-    parser.add_argument('--network', choices=tuple(NETWORK_PREFIXES), default='student',
+    parser.add_argument('--network', choices=('student', 'teacher', 'frozen'), default='student',
                         help='which network of a self-training checkpoint (default: student)')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args()
@@ -62,6 +54,9 @@ def parse_args() -> argparse.Namespace:
 
 def convert(state: State, target: str, path: Path) -> State:
     """A network in our layout as another program, or ``pretrained``, wants it."""
+    from mmseg.models.weights import encoder_weights, relayout
+    from mmseg.models.weights.layouts import encoder_below_backbone
+
     if target == 'mit':
         return checked_encoder(encoder_weights(state), path)
     if target == 'segmentor':
@@ -76,6 +71,10 @@ def checked_encoder(encoder: State, path: Path) -> State:
     Raises:
         CheckpointError: it is none, or some are missing.
     """
+    from mmseg.models.weights import describe
+    from mmseg.models.weights.recognition import ENCODERS, encoder_keys, recognise_encoder
+    from mmseg.models.weights.state import some
+
     name = recognise_encoder({key: tuple(value.shape) for key, value in encoder.items()})
     variant = (name or '').rpartition(' ')[2]
     if variant not in ENCODERS or not variant.startswith('mit'):
@@ -97,6 +96,10 @@ def checked_encoder(encoder: State, path: Path) -> State:
 def main() -> None:
     """Read, tell, convert, write."""
     args = parse_args()
+    from mmseg.models.weights import LAYOUTS, describe, layout_of, load_weights, select_network, write_weights
+    from mmseg.models.weights.selection import unwrap
+    from mmseg.models.weights.writing import check_suffix
+
     if args.out is not None:
         check_suffix(args.out)
     elif args.to is not None:

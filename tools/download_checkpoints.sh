@@ -8,9 +8,10 @@ python=${PYTHON:-python}
 
 usage() {
     cat <<'TEXT'
-usage: download_checkpoints.sh [--help] [--list] [--dry-run] [--table FILE] [--from FOLDER_OR_URL] NAME ... | all
+usage: download_checkpoints.sh [--help] [--list] [--dry-run] [--table FILE] [--from FOLDER_OR_URL] [NAME ... | all]
 
 Download pretrained weights into pretrained/ and published checkpoints into work_dirs/ (from the root of the repository).
+Without a name: lists all, then takes the usual ones (a line of the table names them).
 
   --list             the names, where they go, and whether they are there
   --dry-run          say what would be done
@@ -21,6 +22,7 @@ A download that was cut off goes on where it stopped. A file whose content is no
 
 examples:
   sh tools/download_checkpoints.sh --list
+  sh tools/download_checkpoints.sh --dry-run
   sh tools/download_checkpoints.sh --dry-run mit_b5 hrda
 
 with a network:
@@ -144,7 +146,11 @@ while [ $# -gt 0 ]; do
 done
 [ -r "$table" ] || { complain "$table cannot be read."; exit 2; }
 if [ $listed = yes ]; then list; exit 0; fi
-if [ -z "$wanted" ]; then usage >&2; exit 2; fi
+if [ -z "$wanted" ]; then
+    list
+    wanted=$(sed -n 's/^# usual: *//p' "$table")
+    say "usual ones: $wanted"
+fi
 [ "$wanted" != ' all' ] || wanted=$(known | cut -d ' ' -f 1)
 
 failed=''

@@ -1,16 +1,24 @@
 """Write a network as ONNX or TorchScript."""
 
+from __future__ import annotations
+
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from mmseg.apis import init_model
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.toolbox.export import PictureNetwork, Shape, any_size, export
-from mmseg.toolbox.testing.command_options import chosen_sizes, set_inference_mode
+from mmseg.config import add_config_options
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from mmseg.toolbox.export import Shape
 
 EXAMPLES = """examples:
   python tools/export.py CONFIG CHECKPOINT --out network.onnx --pictures IMAGE
@@ -26,11 +34,10 @@ one size and batch 1, and --shape may be repeated to write one file for each.
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Write a network as ONNX or TorchScript, run the file beside the network, and keep it only if both '
         'predict the same.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
@@ -55,6 +62,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def chosen_shapes(given: Sequence[Sequence[int]] | None, cfg: Config, fixed: bool) -> list[Shape]:
     """The named sizes, else that of the test pipeline and, where one file serves all, a second one."""
+    from mmseg.toolbox.testing.command_options import chosen_sizes
+
     sizes = chosen_sizes(cfg, given)
     if not given and not fixed:
         height, width = sizes[0]
@@ -71,6 +80,11 @@ def named(out: Path, shape: Shape, several: bool) -> Path:
 def main() -> None:
     """Load, write, compare."""
     args = parse_arguments()
+    from mmseg.apis import init_model
+    from mmseg.config import load_config, require_sections
+    from mmseg.toolbox.export import PictureNetwork, any_size, export
+    from mmseg.toolbox.testing.command_options import set_inference_mode
+
     cfg = load_config(args.config, {**args.cfg_options, 'precision': 'fp32', 'compile': False})
     require_sections(cfg, ['model', 'data.test.pipeline'])
     if args.inference_mode != 'same':

@@ -2,15 +2,15 @@
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_config_options, load_config, require_sections
-from mmseg.toolbox.cost import build_without_data, measure
-from mmseg.toolbox.reports.charts import check_figure_file, save_figure
-from mmseg.toolbox.reports.cost import cost_figure, cost_summary, cost_table
-from mmseg.toolbox.testing.command_options import chosen_sizes
+from mmseg.config import add_config_options
 
 EXAMPLES = """examples:
   python tools/get_flops.py CONFIG
@@ -25,10 +25,9 @@ no memory.
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Parameters and operations (FLOPs) of a network by part, for one or several picture sizes.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     parser.add_argument(
@@ -46,6 +45,12 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Count, print, draw."""
     args = parse_arguments()
+    from mmseg.config import load_config, require_sections
+    from mmseg.toolbox.cost import build_without_data, measure
+    from mmseg.toolbox.reports.charts import check_figure_file, save_figure
+    from mmseg.toolbox.reports.cost import cost_figure, cost_summary, cost_table
+    from mmseg.toolbox.testing.command_options import chosen_sizes
+
     if args.picture is not None:
         check_figure_file(args.picture)
     cfg = load_config(args.config, args.cfg_options)

@@ -1,16 +1,21 @@
 """Show what an instance bank holds: statistics and a picture."""
 
+from __future__ import annotations
+
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.datasets.classes import CLASSES, PALETTE
-from mmseg.toolbox.bank.statistics import BankStatistics, bank_statistics
-from mmseg.toolbox.reports.bank import bank_figure
-from mmseg.toolbox.reports.charts import save_figure
-from mmseg.uda.instance_bank.files import read_bank
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.bank.statistics import BankStatistics
 
 EXAMPLES = """examples:
   python tools/inspect_bank.py embedding_cache/gta300
@@ -20,11 +25,10 @@ EXAMPLES = """examples:
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Statistics of an instance bank; --picture also draws class histogram, norms, cosine matrix and '
         'a projection to two dimensions.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('bank', nargs='+', help='folder with the two files, or features and labels')
     parser.add_argument('--picture', type=Path, metavar='FILE', help='write a picture (.png, .svg, .pdf)')
@@ -35,6 +39,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def class_name(label: int) -> str:
     """Of the 19 driving classes, else the number."""
+    from mmseg.datasets.classes import CLASSES
+
     return CLASSES[label] if label < len(CLASSES) else str(label)
 
 
@@ -60,6 +66,12 @@ def text(found: BankStatistics) -> str:
 def main() -> None:
     """Read, print, draw."""
     args = parse_args()
+    from mmseg.datasets.classes import CLASSES, PALETTE
+    from mmseg.toolbox.bank.statistics import bank_statistics
+    from mmseg.toolbox.reports.bank import bank_figure
+    from mmseg.toolbox.reports.charts import save_figure
+    from mmseg.uda.instance_bank.files import read_bank
+
     features, labels = read_bank(args.bank[0] if len(args.bank) == 1 else args.bank)
     found = bank_statistics(features, labels)
     print(json.dumps(asdict(found)) if args.json else text(found))

@@ -1,9 +1,13 @@
 """Draw the built-in street scenes in the raw layout of GTA, SYNTHIA or Cityscapes."""
 
 import argparse
+import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser, as_called
 from mmseg.cli import run_cli
-from mmseg.toolbox.scenes import STYLES, write_cityscapes, write_gta, write_synthia
 
 EXAMPLES = """examples:
   python tools/make_scenes.py data/scenes/gta --layout gta --count 20
@@ -14,16 +18,17 @@ DEFAULT_STYLE = {'gta': 'render', 'synthia': 'render', 'cityscapes': 'photo'}
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Draw street scenes with labels of all 19 classes; the same seed gives the same scene.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('out', help='data folder to fill, for instance data/scenes/gta')
     parser.add_argument(
         '--layout', choices=DEFAULT_STYLE, default='gta', help='files and folders (default: %(default)s)'
     )
-    parser.add_argument('--style', choices=STYLES, help='default: render; photo for the layout cityscapes')
+    parser.add_argument(
+        '--style', choices=('render', 'photo'), help='default: render; photo for the layout cityscapes'
+    )
     parser.add_argument('--count', type=int, default=100, help='(training) pictures (default: %(default)s)')
     parser.add_argument(
         '--val-count', type=int, help='cityscapes: pictures of val and of test (default: count / 4)'
@@ -42,6 +47,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     style = args.style or DEFAULT_STYLE[args.layout]
+    from mmseg.toolbox.scenes import write_cityscapes, write_gta, write_synthia
+
     if args.layout == 'cityscapes':
         held_back = args.count // 4 if args.val_count is None else args.val_count
         counts = {'train': args.count, 'val': held_back, 'test': held_back}
@@ -49,7 +56,7 @@ def main() -> None:
     else:
         write = write_gta if args.layout == 'gta' else write_synthia
         write(args.out, args.count, args.size, style, args.first_seed, progress=True)
-    print(f'Next: python tools/convert_datasets/{args.layout}.py {args.out}')
+    print(as_called(f'Next: python tools/convert_datasets/{args.layout}.py {args.out}'))
 
 
 def _size(text: str) -> tuple[int, int]:

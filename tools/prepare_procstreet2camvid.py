@@ -10,18 +10,22 @@ examples:
   python tools/prepare_procstreet2camvid.py procstreet960 camvid960 --shared ../shared --out data
 """
 
-import argparse
+from __future__ import annotations
+
 import os
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.datasets.files import find_files
 from mmseg.errors import DataError
-from mmseg.fileio import read_label
-from mmseg.toolbox.preparation.conversion import LabelStats, write_statistics
-from mmseg.toolbox.preparation.time_split import split_by_time
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.preparation.conversion import LabelStats
 
 SOURCE, TARGET = ('images', 'labels'), ('leftImg8bit', 'gtFine')
 LINKS = {
@@ -57,6 +61,12 @@ def link_folder(source: Path, link: Path) -> None:
 
 def count_classes(labels: Path) -> list[LabelStats]:
     """Pixels of each train id (255 left out) in every label map below ``labels``."""
+    import numpy as np
+
+    from mmseg.datasets.files import find_files
+    from mmseg.fileio import read_label
+    from mmseg.toolbox.preparation.conversion import LabelStats
+
     stats = []
     for name in find_files(str(labels), LABELS):
         path = str(labels / name)
@@ -67,11 +77,16 @@ def count_classes(labels: Path) -> list[LabelStats]:
 
 def prepare_source(folder: Path) -> list[str]:
     """Count the classes of a labelled source; returns the files written."""
+    from mmseg.toolbox.preparation.conversion import write_statistics
+
     return write_statistics(str(folder), count_classes(folder / 'labels'))
 
 
 def prepare_target(folder: Path) -> list[str]:
     """Split the validation pictures by time; returns the files written."""
+    from mmseg.datasets.files import find_files
+    from mmseg.toolbox.preparation.time_split import split_by_time
+
     names = find_files(str(folder / 'leftImg8bit' / 'val'), PICTURES)
     written = []
     for part, chosen in zip(('choose', 'report'), split_by_time(names), strict=True):
@@ -83,9 +98,7 @@ def prepare_target(folder: Path) -> list[str]:
 
 @run_cli
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     shared = os.environ.get('MMSEG_SHARED', '../shared')
     parser.add_argument(
         '--shared', type=Path, default=Path(shared), help='shared folder (default: %(default)s)'

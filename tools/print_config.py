@@ -3,10 +3,13 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_config_options, load_config, resolved
-from mmseg.config.check import inspect_config
+from mmseg.config import add_config_options
 
 EXAMPLES = """examples:
   python tools/print_config.py configs/demo/builtin_daformer.py
@@ -16,10 +19,9 @@ EXAMPLES = """examples:
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Print a configuration with its base files merged, after checking every key.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     add_config_options(parser, 'data.samples_per_gpu=1')
@@ -35,6 +37,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the command line."""
     args = parse_arguments()
+    from mmseg.config import load_config, resolved
+    from mmseg.config.check import inspect_config
+
     cfg = load_config(args.config, args.cfg_options, expand=args.resolved)
     if args.notes:
         sys.stderr.write('\n'.join(inspect_config(cfg.to_dict()).notes) + '\n')

@@ -1,24 +1,16 @@
 """Make a checkpoint ready to be shared: one network, no optimiser, facts about it, its hash in the name."""
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
 from mmseg.errors import CheckpointError, DataError
-from mmseg.fileio import read_json, read_text
-from mmseg.models.weights import (
-    NETWORK_PREFIXES,
-    describe,
-    meta_of,
-    put_hash_into_name,
-    read_weight_file,
-    select_network,
-    state_dict_of,
-    write_weights,
-)
-from mmseg.models.weights.writing import check_suffix, plain
 
 EXAMPLES = """examples:
   python tools/publish_model.py CHECKPOINT published/student.pth
@@ -33,17 +25,16 @@ KEPT = ('exp_name', 'iter', 'seed', 'mmseg_version', 'CLASSES', 'PALETTE', 'conf
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Strip a checkpoint to one network (optimiser, teacher and ImageNet network are dropped), add '
         'what is known about it, and put its hash into the name.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         'checkpoint', type=Path, help='of a training run, or any file that tools/test.py takes'
     )
     parser.add_argument('out', type=Path, help='new file; the ending says the format: .pth or .safetensors')
-    parser.add_argument('--network', choices=tuple(NETWORK_PREFIXES), default='student',
+    parser.add_argument('--network', choices=('student', 'teacher', 'frozen'), default='student',
                         help='which network of a self-training checkpoint (default: student)')  # fmt: skip
     parser.add_argument('--config', type=Path, metavar='FILE',
                         help='configuration to publish with it (default: the one inside the checkpoint)')  # fmt: skip
@@ -55,6 +46,9 @@ def parse_args() -> argparse.Namespace:
 
 def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """What the published file says about itself."""
+    from mmseg.fileio import read_text
+    from mmseg.models.weights.writing import plain
+
     kept = {key: plain(meta[key], 2) for key in KEPT if key in meta}
     if args.config is not None:
         kept['config'] = read_text(args.config)
@@ -66,6 +60,8 @@ def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
 
 def read_scores(file: Path) -> dict[str, Any]:
     """mIoU and IoU of the classes in percent; raises CheckpointError if the file is not tools/test.py's."""
+    from mmseg.fileio import read_json
+
     try:
         content = read_json(file)
         return {'mIoU': content['mIoU'], 'class_iou': content['class_iou']}
@@ -84,6 +80,17 @@ def size(path: Path) -> str:
 def main() -> None:
     """Read, strip, write, tell."""
     args = parse_args()
+    from mmseg.models.weights import (
+        describe,
+        meta_of,
+        put_hash_into_name,
+        read_weight_file,
+        select_network,
+        state_dict_of,
+        write_weights,
+    )
+    from mmseg.models.weights.writing import check_suffix, plain
+
     check_suffix(args.out)
     content = read_weight_file(args.checkpoint)
     everything = state_dict_of(content, args.checkpoint)

@@ -9,23 +9,28 @@ examples:
   python tools/replay_batch.py WORK_DIR --iteration 2
 """
 
+from __future__ import annotations
+
 import argparse
 import math
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import default_launcher, run_cli, whole_number
-from mmseg.config import add_import_option, load_config
-from mmseg.engine.distributed import close_distributed, init_distributed
-from mmseg.ranks import is_main
-from mmseg.toolbox.replay import Replay, find_config, find_start, find_step, replay
+from mmseg.config import add_import_option
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.replay import Replay
 
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
     head, examples = (__doc__ or '').split('\n\nexamples:')
-    parser = argparse.ArgumentParser(
-        description=head, epilog=f'examples:{examples}', formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=head, epilog=f'examples:{examples}')
     parser.add_argument('work_dir', type=Path, help='folder of the run')
     parser.add_argument('--iteration', type=whole_number(1), metavar='N',
                         help='step to repeat, from 1 (default: the newest one that was not finite)')  # fmt: skip
@@ -66,6 +71,10 @@ def describe(found: Replay) -> str:
 def main() -> None:
     """Find the step, repeat it, print what was found."""
     args = parse_arguments()
+    from mmseg.config import load_config
+    from mmseg.engine.distributed import close_distributed, init_distributed, is_main
+    from mmseg.toolbox.replay import find_config, find_start, find_step, replay
+
     cfg = load_config(args.config or find_config(args.work_dir))
     iteration, start = (args.iteration, None) if args.iteration else find_step(args.work_dir)
     init_distributed(args.launcher)

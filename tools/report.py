@@ -9,27 +9,27 @@ examples:
   python tools/report.py WORK_DIR OTHER_WORK_DIR --pictures 0 --out work_dirs/compared
 """
 
-import argparse
+from __future__ import annotations
+
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
-from mmseg.apis import inference_model, inference_scales, init_model
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.config import add_import_option, load_config
-from mmseg.datasets import build_dataset
-from mmseg.datasets.files import spread
-from mmseg.engine.build import to_dict
-from mmseg.engine.checkpoint import find_latest
+from mmseg.config import add_import_option
 from mmseg.errors import DataError
-from mmseg.fileio import read_image
-from mmseg.toolbox.reports import PictureRow, RunResult, load_result, write_report
-from mmseg.toolbox.reports.scales import ScalePanel
 
-Run = tuple[Path, RunResult]
+if TYPE_CHECKING:
+    from mmseg.toolbox.reports import PictureRow, RunResult
+    from mmseg.toolbox.reports.scales import ScalePanel
+
+    Run = tuple[Path, RunResult]
 
 
 def find_runs(folders: Sequence[Path]) -> list[Run]:
@@ -38,6 +38,8 @@ def find_runs(folders: Sequence[Path]) -> list[Run]:
     Raises:
         DataError: a folder holds no result.
     """
+    from mmseg.toolbox.reports import load_result
+
     runs: list[Run] = []
     for folder in folders:
         files = [folder / f'result_{network}.json' for network in ('student', 'teacher')]
@@ -102,6 +104,18 @@ class Examples:
 
 def find_examples(runs: Sequence[Run], count: int) -> Examples:
     """Predictions of every run for pictures spread evenly over the test set of the first."""
+    import numpy as np
+
+    from mmseg.apis import inference_model, inference_scales, init_model
+    from mmseg.config import load_config
+    from mmseg.datasets import build_dataset
+    from mmseg.datasets.files import spread
+    from mmseg.engine.build import to_dict
+    from mmseg.engine.checkpoint import find_latest
+    from mmseg.fileio import read_image
+    from mmseg.toolbox.reports import PictureRow
+    from mmseg.toolbox.reports.scales import ScalePanel
+
     dataset = build_dataset(to_dict(load_config(find_config(runs[0][0])))['data']['test'], test_mode=True)
     indices = spread(len(dataset), count)
     files = [dataset.picture_file(i) for i in indices]
@@ -141,9 +155,7 @@ def scored_legend(dataset: Any) -> dict[str, Any]:
 
 @run_cli
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = Parser(description=__doc__)
     parser.add_argument('work_dir', nargs='+', type=Path, help='folders of tested runs')
     parser.add_argument(
         '--pictures', type=int, default=5, help='examples to predict; 0 = none (default: %(default)s)'
@@ -162,6 +174,8 @@ def main() -> None:
         pictures = {
             'pictures': examples.rows, 'scales': examples.scales, **scored_legend(examples.dataset)
         }  # fmt: skip
+    from mmseg.toolbox.reports import write_report
+
     page = write_report(
         args.out or args.work_dir[-1], [result for _, result in runs], title=args.title, **pictures
     )

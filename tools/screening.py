@@ -1,10 +1,13 @@
 """Score a run on the two halves of a validation set, keep the scores as JSON, and write docs/results.md's tables."""
 
 import argparse
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import run_cli
-from mmseg.toolbox.experiments.screening import Screened, add, read, scored, write_tables
 
 EXAMPLES = """examples:
   python tools/screening.py --run WORK_DIR --name mic --config CONFIG --commit 6d10264 --json scores.json --page PAGE
@@ -14,12 +17,11 @@ EXAMPLES = """examples:
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Score the networks of a finished run by data.test.split=val_choose.txt and val_report.txt, and on '
         'all pictures; add the scores to a JSON file, and write the tables between the marks of a page from it '
         '(without --run only that).',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('--run', type=Path, metavar='DIR', help='work folder of the run that is added')
     parser.add_argument(
@@ -44,6 +46,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """The program."""
     args = parse_args()
+    from mmseg.toolbox.experiments.screening import Screened, add, read, scored, write_tables
+
     if args.run:
         run = Screened(args.name, args.title or args.name, args.config, args.commit, tuple(args.options))
         add(args.json, scored(run, args.run))

@@ -1,27 +1,25 @@
 """Test a checkpoint: scores per class, predictions as pictures."""
 
+from __future__ import annotations
+
 import argparse
 import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mmengine.config import Config
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
+
+from mmseg.arguments import Parser
 from mmseg.cli import default_launcher, opacity, run_cli
-from mmseg.config import OptionsAction, add_config_options, load_config, require_sections
-from mmseg.engine.distributed import close_distributed, init_distributed
-from mmseg.engine.environment import open_log
+from mmseg.config import OptionsAction, add_config_options
 from mmseg.errors import UsageError
-from mmseg.ranks import is_main
-from mmseg.toolbox.reports.confusion import check_confusion_file
-from mmseg.toolbox.testing.command_options import (
-    check_scales,
-    set_inference_mode,
-    set_multi_scale,
-    set_scale_output,
-    set_test_split,
-)
-from mmseg.toolbox.testing.run import OutputOptions, test
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from mmseg.toolbox.testing.run import OutputOptions
 
 EXAMPLES = """examples:
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --out RESULTS.pkl --confusion-matrix confusion.png
@@ -45,10 +43,9 @@ class NoWindows(argparse.Action):
 
 def parse_arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Test a checkpoint: scores per class, predictions as colour pictures or as label PNGs.',
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
@@ -126,6 +123,8 @@ def add_output_options(group: Any) -> None:
 
 def output_options(args: argparse.Namespace) -> OutputOptions:
     """What to keep; raises UsageError if that is nothing or contradicts itself."""
+    from mmseg.toolbox.testing.run import OutputOptions
+
     extra = dict(args.eval_options)
     folder = extra.pop('imgfile_prefix', args.out_dir)
     to_label_id = extra.pop('to_label_id', None if args.format_only else False)
@@ -155,6 +154,8 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
 
 def check_outputs(args: argparse.Namespace, folder: object) -> None:
     """Raise UsageError if the outputs asked for contradict each other; ``folder`` is that of PNGs of ids."""
+    from mmseg.toolbox.reports.confusion import check_confusion_file
+
     if args.format_only and args.eval:
         raise UsageError('--format-only writes files only and excludes --eval; give one of them.')
     if args.format_only and folder is None:
@@ -188,6 +189,14 @@ def check_attention(args: argparse.Namespace) -> None:
 
 def adjust(cfg: Config, args: argparse.Namespace) -> None:
     """Apply the options that change the configuration."""
+    from mmseg.toolbox.testing.command_options import (
+        check_scales,
+        set_inference_mode,
+        set_multi_scale,
+        set_scale_output,
+        set_test_split,
+    )
+
     if args.aug_test:
         set_multi_scale(cfg)
     if args.test_set:
@@ -207,6 +216,11 @@ def main() -> None:
     args = parse_arguments()
     options = output_options(args)
     precision = {'precision': 'bf16'} if args.amp else {}
+    from mmseg.config import load_config, require_sections
+    from mmseg.engine.distributed import close_distributed, init_distributed, is_main
+    from mmseg.engine.environment import open_log
+    from mmseg.toolbox.testing.run import test
+
     cfg = load_config(args.config, {**args.cfg_options, **precision})
     require_sections(cfg, ['model', 'data.test'])
     adjust(cfg, args)

@@ -6,6 +6,9 @@ import signal
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
+
+from mmseg.arguments import Parser
 from mmseg.cli import default_launcher, positional, run_lasting, started_as
 from mmseg.processes import EXIT_CODES, die_with_parent
 
@@ -22,10 +25,9 @@ def parse_arguments() -> argparse.Namespace:
     """The command line."""
     from mmseg.config import add_config_options  # late, see main
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description='Train a network as a configuration says, with logs and checkpoints in one work folder.',
         epilog=EXAMPLES + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('config', help='configuration file, Python or JSON')
     add_config_options(parser, 'data.samples_per_gpu=1')

@@ -1,7 +1,7 @@
 """Python interface: load a network, segment pictures and videos, show and write the results."""
 
 from mmseg.toolbox.prediction.inference import inference_model, inference_scales, init_model, show_result
-from mmseg.toolbox.prediction.inferencer import Inferencer, Segmentation
+from mmseg.toolbox.prediction.inferencer import Inferencer, Segmentation, segment
 from mmseg.toolbox.prediction.saving import ResultWriter
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     'inference_model',
     'inference_scales',
     'init_model',
+    'segment',
     'show_result',
 ]

@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from mmengine.config import DictAction
-
 from mmseg.config import imports
 from mmseg.errors import UsageError
 
@@ -19,6 +17,8 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
     Raises:
         UsageError: an entry has no ``=`` or its brackets do not match.
     """
+    from mmengine.config import DictAction  # late: it takes a fifth of a second
+
     namespace = argparse.Namespace(options=None)
     action = DictAction(option_strings=['--cfg-options'], dest='options')
     for pair in pairs:

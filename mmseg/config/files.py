@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.errors import ConfigError
+from mmseg.places import ROOT
 
 BASE_KEY = '_base_'
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
-SHIPPED = Path(__file__).resolve().parents[2] / 'configs'
-"""The folder of the checkout that this package lies in."""
+SHIPPED = ROOT / 'configs'
+"""The configurations of this package."""
 
 
 @dataclass
@@ -58,7 +59,7 @@ class ConfigFile:
 
 
 def configs_folder() -> Path:
-    """The folder configs/ of the current folder, or that of the checkout this package lies in."""
+    """The folder configs/ of the current folder, or that of this package."""
     here = Path('configs')
     return here if (here / '_base_').is_dir() else SHIPPED
 
@@ -80,10 +81,12 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = (), by_data: 
     origin = f', which {named_by} names as {BASE_KEY}' if named_by else ''
     if not path.is_file():
         state = 'is a folder, not a file' if path.is_dir() else 'does not exist'
-        raise ConfigError(
-            f'Configuration {path}{origin} {state} (current folder: {Path.cwd()}). Paths of base '
-            'files are relative to the file that names them.'
+        advice = (
+            'Paths of base files are relative to the file that names them.'
+            if named_by
+            else 'Name a file, or one of those that `python tools/list_names.py configs` lists.'
         )
+        raise ConfigError(f'Configuration {path}{origin} {state} (current folder: {Path.cwd()}). {advice}')
     if path.resolve() in above:
         raise ConfigError(f'Configuration {path}{origin} inherits from itself. Remove the circle.')
     if path.suffix not in ('.py', '.json'):
@@ -105,15 +108,11 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = (), by_data: 
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether a file lies in configs/ of the checkout or is a copy of one there.
-
-    A package that was installed without its checkout has the copy in the current folder.
-    """
-    shipped = SHIPPED if SHIPPED.is_dir() else configs_folder().resolve()
-    if path.resolve().is_relative_to(shipped):
+    """Whether a file lies in configs/ of this package or is a copy of one there."""
+    if path.resolve().is_relative_to(SHIPPED):
         return True
     content = path.read_bytes()
-    return any(other.read_bytes() == content for other in shipped.rglob(path.name))
+    return any(other.read_bytes() == content for other in SHIPPED.rglob(path.name))
 
 
 def _text_of(path: Path) -> str:

@@ -17,6 +17,7 @@ from mmseg.config.consistency import settle
 from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
+from mmseg.config.shipped import find_config
 from mmseg.datasets.presets import PRESETS, expand_pipeline, is_preset
 from mmseg.errors import ConfigError
 from mmseg.option_types import mismatches
@@ -35,8 +36,8 @@ def load_config(
     """A merged and checked configuration in the published dialect.
 
     Args:
-        source: a .py or .json file, or a dict. A dict may have ``_base_`` entries, relative to the folder
-            configs/ (as the experiment table writes them) or absolute.
+        source: a .py or .json file, the name of a shipped one, or a dict. A dict may have ``_base_`` entries, relative
+            to the folder configs/ (as the experiment table writes them) or absolute.
         cfg_options: values to override, as a dict with dotted keys or as KEY=VALUE texts; list elements are
             addressed by their index (``data.test.pipeline.1.flip=True``).
         expand: replace pipeline presets by their steps (``mmseg.datasets.presets``).
@@ -49,6 +50,7 @@ def load_config(
         ConfigError: a file is missing or damaged (file and line), keys or values are wrong (all of them), or data (a
             JSON file, a dict) ask for code: see :mod:`mmseg.config.files` and :mod:`mmseg.config.imports`.
     """
+    source = source if isinstance(source, Mapping) else find_config(source)
     values, helpers, is_data = _read(source)
     filename = None if isinstance(source, Mapping) else str(source)
     options = dict(cfg_options) if isinstance(cfg_options, Mapping) else parse_options(cfg_options or ())

@@ -47,6 +47,7 @@ from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
 from mmseg.errors import DataError, ResourceError
+from mmseg.places import ROOT
 from mmseg.processes import Stopped, signal_name, start_tracker
 from mmseg.ranks import is_main, rank, world_size
 from mmseg.uda.trainable import Trainable
@@ -56,7 +57,7 @@ LookAtData = Callable[[TrainDataset, ScoredDataset | None, Path, bool], None]
 """Called before a run with the data sets of training and evaluations (or None), the work folder, and whether damaged
 training data are only warned of; raises DataError. See :mod:`mmseg.toolbox.checking.preflight`."""
 
-PROGRAM = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+PROGRAM = ROOT / 'tools' / 'train.py'
 
 
 def train(

@@ -41,8 +41,8 @@ from tests.integration.tiny import write_config
 
 COMMAND = re.compile(r'^  ((?:python|sh|torchrun) .*)$', re.MULTILINE)
 NAMES = (
-    'HRDA_CONFIG', 'HRDA_CHECKPOINT', 'CONFIG', 'CHECKPOINT', 'OTHER_WORK_DIR', 'WORK_DIR', 'LOG', 'IMAGES', 'IMAGE',
-    'VIDEO', 'RESULTS.pkl', 'WEIGHTS', 'SHARED', 'PAGE',
+    'HRDA_CONFIG', 'HRDA_CHECKPOINT', 'HRDA_WORK_DIR', 'CONFIG', 'CHECKPOINT', 'OTHER_WORK_DIR', 'WORK_DIR', 'LOG',
+    'IMAGES', 'IMAGE', 'VIDEO', 'RESULTS.pkl', 'WEIGHTS', 'SHARED', 'PAGE',
 )  # fmt: skip
 WORDS = re.compile(rf'(?<![\w./-])({"|".join(map(re.escape, NAMES))})(?![\w.])')
 
@@ -85,9 +85,8 @@ def run_example(words: list[str], patch: pytest.MonkeyPatch) -> int:
         python = os.pathsep.join((str(Path(sys.executable).parent), os.environ['PATH']))
         return subprocess.run(words, env={**os.environ, 'PATH': python}, timeout=300, check=False).returncode
     if launcher == 'torchrun':
-        arguments = [
-            word for word in arguments if not word.startswith(('--nproc', '--nnodes', '--standalone'))
-        ]
+        first = next(place for place, word in enumerate(arguments) if word.endswith('.py'))
+        arguments = arguments[first:]  # without torchrun's own options
         _alone(patch)
     path = Path(arguments[0]).resolve()
     patch.setattr(sys, 'argv', arguments)
@@ -189,7 +188,11 @@ def _write_hrda(root: Path, data: Path) -> dict[str, str]:
     folder.mkdir()
     torch.save({'state_dict': network.state_dict()}, folder / 'latest.pth')
     path = write_config(folder, config)
-    return {'HRDA_CONFIG': str(path.relative_to(root)), 'HRDA_CHECKPOINT': 'work_dirs/hrda/latest.pth'}
+    return {
+        'HRDA_CONFIG': str(path.relative_to(root)),
+        'HRDA_CHECKPOINT': 'work_dirs/hrda/latest.pth',
+        'HRDA_WORK_DIR': 'work_dirs/hrda',
+    }
 
 
 def _write_pictures(root: Path, data: Path) -> dict[str, str]:

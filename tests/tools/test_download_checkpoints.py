@@ -152,8 +152,18 @@ def test_archives_that_leave_their_folder_are_refused(folder) -> None:
     assert not (folder / 'outside.json').exists()
 
 
+def test_without_names_the_usual_ones_are_taken(folder, server) -> None:
+    with (folder / 'table.txt').open('a') as table:
+        table.write('# usual: x\n')
+    code, text, errors = run(folder)
+    assert code == 0, errors
+    assert 'work_dirs/run_0123f' in text, 'all are listed'
+    assert text.endswith('x: done\n')
+    assert [path.name for path in (folder / 'pretrained').iterdir()] == ['x.pth']
+
+
 def test_usage(folder) -> None:
-    assert run(folder, 'y')[0] == run(folder, '--none')[0] == run(folder)[0] == run(folder, '--from')[0] == 2
+    assert run(folder, 'y')[0] == run(folder, '--none')[0] == run(folder, '--from')[0] == 2
     code, text, _ = run(folder, '--dry-run', 'all')
     assert code == 0
     assert f'pretrained/x.pth (keep, sha256 {MARK})' in text
@@ -176,6 +186,12 @@ def test_table_of_the_repository() -> None:
         line.split('#')[0].split() for line in SCRIPT.with_name('checkpoints.txt').read_text().splitlines()
     ]
     entries = [line for line in lines if line]
+    (usual,) = (
+        text.split(':')[1].split()
+        for text in SCRIPT.with_name('checkpoints.txt').read_text().splitlines()
+        if text.startswith('# usual:')
+    )
+    assert set(usual) <= {name for name, *_ in entries}
     assert all(len(line) == 5 for line in entries)
     assert all(mark in address for _, _, mark, _, address in entries if mark != '-')
     assert {action for *_, action, _ in entries} == {'keep', 'mit', 'unpack'}

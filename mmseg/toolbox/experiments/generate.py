@@ -4,8 +4,9 @@ from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from mmseg.config import load_config
-from mmseg.config.files import configs_folder
+from mmengine.config import Config
+
+from mmseg.config.files import SHIPPED, configs_folder, is_shipped
 from mmseg.errors import UsageError, nearest
 from mmseg.toolbox.experiments.architecture import parse_architecture
 from mmseg.toolbox.experiments.rows import AnyRow, Experiment, FileRow, Row
@@ -134,6 +135,10 @@ def _model(row: Row) -> Values:
 
 @cache
 def _head_type(base_file: str) -> str:
+    if is_shipped(configs_folder() / base_file):
+        return str(Config.fromfile(str(SHIPPED / base_file)).model.decode_head.type)
+    from mmseg.config import load_config  # late: it takes torch, and names of runs are to be listed at once
+
     return str(load_config({'_base_': [base_file]}, check=False).model.decode_head.type)
 
 

@@ -11,8 +11,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from mmseg.config import load_config, resolved
-from mmseg.config.files import BASE_KEY, configs_folder, is_shipped
+from mmseg import config
+from mmseg.config.files import BASE_KEY, SHIPPED, configs_folder, is_shipped
 from mmseg.errors import ConfigError, UsageError, nearest
 from mmseg.fileio import atomic_write
 from mmseg.toolbox.experiments import find_experiment
@@ -33,6 +33,7 @@ class LaunchOptions:
         resume: go on with the newest run of the same name instead of starting a new one.
         cfg_options: values to override, by dotted key.
         custom_imports: modules that are imported already and that other processes need, too.
+        dry_run: nothing is trained: settings as they are shipped are not checked, which would take seconds.
         machine: prefix of the folder of the runs.
         gpus: processes of one run, one GPU each.
         command: how to type this call again, to tell the user how to go on.
@@ -45,6 +46,7 @@ class LaunchOptions:
     resume: bool = False
     cfg_options: dict[str, Any] = field(default_factory=dict)
     custom_imports: tuple[str, ...] = ()
+    dry_run: bool = False
     machine: str = 'local'
     gpus: int = 1
     command: str = ''
@@ -106,10 +108,10 @@ def plan_config(path: Path, options: LaunchOptions) -> list[Job]:
     Raises:
         ConfigError: the file is missing or wrong.
     """
-    base = load_config(path)
+    base = config.load_config(path)
     name, exp = str(base.get('name') or path.stem), base.get('exp', 'basic')
     child = path.suffix == '.json' or is_shipped(path)
-    whole = {BASE_KEY: [os.path.relpath(path, configs_folder())]} if child else resolved(base)
+    whole = {BASE_KEY: [os.path.relpath(path, configs_folder())]} if child else config.resolved(base)
     cfg: Values = {**whole, 'name': name}
     folder = f'{options.machine}-{_folder_name(exp, "exp")}' + ('-startup' if options.startup_test else '')
     return _jobs(_only([cfg], options.only), exp, folder, options)
@@ -121,7 +123,7 @@ def with_flags(cfg: Values, options: LaunchOptions) -> Values:
     if options.debug:
         cfg['log_config'] = {**cfg.get('log_config', {}), 'interval': 10}
         cfg['evaluation'] = {'interval': 200, 'metric': 'mIoU'}
-        whole = load_config(cfg)
+        whole = config.load_config(cfg)
         if 'dacs' in cfg['name'] or 'debug_img_interval' in whole.get('uda', {}):
             cfg['uda'] = {**cfg.get('uda', {}), 'debug_img_interval': 10}
         if 'img_interval' in whole.get('log_config', {}):
@@ -160,9 +162,20 @@ def git_revision() -> str:
 
 def _jobs(configs: list[Values], exp: int | str, folder: str, options: LaunchOptions) -> list[Job]:
     jobs = [_job(cfg, exp, folder, options) for cfg in configs]
-    for config in {json.dumps({**job.config, 'seed': 0, 'name': ''}): job.config for job in jobs}.values():
-        load_config(config)
+    changed = options.cfg_options or configs_folder().resolve() != SHIPPED
+    if changed or not options.dry_run:
+        for values in {
+            json.dumps({**job.config, 'seed': 0, 'name': ''}): job.config for job in jobs
+        }.values():
+            config.load_config(values)
     return jobs
+
+
+def describe(jobs: list[Job], as_json: bool) -> list[str]:
+    """What ``--dry-run`` prints: a line a run, names only or one JSON object with the generated configuration."""
+    if not as_json:
+        return [job.name for job in jobs]
+    return [json.dumps({'exp': job.exp, 'name': job.name, 'config': job.config}) for job in jobs]
 
 
 def _folder_name(value: object, key: str) -> str:
@@ -213,7 +226,7 @@ def _with_options(cfg: Values, options: dict[str, Any]) -> Values:
     for key, value in options.items():
         if key not in indexed:
             _set(cfg, key.split('.'), value)
-    merged = resolved(load_config(cfg, indexed)) if indexed else {}
+    merged = config.resolved(config.load_config(cfg, indexed)) if indexed else {}
     for section in {key.split('.')[0] for key in indexed}:
         cfg[section] = {'_delete_': True, **merged[section]}
     return cfg

@@ -1,6 +1,5 @@
 """Training the runs of an experiment one after another (docs/methods/experiments.md#launcher)."""
 
-import json
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from mmseg.engine.train import train
 from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UserError
 from mmseg.faults import described
+from mmseg.places import ROOT
 from mmseg.processes import KILL, Stopped, children_of, die_with_parent, signal_name
 from mmseg.toolbox.checking.preflight import preflight
 from mmseg.toolbox.experiments import find_experiment
@@ -34,8 +34,6 @@ Say = Callable[[str], None]
 
 LOOK_EVERY = 0.2
 """Seconds between two looks at torchrun."""
-
-REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
@@ -53,13 +51,6 @@ def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
 def run_config(path: Path, options: LaunchOptions, say: Say) -> None:
     """Train the run of a configuration file; raises like :func:`run_experiment`."""
     _run(plan_config(path, options), options, say)
-
-
-def describe(jobs: list[Job], as_json: bool) -> list[str]:
-    """What ``--dry-run`` prints: a line a run, names only or one JSON object with the generated configuration."""
-    if not as_json:
-        return [job.name for job in jobs]
-    return [json.dumps({'exp': job.exp, 'name': job.name, 'config': job.config}) for job in jobs]
 
 
 def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', after: str = '') -> None:
@@ -136,7 +127,7 @@ def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> 
         f'--nproc_per_node={options.gpus}',
     ]
     command += [
-        str(REPOSITORY / 'tools' / 'train.py'),
+        str(ROOT / 'tools' / 'train.py'),
         str(job.work_dir / job.file.name),
         '--launcher',
         'pytorch',

@@ -24,6 +24,7 @@ from mmseg.errors import ConfigError, DataError, UsageError
 from mmseg.models import build_segmentor
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import DATASETS
+from mmseg.toolbox.prediction.runs import find_run
 from mmseg.toolbox.prediction.sources import Input, read_picture
 from mmseg.toolbox.testing.attention import scale_maps
 from mmseg.toolbox.testing.outputs import write_picture
@@ -40,8 +41,10 @@ def init_model(
     """A network ready to segment pictures.
 
     Args:
-        config: configuration file, dict, or what ``load_config`` returned.
-        checkpoint: weights of a training run, published, or of a plain network; None keeps random weights.
+        config: folder of a run, configuration file, name of a shipped configuration, dict, or what ``load_config``
+            returned.
+        checkpoint: weights of a training run, published, or of a plain network; None takes the newest of the folder,
+            and keeps random weights where there is none.
         device: 'cpu', 'cuda:0', ...; None takes the GPU if there is one.
         network: 'student' or 'teacher' of a self-training checkpoint.
 
@@ -52,6 +55,8 @@ def init_model(
     Raises:
         UserError: configuration, checkpoint or device is wrong.
     """
+    if isinstance(config, str | Path) and Path(config).is_dir():
+        config, checkpoint = find_run(config, checkpoint)
     cfg = config if isinstance(config, Config) else load_config(config)
     where = choose_device(device)
     if checkpoint is None:

@@ -1,17 +1,23 @@
 """Segment many pictures and videos with one network: a stream in, a stream out."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from mmseg.errors import UserError
+from mmseg.toolbox.prediction.drawing import draw
 from mmseg.toolbox.prediction.inference import Prepared, class_probabilities, picture_pipeline, prepare
 from mmseg.toolbox.prediction.sources import Frame, Input, find_sources, read_frames
+from mmseg.toolbox.testing.outputs import write_picture
+from mmseg.visualization.palette import Palette
 
 LOOK_AHEAD = 4
 """So many batches are read at a time, to find pictures of equal size among them."""
@@ -25,11 +31,34 @@ class Segmentation:
         frame: the picture, and where it comes from.
         label_map: class ids, uint8 (H, W), at the size of the picture.
         probabilities: of the classes, float32 (C, H, W), each pixel's sum is 1; None unless asked for.
+        names: of the classes.
+        palette: RGB colours by class id.
     """
 
     frame: Frame
-    label_map: NDArray[np.uint8]
+    label_map: NDArray[np.uint8] = field(repr=False)
     probabilities: NDArray[np.float32] | None = field(default=None, repr=False)
+    names: Sequence[str] = field(default=(), repr=False)
+    palette: Palette = field(default=(), repr=False)
+
+    def picture(self, opacity: float = 0.5, legend: bool = True) -> Image.Image:
+        """Class colours over the picture, with the names of the classes that occur below it."""
+        drawn = draw(self.frame.picture, self.label_map, self.names, self.palette, opacity, legend)
+        return Image.fromarray(drawn)
+
+    def save(self, path: str | Path, opacity: float = 0.5, legend: bool = True) -> Path:
+        """Write :meth:`picture`; the ending says the format. Returns the path."""
+        write_picture(Path(path), np.asarray(self.picture(opacity, legend)))
+        return Path(path)
+
+    def show(self, opacity: float = 0.5, legend: bool = True) -> None:
+        """Show :meth:`picture`: in a notebook below the cell, else in the viewer of the desktop."""
+        if 'ipykernel' in sys.modules:
+            from IPython.display import display
+
+            display(self.picture(opacity, legend))
+        else:
+            self.picture(opacity, legend).show()
 
 
 class Inferencer:
@@ -78,7 +107,7 @@ class Inferencer:
         """Results of pictures of equal size."""
         try:
             return [
-                Segmentation(frame, *self._arrays(values))
+                Segmentation(frame, *self._arrays(values), self.model.CLASSES, self.model.PALETTE)
                 for frame, values in zip(frames, class_probabilities(self.model, batch), strict=True)
             ]
         except UserError as error:
@@ -89,6 +118,19 @@ class Inferencer:
         """Class ids and, if asked for, probabilities of (C, H, W)."""
         label_map = values.argmax(0).to(torch.uint8).cpu().numpy()
         return label_map, values.cpu().numpy() if self.probabilities else None
+
+
+def segment(model: Any, image: Input) -> Segmentation:
+    """Segment one picture; the result can be shown and saved.
+
+    Args:
+        model: from :func:`mmseg.apis.init_model`.
+        image: file, picture of Pillow, or array uint8: grey (H, W), BGR (H, W, 3) or BGRA (H, W, 4).
+
+    Raises:
+        DataError: the file is missing or damaged, or the array is no picture.
+    """
+    return next(Inferencer(model, batch_size=1)([image]))
 
 
 def batches(sizes: Sequence[Any], most: int) -> list[list[int]]:

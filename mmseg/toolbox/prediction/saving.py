@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from mmseg.errors import DataError, UsageError
 from mmseg.fileio import atomic_write, write_label_png
+from mmseg.toolbox.prediction.drawing import draw
 from mmseg.toolbox.prediction.inferencer import Segmentation
 from mmseg.toolbox.prediction.sources import PICTURES, Source
-from mmseg.toolbox.reports.legend import with_legend
 from mmseg.toolbox.testing.outputs import write_picture
-from mmseg.visualization.palette import Palette, colourise, overlay
+from mmseg.visualization.palette import Palette, colourise
 
 MARKS = {'overlay': '_pred', 'colour': '_colour', 'ids': '_ids', 'probabilities': '_probabilities'}
 """Kind of result -> what its files' names have behind the picture's name."""
@@ -112,14 +112,11 @@ class ResultWriter:
 
     def _draw(self, kind: str, result: Segmentation) -> NDArray[np.uint8]:
         """The RGB picture of a kind of result."""
-        colours = colourise(result.label_map, self.palette)
         if kind == 'colour':
-            return colours
-        blended = overlay(result.frame.picture[..., ::-1], colours, self.opacity)
-        if not self.legend:
-            return blended
-        shown = None if result.frame.source.is_video else np.unique(result.label_map).tolist()
-        return with_legend(blended, self.names, self.palette, shown)
+            return colourise(result.label_map, self.palette)
+        all_of_a_film = self.legend and result.frame.source.is_video
+        legend = range(len(self.names)) if all_of_a_film else self.legend
+        return draw(result.frame.picture, result.label_map, self.names, self.palette, self.opacity, legend)
 
     def _film(self, kind: str, path: Path, drawn: NDArray[np.uint8], result: Segmentation) -> None:
         # The codec knows even sizes only and would cut the others.

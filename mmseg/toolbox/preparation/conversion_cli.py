@@ -3,8 +3,8 @@
 import argparse
 import time
 
+from mmseg.arguments import Parser
 from mmseg.cli import whole_number
-from mmseg.toolbox.preparation.conversion import convert
 from mmseg.toolbox.preparation.label_formats import LabelFormat
 
 GT_DIRS = {'Mapillary': 'validation/labels'}
@@ -16,11 +16,10 @@ def build_parser(label_format: LabelFormat, example: str) -> argparse.ArgumentPa
     program = f'python tools/convert_datasets/{label_format.name.lower()}.py'
     gt_dir = GT_DIRS.get(label_format.name)
     program += f' {example} --gt-dir {gt_dir}' if gt_dir else f' {example}'
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=f'Convert {label_format.name} labels to train ids and count the pixels of each class, '
         'for rare class sampling.',
         epilog=f'examples:\n  {program}\n  {program} --nproc 8 -o work_dirs/statistics',
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('root', help='data path, for instance ' + example)
     parser.add_argument(
@@ -37,6 +36,8 @@ def build_parser(label_format: LabelFormat, example: str) -> argparse.ArgumentPa
 def main(label_format: LabelFormat, example: str, argv: list[str] | None = None) -> str:
     """Convert as the command line says; returns the sentences to print. Raises DataError."""
     args = build_parser(label_format, example).parse_args(argv)
+    from mmseg.toolbox.preparation.conversion import convert  # late: --help does without it
+
     start = time.perf_counter()
     done = convert(args.root, label_format, args.gt_dir, args.out_dir, args.nproc)
     report = f'{done.labels} labels converted in {time.perf_counter() - start:.1f} s; statistics:\n  '

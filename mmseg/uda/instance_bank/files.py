@@ -103,8 +103,10 @@ def _read_array(path: Path) -> NDArray[np.generic]:
         raise
     except FileNotFoundError:
         raise DataError(
-            f'{path}: no such file. Give a folder with {FEATURES} and {LABELS} as uda.instance_bank.bank_file, make '
-            'one with tools/build_bank.py, or remove the key: the bank then fills itself during training.'
+            f'{path}: no such file. uda.instance_bank.bank_file is a folder with {FEATURES} and {LABELS}. Those of the '
+            'publication are in the folder embedding_cache of the published program (DIDA), not in this one: copy it '
+            'here. Or make one with tools/build_bank.py (tools/create_buffer.py: random rows), or remove the key: the '
+            'bank then fills itself during training.'
         ) from None
     except (
         Exception

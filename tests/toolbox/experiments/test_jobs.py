@@ -133,3 +133,14 @@ def test_a_python_file_of_ones_own_is_written_out(workspace: Path) -> None:
     cfg = load_config(job.file)
     assert (cfg.uda.alpha, cfg.seed, cfg.data.test.pipeline[1].flip) == (0.5, 7, True)
     assert resolved(cfg)['model'] == resolved(load_config('mine.py'))['model']
+
+
+def test_a_dry_run_checks_what_is_not_shipped(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[object] = []
+    monkeypatch.setattr(jobs.config, 'load_config', checked.append)
+    monkeypatch.setattr(jobs, 'configs_folder', lambda: jobs.SHIPPED)
+    shown = plan_experiment('daformer-7', LaunchOptions(dry_run=True))
+    assert ([job.seed for job in shown], checked) == ([0, 1, 2], [])
+    plan_experiment('daformer-7', LaunchOptions(dry_run=True, cfg_options={'data.samples_per_gpu': 3}))
+    plan_experiment('daformer-7', PLAIN)
+    assert len(checked) == 2

@@ -14,8 +14,8 @@ from mmseg.engine.work_folder import choose_work_dir
 from mmseg.errors import DataError, UserError
 from mmseg.processes import Stopped
 from mmseg.toolbox.experiments import launch
-from mmseg.toolbox.experiments.jobs import LaunchOptions
-from mmseg.toolbox.experiments.launch import describe, plan_config, run_config, run_experiment
+from mmseg.toolbox.experiments.jobs import LaunchOptions, describe
+from mmseg.toolbox.experiments.launch import plan_config, run_config, run_experiment
 
 DEMO = Path('configs/demo/builtin_daformer.py')
 

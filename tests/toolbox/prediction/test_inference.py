@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from mmseg.apis import Inferencer, inference_model, init_model, show_result
+from mmseg.apis import Inferencer, inference_model, init_model, segment, show_result
 from mmseg.datasets.classes import CLASSES, PALETTE
-from mmseg.errors import DataError, UsageError
+from mmseg.errors import CheckpointError, DataError, UsageError
 from mmseg.toolbox.reports.legend import with_legend
-from tests.integration.tiny import tiny_config
+from tests.integration.tiny import tiny_config, write_config
 
 
 @pytest.fixture(scope='module')
@@ -155,3 +155,32 @@ def test_names_and_colours_of_a_checkpoint_that_do_not_fit(meta: Any, named: boo
     ids = np.arange(19).repeat(108)[: 32 * 64].reshape(32, -1)
     assert show_result(found, picture, ids).shape == picture.shape
     with_legend(picture, found.CLASSES, found.PALETTE, range(19))
+
+
+def test_a_result_is_shown_and_saved(model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (40, 80, 3)).astype(np.uint8)
+    result = segment(model, Image.fromarray(picture[..., ::-1]))
+    assert np.array_equal(result.label_map, inference_model(model, picture))
+    drawn = np.asarray(result.picture(opacity=1, legend=False))
+    assert np.array_equal(drawn, np.array(PALETTE, np.uint8)[result.label_map])
+    assert result.save(tmp_path / 'x.png', legend=False) == tmp_path / 'x.png'
+    assert Image.open(tmp_path / 'x.png').size == (80, 40)
+    assert result.picture().height > 40, 'the legend'
+    seen: list[Image.Image] = []
+    monkeypatch.setattr(Image.Image, 'show', lambda picture: seen.append(picture))
+    result.show(opacity=1, legend=False)
+    assert np.array_equal(np.asarray(seen[0]), drawn)
+
+
+def test_a_folder_of_a_run_and_a_shipped_name(tmp_path: Path) -> None:
+    config = tiny_config(Path('data'))
+    made = init_model(config)
+    torch.save({'meta': {'CLASSES': CLASSES}, 'state_dict': made.state_dict()}, tmp_path / 'latest.pth')
+    write_config(tmp_path, config)
+    found = init_model(tmp_path)
+    assert all(torch.equal(value, found.state_dict()[key]) for key, value in made.state_dict().items())
+    (tmp_path / 'latest.pth').rename(tmp_path / 'other')
+    with pytest.raises(CheckpointError, match='holds no checkpoint'):
+        init_model(str(tmp_path))
+    assert init_model(tmp_path, tmp_path / 'other').CLASSES == CLASSES
+    assert init_model('builtin_source_only').CLASSES == CLASSES
