@@ -50,7 +50,8 @@ def load_config(
         ConfigError: a file is missing or damaged (file and line), keys or values are wrong (all of them), or data (a
             JSON file, a dict) ask for code: see :mod:`mmseg.config.files` and :mod:`mmseg.config.imports`.
     """
-    source = source if isinstance(source, Mapping) else find_config(source)
+    if isinstance(source, str | os.PathLike):
+        source = find_config(source)
     values, helpers, is_data = _read(source)
     filename = None if isinstance(source, Mapping) else str(source)
     options = dict(cfg_options) if isinstance(cfg_options, Mapping) else parse_options(cfg_options or ())

@@ -18,13 +18,13 @@ def check_stages(
     """Compare the options of a ResNet with its number of stages.
 
     Raises:
-        ConfigError: there are more stages than four, other numbers of values than stages, or stages that are not there.
+        ConfigError: there are more stages than four, fewer values than stages, or stages that are not there.
     """
     lists = {'strides': strides, 'dilations': dilations}
     found = [
         f'{key} is {[*value]}, expected one number for each of the {num_stages} stages'
         for key, value in lists.items()
-        if len(value) != num_stages
+        if len(value) < num_stages  # further ones are for stages that are left out
     ]
     if num_stages > MOST:
         found = [f'num_stages is {num_stages}, expected at most {MOST}']
