@@ -4,6 +4,7 @@ The depth and the number of channels of a file come from its own header, since O
 cut large ones and drop channels without a word.
 """
 
+import contextlib
 import io
 import logging
 import struct
@@ -57,6 +58,7 @@ def decode_picture(content: bytes, path: object) -> NDArray[np.uint8]:
     Raises:
         DataError: not decodable, floating point, or with another number of bands.
     """
+    _tell_pages(content, path)
     raw = _raw_if_deep(content)
     if raw is None:
         image = _imdecode(content, cv2.IMREAD_COLOR)
@@ -88,6 +90,7 @@ def decode_label(content: bytes, path: object) -> NDArray[np.uint8]:
             f'{path}: found a JPEG as label map; its compression changes class ids near edges. Expected a PNG with one '
             'channel of class ids; write the label maps as PNG from their source.'
         )
+    _tell_pages(content, path)
     if content.startswith(PNG_SIGNATURE) and content[24:26] == b'\x08\x00':
         label = _imdecode(content, cv2.IMREAD_UNCHANGED)
         if label is not None:
@@ -96,6 +99,20 @@ def decode_label(content: bytes, path: object) -> NDArray[np.uint8]:
     if array.ndim != 2 or array.dtype.kind not in 'bui' or array.min() < 0 or array.max() > 255:
         raise DataError(_strange_label(array, mode, path))
     return (array // _png_scale(content)).astype(np.uint8)
+
+
+def _tell_pages(content: bytes, path: object) -> None:
+    """Say once if a TIFF has several pages, of which the first is read."""
+    if not content.startswith(TIFF_SIGNATURES):
+        return
+    with contextlib.suppress(OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
+        with Image.open(io.BytesIO(content)) as image:
+            count = getattr(image, 'n_frames', 1)
+        if count > 1:
+            _tell_once(
+                'pages',
+                f'{path} has {count} pages, of which only the first is read, here and in files like it.',
+            )
 
 
 def picture_size(content: bytes) -> tuple[int, int]:

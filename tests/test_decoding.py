@@ -204,3 +204,19 @@ def test_opencv_says_nothing_besides(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(DataError, match='TIFF in a form'):
         decode_picture(b'II*\x00 and nothing', 'a.tif')
     assert capfd.readouterr().err == ''
+
+
+@pytest.mark.parametrize('decode', [decode_picture, decode_label])
+def test_further_pages_are_told(
+    decode: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, '_told', set())
+    pages = [Image.fromarray(GREY), Image.fromarray(GREY // 2)]
+    content = stored(pages[0], 'TIFF', save_all=True, append_images=pages[1:])
+    for _ in range(2):
+        assert np.array_equal(decode(content, 'two.tif').reshape(6, 9, -1)[..., 0], GREY)
+    assert [record.message for record in caplog.records if 'pages' in record.message] == [
+        'two.tif has 2 pages, of which only the first is read, here and in files like it.'
+    ]
+    decode(stored(GREY, 'TIFF'), 'one.tif')
+    assert len(caplog.records) == 1

@@ -1,5 +1,5 @@
-# The best that was measured (docs/results.md, 'Screening'): the combination with masked image consistency on top; blocks
-# of an eighth of the crop.
+# The best that was measured (docs/results.md, "Screening"): the combination with masked image consistency on top;
+# blocks of an eighth of the crop.
 _base_ = ['procstreet2camvid_combination.py']
 uda = dict(
     mask_mode='separatetrgaug',
