@@ -8,6 +8,7 @@ import contextlib
 import io
 import logging
 import struct
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -105,7 +106,11 @@ def _tell_pages(content: bytes, path: object) -> None:
     """Say once if a TIFF has several pages, of which the first is read."""
     if not content.startswith(TIFF_SIGNATURES):
         return
-    with contextlib.suppress(OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError):
+    damaged = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+    with (
+        contextlib.suppress(*damaged),
+        warnings.catch_warnings(action='ignore'),
+    ):  # the decoder tells of damage
         with Image.open(io.BytesIO(content)) as image:
             count = getattr(image, 'n_frames', 1)
         if count > 1:
