@@ -107,10 +107,8 @@ def _tell_pages(content: bytes, path: object) -> None:
     if not content.startswith(TIFF_SIGNATURES):
         return
     damaged = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
-    with (
-        contextlib.suppress(*damaged),
-        warnings.catch_warnings(action='ignore'),
-    ):  # the decoder tells of damage
+    with contextlib.suppress(*damaged), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the decoder tells of damage
         with Image.open(io.BytesIO(content)) as image:
             count = getattr(image, 'n_frames', 1)
         if count > 1:
