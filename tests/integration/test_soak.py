@@ -26,8 +26,9 @@ from tests.uda.networks import MODEL
 logger = logging.getLogger(__name__)
 ITERATIONS = int(os.environ.get('MMSEG_SOAK', '300'))
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(max(900, ITERATIONS))]
-ALLOWED = {'in use': 1.0, 'of loader processes': 1.0 if ITERATIONS >= 5000 else 8.0}
-"""MiB for 1,000 iterations; over few of them the steps of the loader processes' heaps count for more."""
+ALLOWED = {'in use': 1.0, 'of loader processes': 1.0 if ITERATIONS >= 5000 else 30.0}
+"""MiB for 1,000 iterations. What is free in the heaps of the loader processes cannot be told from outside, and over 300
+iterations, of which about 110 lie between the two medians, a step of 1 MiB in each of two heaps counts as 18."""
 
 
 @pytest.mark.parametrize('workers', [0, 2])
