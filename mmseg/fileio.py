@@ -76,6 +76,12 @@ def below(folder: PathLike, name: str, source: PathLike) -> Path:
     Raises:
         DataError: the name leads out of the folder.
     """
+    require_below(folder, name, source)
+    return Path(folder, name)
+
+
+def require_below(folder: PathLike, name: str, source: PathLike) -> None:
+    """Make sure that a name does not lead out of a folder; arguments and error as those of :func:`below`."""
     # Backslashes count as well: a list made on Windows, or for it, must not lead elsewhere there.
     parts = name.replace('\\', '/').split('/')
     if '..' in parts or not parts[0] or re.match('[A-Za-z]:', name) or '\0' in name:
@@ -83,7 +89,6 @@ def below(folder: PathLike, name: str, source: PathLike) -> Path:
             f'{source}: {name!r} leads out of the folder {folder}; expected names of files in it or below it, without '
             '".." and not absolute.'
         )
-    return Path(folder, name)
 
 
 def require_closed(folder: PathLike) -> None:

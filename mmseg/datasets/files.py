@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mmseg.errors import DataError
-from mmseg.fileio import below, read_text
+from mmseg.fileio import read_text, require_below
 
 logger = logging.getLogger(__name__)
 MARK = '\ufeff'
@@ -130,7 +130,7 @@ def read_split(path: str, folder: str, suffix: str) -> list[str]:
 
 
 def _listed(split: str, number: int, line: str, folder: str, suffix: str) -> str:
-    below(folder, line, f'{split}, line {number}')
+    require_below(folder, line, f'{split}, line {number}')
     stem = stem_of(posixpath.normpath(line.replace('\\', '/')), suffix)
     if (name := _spelt(folder, stem, suffix)) is not None:
         return name

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 from mmseg.datasets.label_table import IGNORED, reduced_table
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.errors import DataError
-from mmseg.fileio import below, read_image, read_label
+from mmseg.fileio import read_image, read_label, require_below
 from mmseg.registry import TRANSFORMS
 
 
 def _join(prefix: str | None, name: str) -> str:
-    return str(below(prefix, name, 'The data set')) if prefix else name
+    if not prefix:
+        return name
+    require_below(prefix, name, 'The data set')
+    return os.path.join(
+        prefix, name
+    )  # a Path would leave its parts in Python's table of strings, for each sample
 
 
 @TRANSFORMS.register_module()
