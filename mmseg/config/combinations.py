@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmseg.config.sections import data_components, data_sets, names_of, steps_of, value_at
+from mmseg.option_types import fits
 from mmseg.registry import DATASETS
 
 
@@ -68,7 +69,7 @@ def _mixing_problems(values: Mapping[str, Any]) -> Iterator[str]:
     sizes: dict[tuple[Any, ...], str] = {}
     for place, single in data_sets(value_at(values, 'data.train'), 'data.train'):
         for step in steps_of(single.get('pipeline')):
-            if step.get('type') == 'Pad' and isinstance(step.get('size'), list | tuple):
+            if step.get('type') == 'Pad' and fits(step.get('size'), tuple[int, int]):
                 sizes.setdefault(tuple(step['size']), place)
     if len(sizes) > 1:
         found = ' and '.join(f'{list(size)} in {place}' for size, place in sizes.items())

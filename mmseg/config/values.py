@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from mmseg.config.sections import data_components, heads_of, steps_of
+from mmseg.config.sections import data_components, heads_of, steps_of, value_at
 from mmseg.datasets.building import one_folder
 from mmseg.datasets.presets import is_preset
 from mmseg.errors import UserError
@@ -96,7 +96,7 @@ def _optimizer_problems(cfg: Any) -> list[str]:
     if kind is None or not set(options) <= parameters(kind)[0] or any(mismatches(kind, options)):
         return []
     found = _told(lambda: kind([torch.nn.Parameter(torch.zeros(1))], **{'lr': 1.0, **options}), 'optimizer')
-    keys = (cfg.get('paramwise_cfg') or {}).get('custom_keys') or {}
+    keys = value_at(cfg, 'paramwise_cfg.custom_keys')
     return found + [
         f'optimizer.paramwise_cfg.custom_keys.{part}.{name}: found {factor}; expected a factor of at least 0.'
         for part, factors in (keys.items() if isinstance(keys, Mapping) else ())

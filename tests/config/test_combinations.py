@@ -63,3 +63,12 @@ def test_crops_that_are_mixed_have_one_size() -> None:
     assert told(pair(32, 16, sync_crop_size=(16, 16))) == ''
     assert told({**pair(32, 16), 'uda': {'type': 'DACS', 'source_only': True}}) == ''
     assert told({**pair(32, 16), 'uda': {'type': 'MinEnt'}}) == ''
+
+
+@pytest.mark.parametrize('size', [[[64], 64], 64, 'x', {'a': 1}, [64, {}], [64, 64, 64], None])
+def test_sizes_of_other_types_are_left_to_their_step(size: Any) -> None:
+    pair = {'type': 'UDADataset'} | {
+        side: data(pipeline=[{'type': 'Pad', 'size': value}])
+        for side, value in (('source', size), ('target', (8, 8)))
+    }
+    assert 'cannot be mixed' not in told({'uda': {'type': 'DACS'}, 'data': {'train': pair}})

@@ -226,3 +226,10 @@ def test_all_are_told_at_once_before_anything_is_read() -> None:
     with pytest.raises(ConfigError, match='5 problems'):
         load_config(values)
     assert values == before
+
+
+@pytest.mark.parametrize(
+    'found', ['x', 5, [1], 0.5, None, {'custom_keys': 'x'}, {'custom_keys': {'head': 3}}]
+)
+def test_options_by_parameter_of_other_types_are_left_to_the_types(found: Any) -> None:
+    value_problems({'optimizer': {'type': 'SGD', 'lr': 1.0, 'paramwise_cfg': found}})

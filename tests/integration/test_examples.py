@@ -14,7 +14,9 @@ from tests.integration.programs import ROOT
 def programs() -> list[str]:
     """All programs and shell scripts, relative to the root (helpers have no main part)."""
     candidates = (
-        *(path for path in ROOT.glob('*.py') if path.name != 'mmseg_uda.py'),  # an installed command: test_wheel.py
+        *(
+            path for path in ROOT.glob('*.py') if path.name != 'mmseg_uda.py'
+        ),  # an installed command: test_wheel.py
         *ROOT.glob('*.sh'),
         *(ROOT / 'demo').rglob('*.py'),
         *(ROOT / 'tools').rglob('*.py'),
