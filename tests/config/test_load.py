@@ -130,6 +130,7 @@ optimizer = dict(type='AdamW', lr=float('6e-5'))
 """
 
 
+@pytest.mark.slow  # each reads a configuration twice and builds its networks twice
 @pytest.mark.parametrize('ending', ['.py', '.json'])
 @pytest.mark.parametrize(
     'source', [*sorted(str(path) for path in Path('configs').glob('[!_]*/*.*')), 'helpers'], ids=str
