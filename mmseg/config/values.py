@@ -5,6 +5,7 @@ what they refuse is told. Whatever reads files or holds weights has a class meth
 sentences that begin with the name of an option.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -37,21 +38,29 @@ def value_problems(values: Mapping[str, Any]) -> list[str]:
 
 def network_problems(model: Any) -> list[str]:
     """What a network whose options are right one by one refuses when it is built, without memory or weights."""
-    from mmseg.models import build_segmentor  # late: these take the networks
-    from mmseg.models.heads.base import BaseDecodeHead
-
     parts = list(_components(model))
     if not parts or not all(str(getattr(part, '__module__', '')).startswith('mmseg.') for part in parts):
         return []
 
-    def build() -> None:
-        for module in build_segmentor(model).modules():
-            if isinstance(module, BaseDecodeHead):
-                module.init_weights()
+    text = json.dumps(model, default=repr)
+    if text not in _networks:
+        with torch.device('meta'):
+            found = _told(lambda: _build_network(model), 'model')
+        _networks[text] = [problem.replace('model: model', 'model', 1) for problem in found]
+    return _networks[text]
 
-    with torch.device('meta'):
-        found = _told(build, 'model')
-    return [problem.replace('model: model', 'model', 1) for problem in found]
+
+_networks: dict[str, list[str]] = {}
+"""Networks that were built, and what they refused: rows of an experiment mostly share one, which takes 0.1 s or more."""
+
+
+def _build_network(model: Mapping[str, Any]) -> None:
+    from mmseg.models import build_segmentor  # late: these take the networks
+    from mmseg.models.heads.base import BaseDecodeHead
+
+    for module in build_segmentor(model).modules():
+        if isinstance(module, BaseDecodeHead):
+            module.init_weights()
 
 
 def _components(model: Any) -> Iterator[Any]:
