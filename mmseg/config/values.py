@@ -51,7 +51,7 @@ def network_problems(model: Any) -> list[str]:
 
 
 _networks: dict[str, list[str]] = {}
-"""Networks that were built, and what they refused: rows of an experiment mostly share one, which takes 0.1 s or more."""
+"""Networks that were built, and what they refused: rows of an experiment mostly share one, which takes 0.1 s."""
 
 
 def _build_network(model: Mapping[str, Any]) -> None:
