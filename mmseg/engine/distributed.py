@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from mmseg.errors import UsageError, UserError
+from mmseg.models.global_batch import total
 from mmseg.ranks import is_main, world_size
 
 BUCKET_ELEMENTS = 16 * 2**20
@@ -64,18 +65,11 @@ def share_initial_state(module: nn.Module) -> None:
         distributed.broadcast(tensor.detach(), src=0)
 
 
-def sum_over_ranks(tensor: Tensor) -> Tensor:
-    """Sum of a tensor over the processes, in place; the same shape and type everywhere."""
-    if world_size() > 1:
-        distributed.all_reduce(tensor)
-    return tensor
-
-
 def any_rank(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in some process; costs one exchange when there are several."""
     if world_size() == 1:
         return flag
-    return bool(sum_over_ranks(torch.tensor(int(flag), device=device)).item())
+    return bool(total(torch.tensor(int(flag), device=device)).item())
 
 
 def in_first(task: Callable[[], None], device: torch.device) -> None:

@@ -15,9 +15,9 @@ from tqdm import tqdm
 from mmseg.batch import Meta
 from mmseg.datasets.loading import build_test_loader
 from mmseg.datasets.protocols import ScoredDataset
-from mmseg.engine.distributed import sum_over_ranks
 from mmseg.errors import DataError, UserError
 from mmseg.evaluation import confusion
+from mmseg.models.global_batch import total
 from mmseg.models.student import Segmentor
 from mmseg.ranks import is_main, rank, world_size
 
@@ -106,7 +106,7 @@ def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[
     """The sum of the matrices of all processes."""
     if world_size() == 1:
         return matrix
-    return sum_over_ranks(torch.from_numpy(matrix).to(device)).cpu().numpy()
+    return total(torch.from_numpy(matrix).to(device)).cpu().numpy()
 
 
 def evaluate_dataset(

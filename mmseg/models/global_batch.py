@@ -33,9 +33,18 @@ def total(x: Tensor) -> Tensor:
 
 
 def mean(x: Tensor) -> Tensor:
-    """Mean over the processes, without gradient. Divided by it, a sum over pixels of one process becomes a term whose
-    mean over the processes is the sum over all pixels divided by their number."""
+    """Mean over the processes, without gradient."""
     return x if world_size() == 1 else total(x) / world_size()
+
+
+def denominator(count: Tensor) -> Tensor:
+    """What a process divides its sum over pixels by, so that the mean over the processes is that over all pixels.
+
+    Args:
+        count: number of its pixels, or their weight; that of all counts as at least 1.
+    """
+    least = total(count).clamp(min=1)
+    return least if world_size() == 1 else least / world_size()
 
 
 def anywhere(flags: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, distributed, nn
 
+from mmseg.ranks import world_size
+
 LOSSES, GRADIENTS, BUFFERS, WEIGHTS = range(4)
 """Places in :attr:`StepGuard.flags`."""
 
@@ -169,5 +171,5 @@ def _alike(tensors: Iterable[Tensor]) -> list[list[Tensor]]:
 
 def _over_processes(flags: Tensor) -> None:
     """The largest flags of all processes, in place: they must decide alike."""
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
+    if world_size() > 1:
         distributed.all_reduce(flags, distributed.ReduceOp.MAX)

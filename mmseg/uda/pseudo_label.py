@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from mmseg.errors import ConfigError
-from mmseg.models.global_batch import mean, total
-from mmseg.ranks import world_size
+from mmseg.models.global_batch import denominator, mean
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,6 @@ def trusted_pseudo_label(
 def mean_where(mask: Tensor, values: Tensor) -> Tensor:
     """Mean of ``values`` where ``mask`` (bool, the same shape), 0 if that is nowhere; a scalar.
 
-    Of several processes: what their mean over all processes is the mean of (:func:`mmseg.models.global_batch.mean`).
+    Of several processes: a term whose mean over them is that mean (:func:`mmseg.models.global_batch.denominator`).
     """
-    count = total(mask.sum()).clamp(min=1)
-    return values.masked_fill(~mask, 0.0).sum() / (count if world_size() == 1 else count / world_size())
+    return values.masked_fill(~mask, 0.0).sum() / denominator(mask.sum())

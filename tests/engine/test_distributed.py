@@ -12,7 +12,7 @@ from mmseg.errors import DataError, UsageError
 def test_alone() -> None:
     tensor = torch.ones(2)
     assert (ranks.rank(), ranks.world_size(), ranks.is_main()) == (0, 1, True)
-    assert distributed.sum_over_ranks(tensor) is tensor
+    assert distributed.total(tensor) is tensor
     assert distributed.any_rank(True, torch.device('cpu'))
     parameter = nn.Parameter(torch.zeros(2))
     parameter.grad = torch.ones(2)

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from mmseg.models.global_batch import total
-from mmseg.ranks import world_size
+from mmseg.models.global_batch import denominator
 from mmseg.uda.instance_bank.grid import Grid
 from mmseg.uda.instance_bank.similarity import Rows, Similarity
 from mmseg.uda.instance_bank.tiles import Tile
@@ -72,7 +71,7 @@ def instance_loss(embedding: Tensor, target: Target, rows: Rows, grid: Grid, for
     with torch.no_grad():
         strong, weak = (x.detach().permute(0, 2, 3, 1).contiguous() for x in (embedding, target.embedding))
         gradient, value = torch.zeros_like(strong), strong.new_zeros(())
-        share = target.weight / (total(target.weight.sum()).clamp(min=1) / world_size())
+        share = target.weight / denominator(target.weight.sum())
         for tile in form.strong.tiles(share, rows, grid):
             scores = None if target.scores is None else tile.fine(target.scores)
             view = _View(tile, tile.coarse(strong), tile.coarse(weak), scores, tile.fine(share))
