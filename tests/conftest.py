@@ -1,5 +1,6 @@
 """Fixtures that several parts of the test suite share."""
 
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -32,13 +33,24 @@ def _isolated() -> Iterator[None]:
         yield
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
-    """The same for fixtures that several tests share: they give values, not state."""
-    if fixturedef.scope == 'function':
-        return (yield)
-    with isolated():
-        return (yield)
+class SharedFixtures:
+    """The same for fixtures that several tests share: they give values, not state.
+
+    A plugin of its own: pytest asks the session, not this file, about fixtures of the whole session.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+        """Put back what the fixture changed."""
+        if fixturedef.scope == 'function':
+            return (yield)
+        with isolated():
+            return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard all fixtures."""
+    config.pluginmanager.register(SharedFixtures())
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -46,6 +58,22 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     seed = config.getoption('randomly_seed', None)
     if seed is not None:
         terminalreporter.write_line(f'order of the tests: --randomly-seed={seed}')
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """Every message of the project's logger, once, whatever else listens to it."""
+    messages: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    collector = Collector()
+    logger = logging.getLogger('mmseg')
+    logger.addHandler(collector)
+    yield messages
+    logger.removeHandler(collector)
 
 
 @pytest.fixture(scope='session')

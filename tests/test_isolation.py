@@ -71,6 +71,16 @@ def test_the_fixture_guards_every_test(turn: int, tmp_path: Path, caplog: pytest
     change_everything(tmp_path)
 
 
+@pytest.fixture(scope='session')
+def shared() -> None:
+    """A fixture of the whole session that leaves something behind."""
+    os.environ['SHARED_STRANGER'] = '1'
+
+
+def test_shared_fixtures_are_guarded(shared: None) -> None:
+    assert 'SHARED_STRANGER' not in os.environ
+
+
 @pytest.mark.parametrize('turn', [1, 2])
 def test_random_weights_are_those_of_every_run(turn: int) -> None:
     drawn = torch.rand(3)
