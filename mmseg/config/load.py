@@ -18,9 +18,8 @@ from mmseg.config.files import BASE_KEY, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
 from mmseg.config.shipped import find_config
-from mmseg.datasets.presets import PRESETS, expand_pipeline, is_preset
+from mmseg.datasets.presets import expanded
 from mmseg.errors import ConfigError
-from mmseg.option_types import mismatches
 
 Source = str | Path | Mapping[str, Any]
 Options = Mapping[str, Any] | Iterable[str]
@@ -61,7 +60,7 @@ def load_config(
     cfg = _override(Config(values, filename=filename), direct)
     imports.honour(cfg, is_data)
     if expand or indexed:
-        cfg = Config(_expanded(cfg.to_dict()), filename=filename)
+        cfg = Config(expanded(cfg.to_dict()), filename=filename)
     cfg = _override(cfg, indexed)
     modernise(cfg)
     settle(cfg)
@@ -75,7 +74,7 @@ def load_config(
 
 def resolved(cfg: Config | Mapping[str, Any]) -> dict[str, Any]:
     """A configuration as plain dicts, lists and numbers, presets expanded, ready for ``json.dumps``."""
-    plain: dict[str, Any] = _plain(_expanded(cfg.to_dict() if isinstance(cfg, Config) else cfg))
+    plain: dict[str, Any] = _plain(expanded(cfg.to_dict() if isinstance(cfg, Config) else cfg))
     return plain
 
 
@@ -83,16 +82,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _expanded(value: Any) -> Any:
-    """A copy with every preset replaced by its steps."""
-    if is_preset(value):
-        wrong = next(mismatches(PRESETS[value['type']], value), None)
-        return dict(value) if wrong else expand_pipeline(value)  # the check tells it, with all other problems
-    if isinstance(value, Mapping):
-        return {key: _expanded(item) for key, item in value.items()}
-    return [_expanded(item) for item in value] if isinstance(value, list) else value
 
 
 def _read(source: Source) -> tuple[dict[str, Any], set[str], bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from mmseg.datasets.presets import expanded
 from mmseg.errors import ConfigError, building
 from mmseg.registry import DATASETS
 
@@ -28,7 +29,7 @@ def build_dataset(cfg: Settings, **options: Any) -> Any:
         DataError: missing files.
         ConfigError: options that do not fit together.
     """
-    changed = changed_datasets(cfg, lambda single: {**single, **options})
+    changed = changed_datasets(expanded(cfg), lambda single: {**single, **options})
     if isinstance(changed, list):
         changed = {'type': 'ConcatDataset', 'datasets': changed}
     parts = split_folders(changed)

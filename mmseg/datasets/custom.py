@@ -26,7 +26,6 @@ from mmseg.datasets.files import (
 )
 from mmseg.datasets.label_table import label_table
 from mmseg.datasets.option_values import single_problems
-from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
 from mmseg.datasets.steps import with_collected, with_one_reduction
 from mmseg.datasets.transforms import Pipeline, Results
@@ -44,7 +43,7 @@ class CustomDataset:
     """Pictures with label maps.
 
     Args:
-        pipeline: list of steps, or a preset (mmseg/datasets/presets.py).
+        pipeline: list of steps.
         img_dir: folder of the pictures, relative to ``data_root``; searched recursively.
         img_suffix: ending of the pictures; the class's own if None.
         ann_dir: folder of the label maps.
@@ -78,7 +77,7 @@ class CustomDataset:
 
     def __init__(
         self,
-        pipeline: Sequence[dict[str, Any]] | dict[str, Any],
+        pipeline: Sequence[dict[str, Any]],
         img_dir: str,
         img_suffix: str | None = None,
         ann_dir: str | None = None,
@@ -106,7 +105,7 @@ class CustomDataset:
         merge = self.class_merge.table() if self.class_merge else None
         self.label_table = label_table(reduce_zero_label, chosen, merge, ignore_index)
         self.valid_mask = self._margin_mask(crop_pseudo_margins)
-        self.steps = with_one_reduction(expand_pipeline(pipeline), reduce_zero_label)
+        self.steps = with_one_reduction(pipeline, reduce_zero_label)
         if self.valid_mask is not None:
             self.steps = with_collected(self.steps, VALID_MASK)
         self.pipeline = Pipeline(self.steps)

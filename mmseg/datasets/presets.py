@@ -1,17 +1,19 @@
 """Pipelines in a few numbers.
 
 A configuration may write a pipeline as the published list of steps or as a preset, which is nothing but that
-list with its few numbers named. Expanding is pure; nothing downstream knows presets.
+list with its few numbers named. They are expanded where settings come in: a configuration when it
+is read, the dict of a data set when it is built. Nothing behind that knows presets.
 
 The steps and their order are those of docs/methods/configs.md#pipelines (S, SA, T, U and V there).
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mmseg.batch import Normalisation
 from mmseg.errors import ConfigError
+from mmseg.option_types import mismatches
 
 Step = dict[str, Any]
 
@@ -94,6 +96,19 @@ PRESETS: dict[str, Callable[..., list[Step]]] = {
 def is_preset(value: Any) -> bool:
     """True for a dict whose ``type`` names a preset."""
     return isinstance(value, dict) and isinstance(value.get('type'), str) and value['type'] in PRESETS
+
+
+def expanded(value: Any) -> Any:
+    """A copy of settings (dicts, lists, values) with every preset replaced by its steps.
+
+    A preset with options of wrong types stays: the check of configurations tells it, with all other problems.
+    """
+    if is_preset(value):
+        wrong = next(mismatches(PRESETS[value['type']], value), None)
+        return dict(value) if wrong else expand_pipeline(value)
+    if isinstance(value, Mapping):
+        return {key: expanded(item) for key, item in value.items()}
+    return [expanded(item) for item in value] if isinstance(value, list) else value
 
 
 def expand_pipeline(pipeline: Sequence[Step] | Step) -> list[Step]:

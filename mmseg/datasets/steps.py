@@ -1,10 +1,10 @@
 """Small changes to a list of pipeline steps; each returns a new list."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mmseg.batch import Normalisation
 from mmseg.datasets.building import single_datasets
-from mmseg.datasets.presets import expand_pipeline
 from mmseg.errors import ConfigError
 
 Steps = list[dict[str, Any]]
@@ -29,18 +29,23 @@ def with_collected(steps: Steps, key: str) -> Steps:
     return [*steps[:-1], {**steps[-1], 'keys': keys if key in keys else [*keys, key]}]
 
 
-def with_one_reduction(steps: Steps, reduce_zero_label: bool) -> Steps:
+def with_one_reduction(steps: Sequence[dict[str, Any]], reduce_zero_label: bool) -> Steps:
     """The steps without the ``reduce_zero_label`` of LoadAnnotations, which repeats that of the data set.
 
     Raises:
-        ConfigError: the two differ.
+        ConfigError: the two differ, or it is no list.
     """
+    if not isinstance(steps, list | tuple):
+        raise ConfigError(
+            f'pipeline: found {steps!r}; expected a list of steps. build_dataset(dict(type=..., pipeline=...)) takes '
+            'presets as well.'
+        )
     if problem := reduction_problem(steps, reduce_zero_label):
         raise ConfigError(f'{problem}.')
     return [{key: step[key] for key in step if key != 'reduce_zero_label'} for step in steps]
 
 
-def reduction_problem(steps: Steps, reduce_zero_label: bool) -> str | None:
+def reduction_problem(steps: Sequence[dict[str, Any]], reduce_zero_label: bool) -> str | None:
     """What is wrong if a LoadAnnotations says something else about class 0 than its data set; None if nothing."""
     given = [step['reduce_zero_label'] for step in steps if 'reduce_zero_label' in step]
     if all(bool(value) == reduce_zero_label for value in given):
@@ -60,7 +65,7 @@ def normalisation_of(dataset: Any) -> Normalisation:
     if dataset is None:
         return Normalisation()
     single: dict[str, Any] = next(single_datasets(dataset), {})
-    for step in expand_pipeline(single.get('pipeline', ())):
+    for step in single.get('pipeline', ()):
         if step.get('type') == 'Normalize':
             return Normalisation(tuple(map(float, step['mean'])), tuple(map(float, step['std'])))
     return Normalisation((0.0,) * 3, (1.0,) * 3)

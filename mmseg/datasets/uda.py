@@ -14,7 +14,6 @@ from mmseg.datasets.classes import equal_colours
 from mmseg.datasets.combined import ConcatDataset
 from mmseg.datasets.custom import VALID_MASK, CustomDataset
 from mmseg.datasets.option_values import pair_problems
-from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
 from mmseg.datasets.rare_classes import candidates, min_count, sampling_probabilities
 from mmseg.datasets.source_statistics import source_statistics
@@ -215,7 +214,7 @@ class UDADataset:
 
 def _build_target(cfg: Any) -> CustomDataset | ConcatDataset:
     def unlabelled(single: dict[str, Any]) -> dict[str, Any]:
-        return {**single, 'pipeline': without_labels(expand_pipeline(single['pipeline']))}
+        return {**single, 'pipeline': without_labels(single['pipeline'])}
 
     dataset: CustomDataset | ConcatDataset = build_dataset(changed_datasets(cfg, unlabelled))
     return dataset

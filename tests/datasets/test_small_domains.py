@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmseg.datasets import CamVid960Dataset, CamVidDataset, Carla800Dataset, ProcStreetDataset
+from mmseg.datasets.presets import expand_pipeline
 from mmseg.errors import DataError
 from tests.shared import shared_path
 
@@ -11,7 +12,7 @@ MERGE = {
     'merge': {3: 2, 6: 7, 9: 8, 12: 18, 14: 13, 15: 13, 16: 13, 17: 18},
     'classes': [0, 1, 2, 4, 5, 7, 8, 10, 11, 13, 18],
 }
-PIPELINE = {'type': 'TrainPipeline', 'img_scale': (480, 360), 'crop_size': (64, 96)}
+PIPELINE = expand_pipeline({'type': 'TrainPipeline', 'img_scale': (480, 360), 'crop_size': (64, 96)})
 
 
 def test_missing_pictures_name_the_preparation(tmp_path):

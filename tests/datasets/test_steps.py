@@ -3,6 +3,7 @@
 import pytest
 
 from mmseg.batch import Normalisation
+from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.steps import normalisation_of, with_collected, without_labels
 from mmseg.errors import ConfigError
@@ -45,3 +46,8 @@ def test_normalisation_is_that_of_the_source() -> None:
 
 def test_without_data_the_numbers_are_those_of_imagenet() -> None:
     assert normalisation_of(None).mean == (123.675, 116.28, 103.53)
+
+
+def test_a_preset_is_for_settings_not_for_a_data_set(tmp_path):
+    with pytest.raises(ConfigError, match='expected a list of steps'):
+        CustomDataset(PRESET, str(tmp_path), classes=('a', 'b'))
