@@ -26,6 +26,11 @@ def _method_problems(values: Mapping[str, Any]) -> Iterator[str]:
             'compile: found True together with uda.print_grad_magnitude, whose backward passes a compiled network '
             'does not allow. Switch one of them off.'
         )
+    if values.get('compile') and values.get('activation_checkpointing'):
+        yield (
+            'compile: found True together with activation_checkpointing; a compiled network decides by itself what it '
+            'keeps. Switch one of them off.'
+        )
     if not isinstance(dataset, Mapping):
         return
     if not method and dataset.get('type') == 'UDADataset' and dataset.get('target') is not None:

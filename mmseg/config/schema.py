@@ -18,7 +18,8 @@ TOP_LEVEL = {
     'model', 'uda', 'data', 'optimizer', 'optimizer_config', 'lr_config', 'runner', 'checkpoint_config',
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'new_classifier',
     'resume_from', 'work_dir', 'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
-    'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr', 'batch_norm',
+    'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr', 'batch_norm', 'compare_ranks',
+    'activation_checkpointing',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -159,6 +160,8 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'compile': (_one_of(True, False), 'True or False'),
     'channels_last': (_one_of(True, False), 'True or False'),
     'batch_norm': (_one_of('synchronised', 'local'), "'synchronised' or 'local'"),
+    'activation_checkpointing': (_one_of(True, False), 'True or False'),
+    'compare_ranks': (_whole(0), 'a whole number of at least 0 (0: never)'),
     'nan_policy': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
     'nan_limit': (_whole(0), 'a whole number of at least 0'),
     'load_from': _typed(str | None),

@@ -44,12 +44,14 @@ class Speed:
         compile: compile the networks with torch.compile.
         channels_last: channels-last memory layout.
         batch_norm: 'synchronised' over all processes, or 'local'.
+        activation_checkpointing: blocks of the trained encoder compute twice instead of keeping their activations.
     """
 
     precision: str = 'fp32'
     compile: bool = False
     channels_last: bool = False
     batch_norm: str = 'synchronised'
+    activation_checkpointing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,7 @@ class TrainSettings(Speed):
         log_level: name or number of the logging library.
         nan_policy: what to do with a step that is not finite: 'stop', or 'skip' (leave it out).
         nan_limit: number of steps of a run that 'skip' leaves out before it stops.
+        compare_ranks: steps between comparisons of the processes, 0 = none.
         load_from: checkpoint with initial weights, or None.
         new_classifier: leave out the layers of ``load_from`` that tell classes apart.
         resume_from: checkpoint to go on from, or None.
@@ -122,6 +125,7 @@ class TrainSettings(Speed):
     log_level: str | int = 'INFO'
     nan_policy: str = 'stop'
     nan_limit: int = 10
+    compare_ranks: int = 0
     load_from: str | None = None
     new_classifier: bool = False
     resume_from: str | None = None
@@ -139,6 +143,7 @@ def _speed(values: Mapping[str, Any]) -> dict[str, Any]:
         'precision': values.get('precision') or 'fp32',
         'compile': bool(values.get('compile', False)),
         'channels_last': bool(values.get('channels_last', False)),
+        'activation_checkpointing': bool(values.get('activation_checkpointing', False)),
         'batch_norm': values.get('batch_norm', 'synchronised'),
     }
 
@@ -176,6 +181,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         grad_clip=(values.get('optimizer_config') or {}).get('grad_clip'),
         nan_policy=values.get('nan_policy', 'stop'),
         nan_limit=int(values.get('nan_limit', 10)),
+        compare_ranks=int(values.get('compare_ranks', 0)),
         load_from=values.get('load_from'),
         new_classifier=bool(values.get('new_classifier', False)),
         resume_from=values.get('resume_from'),

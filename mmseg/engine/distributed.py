@@ -1,23 +1,18 @@
-"""Several processes, started by ``torchrun``: one place for everything they exchange.
+"""Several processes, started by ``torchrun``: joining them, and what they exchange around a step.
 
-Gradients are averaged once, after all backward passes of a step. Wrapping the networks in
-``DistributedDataParallel`` would not do: a step runs several forward and backward passes through inner modules,
-which bypass a wrapper's forward (docs/methods/optimisation.md#several-processes).
+What they exchange within one: :mod:`mmseg.models.global_batch`, and gradients: :mod:`mmseg.engine.gradients`.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 
 from mmseg.errors import UsageError, UserError
 from mmseg.models.global_batch import total
 from mmseg.ranks import is_main, world_size
-
-BUCKET_ELEMENTS = 16 * 2**20
-"""Elements that travel together: 64 MiB in float32, large enough to use the link, small enough to copy."""
 
 _VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 
@@ -90,32 +85,3 @@ def in_first(task: Callable[[], None], device: torch.device) -> None:
             failure = error
     if any_rank(failure is not None, device):
         raise failure or UserError('')
-
-
-def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace every gradient by its mean over the processes.
-
-    Args:
-        parameters: the same parameters in the same order in every process; those without a gradient are left out.
-    """
-    if world_size() == 1:
-        return
-    bucket: list[Tensor] = []
-    for parameter in parameters:
-        if parameter.grad is None:
-            continue
-        bucket.append(parameter.grad)
-        if sum(gradient.numel() for gradient in bucket) >= BUCKET_ELEMENTS:
-            _average(bucket)
-            bucket = []
-    if bucket:
-        _average(bucket)
-
-
-def _average(tensors: list[Tensor]) -> None:
-    """Average same-typed tensors over the processes, in place, with one exchange."""
-    flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-    distributed.all_reduce(flat)
-    flat /= world_size()
-    parts = flat.split([tensor.numel() for tensor in tensors])
-    torch._foreach_copy_(tensors, [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)])

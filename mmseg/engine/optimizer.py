@@ -17,7 +17,7 @@ from torch.amp.grad_scaler import GradScaler
 
 from mmseg.config.library_types import OPTIMIZERS
 from mmseg.config.translate import LrSchedule
-from mmseg.engine.distributed import average_gradients
+from mmseg.engine.gradients import GradientAverage
 from mmseg.engine.parameter_options import idle_custom_keys, parameter_options
 from mmseg.engine.schedule import lr_at
 from mmseg.errors import CheckpointError, ConfigError, building
@@ -31,17 +31,25 @@ class GuardedOptimWrapper(OptimWrapper):  # type: ignore[misc]
 
     Args:
         guard: decides before each step (:meth:`mmseg.uda.trainable.Trainable.train_step` asks it to).
+        average: makes means of the gradients over the processes.
         options: of mmengine's wrapper.
     """
 
-    def __init__(self, guard: StepGuard, **options: Any) -> None:
+    def __init__(self, guard: StepGuard, average: GradientAverage, **options: Any) -> None:
         super().__init__(**options)
         self.guard = guard
+        self.average = average
         guard.watch(self.optimizer)
 
-    def average(self) -> None:
-        """Average the gradients over the processes."""
-        average_gradients(weight for group in self.optimizer.param_groups for weight in group['params'])
+    def zero_grad(self, **kwargs: Any) -> None:
+        """Begin a step."""
+        self.average.begin()
+        super().zero_grad(**kwargs)
+
+    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+        """Back-propagate one loss of a step."""
+        self.average.next_pass()
+        super().backward(loss, **kwargs)
 
     def clear_new_state(self, known: int) -> None:
         """Zero what the optimiser has made in a step left out (a fused SGD does not set its first momentum then).
@@ -58,7 +66,7 @@ class GuardedOptimWrapper(OptimWrapper):  # type: ignore[misc]
 
         A fused optimiser asks the device whether to step; for the others the host has to, once a step.
         """
-        self.average()
+        self.average.finish()
         skipped, known = self.guard.skipped, len(self.optimizer.state)
         if skipped is not None and getattr(self.optimizer, '_step_supports_amp_scaling', False):
             self.optimizer.found_inf = skipped.float()
@@ -73,22 +81,25 @@ class ScaledOptimWrapper(GuardedOptimWrapper):
     """The same with loss scaling, for float16.
 
     Args:
-        guard: decides before each step.
+        guard, average: see :class:`GuardedOptimWrapper`.
         scaler: scales losses, leaves out steps whose gradients overflow.
         options: of mmengine's wrapper.
     """
 
-    def __init__(self, guard: StepGuard, scaler: GradScaler, **options: Any) -> None:
-        super().__init__(guard, **options)
+    def __init__(
+        self, guard: StepGuard, average: GradientAverage, scaler: GradScaler, **options: Any
+    ) -> None:
+        super().__init__(guard, average, **options)
         self.loss_scaler = scaler
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
         """Back-propagate the scaled loss."""
+        self.average.next_pass()
         self.loss_scaler.scale(loss).backward(**kwargs)
 
     def step(self, **kwargs: Any) -> None:
         """Average, unscale whether or not there is a step (other optimisers may use the gradients), then step."""
-        self.average()
+        self.average.finish()
         skipped, known = self.guard.skipped, len(self.optimizer.state)
         if skipped is not None:  # the scaler decides by the gradients alone
             weights = (weight for group in self.optimizer.param_groups for weight in group['params'])
@@ -144,10 +155,12 @@ def build_optimizer(
     clip = dict(grad_clip) if grad_clip else None
     scaled = precision == 'fp16'
     guard = StepGuard(hold=nan_policy == 'stop', scaled=scaled)
+    trained = {weight for group in optimizer.param_groups for weight in group['params']}
+    average = GradientAverage(weight for weight in module.parameters() if weight in trained)
     if scaled:
         scaler = GradScaler(next(module.parameters()).device.type)
-        return ScaledOptimWrapper(guard, scaler, optimizer=optimizer, clip_grad=clip)
-    return GuardedOptimWrapper(guard, optimizer=optimizer, clip_grad=clip)
+        return ScaledOptimWrapper(guard, average, scaler, optimizer=optimizer, clip_grad=clip)
+    return GuardedOptimWrapper(guard, average, optimizer=optimizer, clip_grad=clip)
 
 
 def _optimizer_class(name: object) -> type[torch.optim.Optimizer]:

@@ -19,6 +19,7 @@ from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
 from mmseg.datasets.protocols import ScoredDataset, TrainDataset
+from mmseg.engine.agreement import AgreementHook
 from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
     build_trainable,
@@ -225,12 +226,12 @@ def _validation_set(settings: TrainSettings) -> ScoredDataset:
 
 
 def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | None) -> list[Hook]:
-    """Log, debug pictures, evaluation, checkpoint, in this order."""
+    """Comparison of processes, log, debug pictures, evaluation, checkpoint, in this order."""
     settings, folder = run.settings, run.work_dir
     trackers = build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else []
     writer = LogWriter(folder / f'{stamp}.log.json' if is_main() else None, run.meta['exp_name'], trackers)
     writer.meta(run.meta)
-    hooks: list[Hook] = [LogHook(writer, settings.log_interval)]
+    hooks: list[Hook] = [AgreementHook(settings.compare_ranks), LogHook(writer, settings.log_interval)]
     if settings.on_error == 'skip':
         hooks.append(DamageHook(settings.max_error_share))
     layout = run.trainable.layout()

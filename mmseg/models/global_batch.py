@@ -195,17 +195,18 @@ def _follow(norm: _BatchNorm, average: Tensor, variance: Tensor) -> None:
     norm.running_var.lerp_(variance.to(norm.running_var), share)
 
 
+def has_own_statistics(norm: _BatchNorm) -> bool:
+    """Whether each process has running statistics of its own for a batch norm."""
+    return bool(norm.track_running_stats) and not isinstance(norm, _Synchronised)
+
+
 @torch.no_grad()
 def average_statistics(module: nn.Module) -> None:
     """Give every process the mean of the processes' running statistics, where batch norms have their own."""
     if world_size() == 1:
         return
     for child in module.modules():
-        if (
-            isinstance(child, _BatchNorm)
-            and not isinstance(child, _Synchronised)
-            and child.track_running_stats
-        ):
+        if isinstance(child, _BatchNorm) and has_own_statistics(child):
             for buffer in (child.running_mean, child.running_var):
                 assert buffer is not None
                 buffer.copy_(mean(buffer))

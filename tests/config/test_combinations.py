@@ -72,3 +72,12 @@ def test_sizes_of_other_types_are_left_to_their_step(size: Any) -> None:
         for side, value in (('source', size), ('target', (8, 8)))
     }
     assert 'cannot be mixed' not in told({'uda': {'type': 'DACS'}, 'data': {'train': pair}})
+
+
+@pytest.mark.parametrize(
+    'other', [{'activation_checkpointing': True}, {'uda': {'type': 'DACS', 'print_grad_magnitude': True}}]
+)
+def test_what_a_compiled_network_does_not_allow(other: dict[str, Any]) -> None:
+    found = combination_problems({'compile': True, **other})
+    assert len([problem for problem in found if problem.startswith('compile: found True together')]) == 1
+    assert not combination_problems({'compile': False, **other})

@@ -41,7 +41,7 @@ def config(tiny_data: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize('batch_norm', ['synchronised', 'local'])
 def test_ranks_stay_equal_and_resume(batch_norm: str, config: dict[str, Any], tmp_path: Path) -> None:
-    config['batch_norm'] = batch_norm
+    config |= {'batch_norm': batch_norm, 'compare_ranks': 1}
     config['uda']['instance_bank'] = {'mode': 'clean', 'bank_size': 38, 'min_fill': 0.0}
     path = write_config(tmp_path, config)
     torchrun('tests/integration/rank_program.py', path, tmp_path / 'run')
@@ -72,6 +72,15 @@ def test_ranks_leave_out_the_same_steps_and_stop_together(config: dict[str, Any]
     )
     assert all(torch.equal(value, two[name]) for name, value in one.items())
     assert not all(torch.equal(value, three[name]) for name, value in one.items())
+
+
+def test_processes_that_drift_apart_are_told(config: dict[str, Any], tmp_path: Path) -> None:
+    config['compare_ranks'] = 1
+    path = write_config(tmp_path, config)
+    said = torchrun('tests/integration/rank_program.py', path, tmp_path / 'run', 'drift:3', code=1)
+    assert 'After iteration 3 process 1 differs from process 0 in 1 of ' in said
+    assert (tmp_path / 'run' / 'iter_2.pth').exists()
+    assert not (tmp_path / 'run' / 'iter_3.pth').exists()
 
 
 def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path], tmp_path: Path) -> None:

@@ -149,6 +149,17 @@ def test_workers_make_no_difference(tiny_data: Path, tmp_path: Path) -> None:
     assert_equal(one, other)
 
 
+@pytest.mark.parametrize('method', ['daformer', 'hrda'])
+def test_activation_checkpointing_changes_no_bit(method: str, tiny_data: Path, tmp_path: Path) -> None:
+    config = tiny_hrda(tiny_data) if method == 'hrda' else tiny_config(tiny_data)
+    config['runner']['max_iters'] = 2
+    for name, twice in (('once', False), ('twice', True)):
+        run({**config, 'activation_checkpointing': twice}, tmp_path / name, validate=False)
+    one, other = (read_checkpoint(tmp_path / name / 'iter_2.pth') for name in ('once', 'twice'))
+    for part in ('state_dict', 'optimizer', 'training_state'):
+        assert_equal(one[part], other[part], part)
+
+
 def test_published_checkpoint_resumes(tiny_data: Path, tmp_path: Path) -> None:
     config = tiny_config(tiny_data)
     run(config, tmp_path / 'ours', validate=False)

@@ -1,0 +1,94 @@
+"""Activation checkpointing: blocks of an encoder compute twice instead of keeping what they computed.
+
+Chen et al., 2016, arXiv:1604.06174. Between the forward and the backward pass only the input of each block is kept; the
+backward pass runs the block again. Numbers are the same bits: random states are put back, and running statistics of
+batch norms follow the first run only.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+LISTS = (nn.Sequential, nn.ModuleList)
+
+
+def checkpoint_blocks(backbone: nn.Module) -> int:
+    """Let the blocks of an encoder compute twice while it is trained; keys of the state dict stay.
+
+    Args:
+        backbone: changed in place. Its blocks are the modules with layers of their own inside the lists that it is made
+            of (blocks of a Transformer, residual blocks, stages).
+
+    Returns:
+        How many there are.
+    """
+    blocks = list(_blocks(backbone))
+    for block in blocks:
+        block.__class__ = _checkpointed(type(block))
+    return len(blocks)
+
+
+def _blocks(module: nn.Module) -> Iterator[nn.Module]:
+    for child in module.children():
+        if isinstance(module, LISTS) and not isinstance(child, LISTS) and any(child.children()):
+            yield child
+        else:
+            yield from _blocks(child)
+
+
+class Checkpointed:
+    """Mixed into a block that computes twice."""
+
+
+_kinds: dict[type[nn.Module], type[nn.Module]] = {}
+
+
+def _checkpointed(kind: type[nn.Module]) -> type[nn.Module]:
+    if kind not in _kinds:
+
+        def forward(self: Any, *arguments: Any, **options: Any) -> Any:
+            run = partial(kind.forward, self)
+            if not (self.training and torch.is_grad_enabled()):
+                return run(*arguments, **options)
+            contexts = partial(_contexts, self)
+            return checkpoint(run, *arguments, use_reentrant=False, context_fn=contexts, **options)
+
+        _kinds[kind] = type(f'Checkpointed{kind.__name__}', (Checkpointed, kind), {'forward': forward})
+    return _kinds[kind]
+
+
+def _contexts(block: nn.Module) -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
+    """Of the first run and of the second one."""
+    return nullcontext(), _second_run(block, [(module, _state(module)) for module in block.modules()])
+
+
+def _state(module: nn.Module) -> dict[str, Any]:
+    """What a module holds: an encoder at another grid lends it other embeddings for a call (AnyGrid)."""
+    held = vars(module)
+    return {**held, '_parameters': dict(held['_parameters']), '_buffers': dict(held['_buffers'])}
+
+
+@contextmanager
+def _second_run(block: nn.Module, first: list[tuple[nn.Module, dict[str, Any]]]) -> Iterator[None]:
+    """Modules hold what they held in the first run; running statistics stay as they are."""
+    now = [dict(vars(module)) for module, _ in first]
+    for module, state in first:
+        vars(module).update(state)
+    norms = [norm for norm in block.modules() if isinstance(norm, _BatchNorm)]
+    counters = [norm.num_batches_tracked for norm in norms if norm.num_batches_tracked is not None]
+    counts = [counter.clone() for counter in counters]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:  # the second run is broken off where nothing more is needed
+        for counter, count in zip(counters, counts, strict=True):
+            counter.copy_(count)
+        for (module, _), state in zip(first, now, strict=True):
+            vars(module).update(state)
