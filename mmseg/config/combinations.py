@@ -31,6 +31,17 @@ def _method_problems(values: Mapping[str, Any]) -> Iterator[str]:
             'compile: found True together with activation_checkpointing; a compiled network decides by itself what it '
             'keeps. Switch one of them off.'
         )
+    portions, images = values.get('gradient_accumulation', 1), value_at(values, 'data.samples_per_gpu')
+    if fits(portions, int) and portions > 1 and values.get('compile'):
+        yield (
+            f'compile: found True together with gradient_accumulation={portions}, whose portions are not compiled. '
+            'Switch one of them off.'
+        )
+    if fits(portions, int) and fits(images, int) and portions > images:
+        yield (
+            f'gradient_accumulation: found {portions}, but a step has {images} images to divide. Set '
+            'data.samples_per_gpu to the whole batch; the encoder sees it in that many portions.'
+        )
     if not isinstance(dataset, Mapping):
         return
     if not method and dataset.get('type') == 'UDADataset' and dataset.get('target') is not None:

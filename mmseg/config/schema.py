@@ -19,7 +19,7 @@ TOP_LEVEL = {
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'new_classifier',
     'resume_from', 'work_dir', 'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
     'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr', 'batch_norm', 'compare_ranks',
-    'activation_checkpointing',
+    'activation_checkpointing', 'gradient_accumulation',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -65,7 +65,7 @@ SECTIONS = {
     'runner': {'type', 'max_iters'},
     'optimizer_config': {'grad_clip'},
     'optimizer_config.grad_clip': {'max_norm', 'norm_type'},
-    'checkpoint_config': {'interval', 'max_keep_ckpts', 'save_last'},
+    'checkpoint_config': {'interval', 'max_keep_ckpts', 'save_last', 'async_save'},
     'evaluation': {'interval', 'metric', 'save_best', 'rule'},
     'log_config': {'interval', 'hooks', 'img_interval'},
     'lr_config': {'policy', 'power', 'min_lr', 'warmup', 'warmup_iters', 'warmup_ratio'},
@@ -161,6 +161,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'channels_last': (_one_of(True, False), 'True or False'),
     'batch_norm': (_one_of('synchronised', 'local'), "'synchronised' or 'local'"),
     'activation_checkpointing': (_one_of(True, False), 'True or False'),
+    'gradient_accumulation': (_whole(1), 'a whole number of at least 1'),
     'compare_ranks': (_whole(0), 'a whole number of at least 0 (0: never)'),
     'nan_policy': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
     'nan_limit': (_whole(0), 'a whole number of at least 0'),
@@ -173,6 +174,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'log_config.hooks': _typed(Sequence[Mapping[str, Any]]),
     'log_config.img_interval': (_whole(0), 'a whole number of at least 0 (0: none)'),
     'checkpoint_config.save_last': _typed(bool),
+    'checkpoint_config.async_save': _typed(bool),
     'evaluation.metric': (
         _metrics,
         f'one or several of {", ".join(METRICS)} (the official evaluation of Cityscapes: tools/test.py --eval '

@@ -44,6 +44,7 @@ class Speed:
         compile: compile the networks with torch.compile.
         channels_last: channels-last memory layout.
         batch_norm: 'synchronised' over all processes, or 'local'.
+        gradient_accumulation: portions in which the trained encoder sees the images of a step.
         activation_checkpointing: blocks of the trained encoder compute twice instead of keeping their activations.
     """
 
@@ -52,6 +53,7 @@ class Speed:
     channels_last: bool = False
     batch_norm: str = 'synchronised'
     activation_checkpointing: bool = False
+    gradient_accumulation: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,7 @@ class TrainSettings(Speed):
         checkpoint_interval: steps between checkpoints.
         max_keep_ckpts: older checkpoints are deleted; -1 keeps all.
         save_last: save at the end too.
+        async_save: write checkpoints while training goes on.
         eval_interval: steps between evaluations.
         eval_metrics: names of metrics.
         save_best: score whose best evaluation keeps its checkpoint, or None; see mmseg/engine/best.py.
@@ -116,6 +119,7 @@ class TrainSettings(Speed):
     checkpoint_interval: int = 0
     max_keep_ckpts: int = -1
     save_last: bool = True
+    async_save: bool = False
     eval_interval: int = 0
     eval_metrics: tuple[str, ...] = ('mIoU',)
     save_best: str | None = None
@@ -143,6 +147,7 @@ def _speed(values: Mapping[str, Any]) -> dict[str, Any]:
         'precision': values.get('precision') or 'fp32',
         'compile': bool(values.get('compile', False)),
         'channels_last': bool(values.get('channels_last', False)),
+        'gradient_accumulation': int(values.get('gradient_accumulation', 1)),
         'activation_checkpointing': bool(values.get('activation_checkpointing', False)),
         'batch_norm': values.get('batch_norm', 'synchronised'),
     }
@@ -218,6 +223,7 @@ def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
     return {
         'checkpoint_interval': int(checkpoint.get('interval', max_iters)),
         'max_keep_ckpts': int(checkpoint.get('max_keep_ckpts', -1)),
+        'async_save': bool(checkpoint.get('async_save', False)),
         'save_last': bool(checkpoint.get('save_last', True)),
         'eval_interval': int(evaluation.get('interval', 0)),
         'eval_metrics': (metric,) if isinstance(metric, str) else tuple(metric),

@@ -14,6 +14,7 @@ from mmseg.config.translate import Speed, TrainSettings
 from mmseg.datasets.protocols import Classified
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
+from mmseg.models.accumulation import accumulate
 from mmseg.models.activation_checkpointing import checkpoint_blocks
 from mmseg.models.global_batch import share_batch
 from mmseg.models.precision import check_precision
@@ -187,6 +188,8 @@ def apply_speed_options(module: Speedable, speed: Speed, device: torch.device) -
     if speed.activation_checkpointing and isinstance(module, Trainable):
         blocks = checkpoint_blocks(module.student.backbone)
         logger.info('activation_checkpointing: %d blocks of the encoder compute twice', blocks)
+    if speed.gradient_accumulation > 1 and isinstance(module, Trainable):
+        accumulate(module.student.backbone, speed.gradient_accumulation)
     if speed.channels_last:
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     segmentors = module.networks().values() if isinstance(module, Trainable) else [module]

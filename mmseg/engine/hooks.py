@@ -1,11 +1,14 @@
 """What happens around iterations: logging, evaluation, checkpoints, debug pictures."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol
+from typing import Any, Protocol
 
 from prettytable import PrettyTable
+from torch import Tensor
 
 from mmseg.engine.best import BestCheckpoint, score_named
 from mmseg.engine.checkpoint import mark_latest, remove_old, write_checkpoint
@@ -190,13 +193,19 @@ class CheckpointHook(Hook):
         interval: iterations between checkpoints; 0 saves only at the end.
         keep: number of files to keep; -1 keeps all.
         save_last: save after the last iteration even if no interval ends there.
+        async_save: write in a thread while training goes on, from a copy in the host's memory. A run ends when
+            everything is written; a second checkpoint waits for the first.
     """
 
-    def __init__(self, interval: int = 0, keep: int = -1, save_last: bool = True) -> None:
+    def __init__(
+        self, interval: int = 0, keep: int = -1, save_last: bool = True, async_save: bool = False
+    ) -> None:
         self.interval = interval
         self.keep = keep
         self.save_last = save_last
         self._saved = -1
+        self._writing: Future[None] | None = None
+        self.async_save = async_save
 
     def before_run(self, run: Run) -> None:
         self._saved = run.iteration
@@ -206,8 +215,21 @@ class CheckpointHook(Hook):
             self._save(run)
 
     def after_run(self, run: Run) -> None:
-        if run.stopped:
-            self._save(run)
+        try:
+            if run.stopped:
+                self._save(run)
+        finally:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait until the last checkpoint is written.
+
+        Raises:
+            TrainingError: it could not be.
+        """
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
     def _save(self, run: Run) -> None:
         if self._saved == run.iteration:
@@ -218,9 +240,31 @@ class CheckpointHook(Hook):
         if is_main():
             path = Path(run.work_dir) / f'iter_{run.iteration}.pth'
             run.logger.info(f'Saving checkpoint at {run.iteration} iterations')
-            write_checkpoint(path, contents)
-            mark_latest(path)
-            remove_old(path, self.keep)
+            self._wait()
+            if self.async_save:
+                thread = ThreadPoolExecutor(1, thread_name_prefix='checkpoint')
+                self._writing = thread.submit(self._write, path, host_copy(contents))
+                thread.shutdown(wait=False)  # it ends when the file is written, whatever happens to the run
+            else:
+                self._write(path, contents)
         barrier()
         self._saved = run.iteration
         run.aside += perf_counter() - started
+
+    def _write(self, path: Path, contents: Mapping[str, Any]) -> None:
+        write_checkpoint(path, contents)
+        mark_latest(path)
+        remove_old(path, self.keep)
+
+
+def host_copy(value: Any) -> Any:
+    """A copy of nested dicts, lists and values, tensors in the host's memory; nothing is shared with the original."""
+    if isinstance(value, Tensor):
+        return value.detach().to('cpu', copy=True)
+    if isinstance(value, Mapping):
+        copied: Any = copy.copy(value)  # with what a state dict knows of its versions
+        copied.update((key, host_copy(entry)) for key, entry in value.items())
+        return copied
+    if isinstance(value, list | tuple):
+        return type(value)(host_copy(entry) for entry in value)
+    return copy.deepcopy(value)

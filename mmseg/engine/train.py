@@ -247,7 +247,11 @@ def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | 
 
         best = BestCheckpoint(settings.save_best, settings.best_rule) if settings.save_best else None
         hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval, best))
-    hooks.append(CheckpointHook(settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last))
+    hooks.append(
+        CheckpointHook(
+            settings.checkpoint_interval, settings.max_keep_ckpts, settings.save_last, settings.async_save
+        )
+    )
     return hooks
 
 

@@ -15,6 +15,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from mmseg.models.global_batch import same_portion
+
 LISTS = (nn.Sequential, nn.ModuleList)
 
 
@@ -65,7 +67,8 @@ def _checkpointed(kind: type[nn.Module]) -> type[nn.Module]:
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
     """Of the first run and of the second one."""
-    return nullcontext(), _second_run(block, [(module, _state(module)) for module in block.modules()])
+    held = [(module, _state(module)) for module in block.modules()]
+    return nullcontext(), _second_run(same_portion(), held)
 
 
 def _state(module: nn.Module) -> dict[str, Any]:
@@ -75,18 +78,21 @@ def _state(module: nn.Module) -> dict[str, Any]:
 
 
 @contextmanager
-def _second_run(block: nn.Module, first: list[tuple[nn.Module, dict[str, Any]]]) -> Iterator[None]:
-    """Modules hold what they held in the first run; running statistics stay as they are."""
+def _second_run(
+    images: AbstractContextManager[None], first: list[tuple[nn.Module, dict[str, Any]]]
+) -> Iterator[None]:
+    """Images are those of the first run, modules hold what they held in it; running statistics stay as they are."""
     now = [dict(vars(module)) for module, _ in first]
     for module, state in first:
         vars(module).update(state)
-    norms = [norm for norm in block.modules() if isinstance(norm, _BatchNorm)]
+    norms = [module for module, _ in first if isinstance(module, _BatchNorm)]
     counters = [norm.num_batches_tracked for norm in norms if norm.num_batches_tracked is not None]
     counts = [counter.clone() for counter in counters]
     for norm in norms:
         norm.momentum = 0.0
     try:
-        yield
+        with images:
+            yield
     finally:  # the second run is broken off where nothing more is needed
         for counter, count in zip(counters, counts, strict=True):
             counter.copy_(count)

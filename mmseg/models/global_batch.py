@@ -7,6 +7,8 @@ the images of a process, whose mean over the processes is that over all images; 
 one process nothing here does anything.
 """
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -21,6 +23,35 @@ from mmseg.ranks import rank, world_size
 def own_rows(count: int) -> slice:
     """Where the ``count`` images of this process stand among those of all."""
     return slice(rank() * count, (rank() + 1) * count)
+
+
+_portion: tuple[int, int] | None = None
+
+
+@contextmanager
+def portion(start: int, count: int) -> Iterator[None]:
+    """What runs inside gets a portion of this process's ``count`` images, from number ``start``.
+
+    See :mod:`mmseg.models.accumulation`.
+    """
+    global _portion
+    before, _portion = _portion, (start, count)
+    try:
+        yield
+    finally:
+        _portion = before
+
+
+def same_portion() -> AbstractContextManager[None]:
+    """The portion of now, for later."""
+    return nullcontext() if _portion is None else portion(*_portion)
+
+
+def own_share(count: int) -> tuple[slice, int]:
+    """Where the ``count`` images at hand stand among those of all, and how many those are."""
+    start, own = _portion or (0, count)
+    first = rank() * own + start
+    return slice(first, first + count), own * world_size()
 
 
 def total(x: Tensor) -> Tensor:
@@ -90,8 +121,8 @@ class SharedDropout(nn.Dropout):
         """(B, ...) -> the same shape."""
         if not self.training or self.p == 0:
             return input
-        ones = input.new_ones((input.shape[0] * world_size(), *input.shape[1:]))
-        return input * F.dropout(ones, self.p)[own_rows(len(input))]
+        rows, count = own_share(len(input))
+        return input * F.dropout(input.new_ones((count, *input.shape[1:])), self.p)[rows]
 
 
 class SharedDropout2d(nn.Dropout2d):
@@ -101,8 +132,8 @@ class SharedDropout2d(nn.Dropout2d):
         """(B, C, H, W) -> the same shape."""
         if not self.training or self.p == 0:
             return input
-        ones = input.new_ones((input.shape[0] * world_size(), input.shape[1], 1, 1))
-        return input * F.dropout2d(ones, self.p)[own_rows(len(input))]
+        rows, count = own_share(len(input))
+        return input * F.dropout2d(input.new_ones((count, input.shape[1], 1, 1)), self.p)[rows]
 
 
 class SharedDropPath(DropPath):
@@ -113,10 +144,11 @@ class SharedDropPath(DropPath):
         if not self.training or not self.drop_prob:
             return x
         keep = 1.0 - self.drop_prob
-        mask = x.new_empty((x.shape[0] * world_size(),) + (1,) * (x.ndim - 1)).bernoulli_(keep)
+        rows, count = own_share(len(x))
+        mask = x.new_empty((count,) + (1,) * (x.ndim - 1)).bernoulli_(keep)
         if getattr(self, 'scale_by_keep', True):
             mask.div_(keep)
-        return x * mask[own_rows(len(x))]
+        return x * mask[rows]
 
 
 _SHARED: dict[type[nn.Module], type[nn.Module]] = {nn.Dropout: SharedDropout, nn.Dropout2d: SharedDropout2d}

@@ -75,9 +75,20 @@ def test_sizes_of_other_types_are_left_to_their_step(size: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    'other', [{'activation_checkpointing': True}, {'uda': {'type': 'DACS', 'print_grad_magnitude': True}}]
+    'other',
+    [
+        {'activation_checkpointing': True},
+        {'gradient_accumulation': 2},
+        {'uda': {'type': 'DACS', 'print_grad_magnitude': True}},
+    ],
 )
 def test_what_a_compiled_network_does_not_allow(other: dict[str, Any]) -> None:
     found = combination_problems({'compile': True, **other})
     assert len([problem for problem in found if problem.startswith('compile: found True together')]) == 1
     assert not combination_problems({'compile': False, **other})
+
+
+@pytest.mark.parametrize(('portions', 'images', 'count'), [(2, 2, 0), (2, 4, 0), (4, 2, 1), (1, 1, 0)])
+def test_portions_of_a_batch(portions: int, images: int, count: int) -> None:
+    values = {'gradient_accumulation': portions, 'data': {'samples_per_gpu': images}}
+    assert told(values).count('images to divide') == count

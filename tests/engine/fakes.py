@@ -74,7 +74,7 @@ def make_run(folder: Path, max_iters: int = 6, extra: list[Hook] | None = None, 
         hooks=[
             LogHook(writer, settings.log_interval),
             *(extra or []),
-            CheckpointHook(settings.checkpoint_interval),
+            CheckpointHook(settings.checkpoint_interval, async_save=settings.async_save),
         ],
         work_dir=folder,
         device=torch.device('cpu'),

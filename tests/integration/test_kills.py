@@ -55,13 +55,17 @@ def method_config(data: Path, method: str) -> dict[str, Any]:
 
 
 def combinations(data: Path, folder: Path) -> list[dict[str, Any]]:
-    """What to kill, see tests/integration/kill_program.py; numbers of loader processes share an uninterrupted run."""
+    """What to kill, see tests/integration/kill_program.py; numbers of loader processes share an uninterrupted run.
+
+    Those with loader processes write checkpoints while they train.
+    """
     found = []
     for number, method in enumerate(METHODS):
         config, files = method_config(data, method), {}
         config['name'] = method
         for workers in (0, 2):
             config['data']['workers_per_gpu'] = workers
+            config['checkpoint_config']['async_save'] = workers > 0
             (folder / str(workers)).mkdir(exist_ok=True)
             files[workers] = str(write_config(folder / str(workers), config))
         for workers in (0, 2) if KILLS else (2 * (number % 2),):
