@@ -19,7 +19,7 @@ TOP_LEVEL = {
     'evaluation', 'log_config', 'log_level', 'seed', 'deterministic', 'load_from', 'new_classifier',
     'resume_from', 'work_dir', 'name', 'exp', 'crop_size', 'precision', 'compile', 'channels_last',
     'custom_imports', 'nan_policy', 'nan_limit', 'auto_scale_lr', 'batch_norm', 'compare_ranks',
-    'activation_checkpointing', 'gradient_accumulation',
+    'activation_checkpointing', 'gradient_accumulation', 'optimizer_sharding',
 }  # fmt: skip
 """Top-level keys with an effect."""
 
@@ -162,6 +162,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'batch_norm': (_one_of('synchronised', 'local'), "'synchronised' or 'local'"),
     'activation_checkpointing': (_one_of(True, False), 'True or False'),
     'gradient_accumulation': (_whole(1), 'a whole number of at least 1'),
+    'optimizer_sharding': (_one_of(True, False), 'True or False'),
     'compare_ranks': (_whole(0), 'a whole number of at least 0 (0: never)'),
     'nan_policy': (_one_of('stop', 'skip'), "'stop' or 'skip'"),
     'nan_limit': (_whole(0), 'a whole number of at least 0'),

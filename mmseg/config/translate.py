@@ -91,6 +91,7 @@ class TrainSettings(Speed):
         log_level: name or number of the logging library.
         nan_policy: what to do with a step that is not finite: 'stop', or 'skip' (leave it out).
         nan_limit: number of steps of a run that 'skip' leaves out before it stops.
+        optimizer_sharding: each process keeps the optimiser's state of its share of the parameters.
         compare_ranks: steps between comparisons of the processes, 0 = none.
         load_from: checkpoint with initial weights, or None.
         new_classifier: leave out the layers of ``load_from`` that tell classes apart.
@@ -129,6 +130,7 @@ class TrainSettings(Speed):
     log_level: str | int = 'INFO'
     nan_policy: str = 'stop'
     nan_limit: int = 10
+    optimizer_sharding: bool = False
     compare_ranks: int = 0
     load_from: str | None = None
     new_classifier: bool = False
@@ -186,6 +188,7 @@ def train_settings(cfg: Config | Mapping[str, Any]) -> TrainSettings:
         grad_clip=(values.get('optimizer_config') or {}).get('grad_clip'),
         nan_policy=values.get('nan_policy', 'stop'),
         nan_limit=int(values.get('nan_limit', 10)),
+        optimizer_sharding=bool(values.get('optimizer_sharding', False)),
         compare_ranks=int(values.get('compare_ranks', 0)),
         load_from=values.get('load_from'),
         new_classifier=bool(values.get('new_classifier', False)),

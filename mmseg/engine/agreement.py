@@ -10,6 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmseg.engine.hooks import due
 from mmseg.engine.loop import Hook, Run
+from mmseg.engine.sharding import is_sharded
 from mmseg.engine.state import collect
 from mmseg.errors import TrainingError
 from mmseg.models.global_batch import has_own_statistics, of_all
@@ -62,7 +63,8 @@ def check_sums(run: Run) -> dict[str, int]:
     own = set(_own_statistics(run.trainable.stored()))
     state = {key: value for key, value in contents['state_dict'].items() if key not in own}
     method = contents['training_state']['method']
-    parts = {'': state, 'optimizer.': contents['optimizer'], 'training_state.': method}
+    optimizer = {} if is_sharded(run.optimizer.optimizer) else contents['optimizer']
+    parts = {'': state, 'optimizer.': optimizer, 'training_state.': method}
     return {name: _check_sum(value) for start, part in parts.items() for name, value in _entries(part, start)}
 
 

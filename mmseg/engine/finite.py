@@ -149,9 +149,13 @@ def _tensors(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[An
 
 def _fail(run: Run, problem: Problem) -> NoReturn:
     """Keep what is needed to repeat the step, then stop."""
+    contents = None
+    if problem.undone:
+        run.trainable.iteration = problem.iteration - 1
+        contents = collect(run)
     if is_main():
         with suppress(OSError, TrainingError):  # a full disk must not hide what happened
-            problem = _keep(run, problem)
+            problem = _keep(run, problem, contents)
     pictures = f' Pictures of the batch: {", ".join(problem.files)}.' if problem.files else ''
     kept = (
         f' The step was undone; {problem.state} holds everything as it was before.' if problem.state else ''
@@ -165,15 +169,12 @@ def _fail(run: Run, problem: Problem) -> NoReturn:
     )
 
 
-def _keep(run: Run, problem: Problem) -> Problem:
+def _keep(run: Run, problem: Problem, contents: Mapping[str, Any] | None) -> Problem:
     """Write ``nonfinite_iter_N.json`` and, where everything is as before step N, ``nonfinite_iter_N.pth``."""
     path = run.work_dir / f'{RECORD}{problem.iteration}.pth'
-    if problem.undone:
-        run.trainable.iteration = problem.iteration - 1
-        contents = collect(run)
-        if not_finite(contents, run) is None:
-            write_checkpoint(path, contents)
-            problem = replace(problem, state=path.name)
+    if contents is not None and not_finite(contents, run) is None:
+        write_checkpoint(path, contents)
+        problem = replace(problem, state=path.name)
     with atomic_write(path.with_suffix('.json')) as temporary:
         temporary.write_text(json.dumps(asdict(problem), indent=2) + '\n', encoding='utf-8')
     return problem

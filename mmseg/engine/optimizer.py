@@ -8,6 +8,7 @@ published layout, so optimiser states can be exchanged.
 import inspect
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from mmseg.config.translate import LrSchedule
 from mmseg.engine.gradients import GradientAverage
 from mmseg.engine.parameter_options import idle_custom_keys, parameter_options
 from mmseg.engine.schedule import lr_at
+from mmseg.engine.sharding import gathered, is_sharded, own_share, sharded
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models.guard import StepGuard
 
@@ -39,7 +41,7 @@ class GuardedOptimWrapper(OptimWrapper):  # type: ignore[misc]
         super().__init__(**options)
         self.guard = guard
         self.average = average
-        guard.watch(self.optimizer)
+        guard.watch(own_share(self.optimizer), is_sharded(self.optimizer))
 
     def zero_grad(self, **kwargs: Any) -> None:
         """Begin a step."""
@@ -120,6 +122,7 @@ def build_optimizer(
     precision: str = 'fp32',
     grad_clip: Mapping[str, Any] | None = None,
     nan_policy: str = 'stop',
+    sharding: bool = False,
 ) -> GuardedOptimWrapper:
     """Optimiser over all parameters of a module, wrapped for :meth:`Trainable.train_step`.
 
@@ -128,6 +131,7 @@ def build_optimizer(
         optimizer_cfg: published ``optimizer``; ``type`` is a class of ``torch.optim``.
         precision: 'fp16' adds loss scaling (needs a GPU).
         grad_clip: ``max_norm`` and ``norm_type``; None = no clipping, as published.
+        sharding: divide the optimiser's state among the processes.
         nan_policy: 'stop': after a step that is not finite there are no others; 'skip': each is judged for itself.
 
     Returns:
@@ -151,7 +155,8 @@ def build_optimizer(
             'Without effect here: optimizer.paramwise_cfg.custom_keys.%s (no parameter of that name)', key
         )
     with building('optimizer'):
-        optimizer = kind(_merged_groups(module, optimizer_cfg), **arguments)
+        make = partial(sharded, kind) if sharding else kind
+        optimizer = make(_merged_groups(module, optimizer_cfg), **arguments)
     clip = dict(grad_clip) if grad_clip else None
     scaled = precision == 'fp16'
     guard = StepGuard(hold=nan_policy == 'stop', scaled=scaled)
@@ -203,12 +208,18 @@ def optimizer_state(optimizer: OptimWrapper, module: nn.Module) -> dict[str, Any
     state: dict[int, Any] = {}
     groups: dict[int, dict[str, Any]] = {}
     inner = optimizer.optimizer
+    parameters = [parameter for group in inner.param_groups for parameter in group['params']]
+    known = (
+        gathered(inner) if is_sharded(inner) else {n: inner.state.get(p) for n, p in enumerate(parameters)}
+    )
+    place = 0
     for group in inner.param_groups:
         options = {key: value for key, value in group.items() if key not in ('params', 'names')}
-        for name, parameter in zip(group['names'], group['params'], strict=True):
+        for name in group['names']:
             groups[numbers[name]] = {**options, 'params': [numbers[name]]}
-            if inner.state.get(parameter):
-                state[numbers[name]] = inner.state[parameter]
+            if known.get(place):
+                state[numbers[name]] = known[place]
+            place += 1
     layout: dict[str, Any] = {
         'state': dict(sorted(state.items())),
         'param_groups': [groups[number] for number in sorted(groups)],
@@ -243,10 +254,19 @@ def load_optimizer_state(
     order = [name for group in inner.param_groups for name in group['names']]
     places = {name: place for place, name in enumerate(order)}
     state = {places[names[number]]: value for number, value in saved['state'].items()}
-    inner.load_state_dict({'state': state, 'param_groups': inner.state_dict()['param_groups']})
-    _lay_out_like_parameters(inner)
+    inner.load_state_dict({'state': state, 'param_groups': _numbered_groups(inner)})
+    _lay_out_like_parameters(own_share(inner))
     if isinstance(optimizer, ScaledOptimWrapper) and 'loss_scaler' in saved:
         optimizer.loss_scaler.load_state_dict(saved['loss_scaler'])
+
+
+def _numbered_groups(optimizer: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    """Groups with numbers in place of parameters."""
+    start, groups = 0, []
+    for group in optimizer.param_groups:
+        groups.append({**group, 'params': list(range(start, start + len(group['params'])))})
+        start += len(group['params'])
+    return groups
 
 
 def _lay_out_like_parameters(optimizer: torch.optim.Optimizer) -> None:

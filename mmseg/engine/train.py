@@ -207,8 +207,9 @@ def _optimizer(trainable: Trainable, settings: TrainSettings) -> GuardedOptimWra
     images = settings.samples_per_gpu * world_size()
     config = scaled_to_batch(settings.optimizer, settings.auto_scale_lr, images)
     return build_optimizer(
-        trainable.stored(), config, settings.precision, settings.grad_clip, settings.nan_policy
-    )
+        trainable.stored(), config, settings.precision, settings.grad_clip, settings.nan_policy,
+        settings.optimizer_sharding,
+    )  # fmt: skip
 
 
 def _require(cfg: Config, validate: bool) -> None:

@@ -86,10 +86,16 @@ class StepGuard(Unguarded):
         self.scaled = scaled
         self._rollback: Rollback | None = None
         self._optimizer: torch.optim.Optimizer | None = None
+        self._divided = False
 
-    def watch(self, optimizer: torch.optim.Optimizer) -> None:
-        """Look at this optimiser's state as well: a finite gradient may square to more than float32 holds."""
-        self._optimizer = optimizer
+    def watch(self, optimizer: torch.optim.Optimizer, divided: bool = False) -> None:
+        """Look at this optimiser's state as well: a finite gradient may square to more than float32 holds.
+
+        Args:
+            optimizer: of this process.
+            divided: other processes have other parts of the state.
+        """
+        self._optimizer, self._divided = optimizer, divided
 
     def begin(self, module: nn.Module, changing: Iterable[Tensor]) -> None:
         """Before the first pass: copy what the passes change.
@@ -128,6 +134,8 @@ class StepGuard(Unguarded):
         assert self._rollback is not None
         self._rollback.undo(self.bad)
         self._mark(WEIGHTS, [*self._weights, *self._moments()])
+        if self._divided:
+            _over_processes(self.flags)
 
     def _moments(self) -> list[Tensor]:
         """What the optimiser keeps for its parameters; not its counters, which may lie on the host."""

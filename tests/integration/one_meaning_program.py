@@ -44,6 +44,7 @@ CONFIGS: dict[str, Callable[[Path], dict[str, Any]]] = {
     'supervised': lambda data: tiny_config(data, 'source_only'),
     'daformer': tiny_config,
     'mic': lambda data: with_method(tiny_config(data), **MASKS),
+    'sharded': lambda data: {**tiny_config(data), 'optimizer_sharding': True, 'gradient_accumulation': 2},
     'combined': lambda data: with_method(
         tiny_config(data),
         pseudo_flip=True,
@@ -69,6 +70,8 @@ EVEN = {
 def settings(config: dict[str, Any], images: int) -> dict[str, Any]:
     """So many images for this process; plain steps."""
     config['data']['samples_per_gpu'] = images
+    if 'gradient_accumulation' in config:
+        config['gradient_accumulation'] = images
     config['runner']['max_iters'] = STEPS
     config['checkpoint_config']['interval'] = 1
     config['evaluation'] = {'interval': STEPS, 'metric': 'mIoU'}

@@ -70,7 +70,7 @@ def numbers(value: Any, place: str = '') -> Iterator[tuple[str, Tensor]]:
         yield place, torch.as_tensor(value, dtype=torch.float64)
 
 
-def differences(one: Any, several: Any, tolerance: float = TOLERANCE) -> list[tuple[str, float]]:
+def differences(one: Any, several: Any) -> list[tuple[str, float]]:
     """Places that differ by more than the tolerance, the worst first."""
     mine, theirs = dict(numbers(one)), dict(numbers(several))
     assert mine.keys() == theirs.keys()
@@ -79,7 +79,7 @@ def differences(one: Any, several: Any, tolerance: float = TOLERANCE) -> list[tu
         for place, value in mine.items()
         if value.numel()
     }
-    return sorted((entry for entry in off.items() if not entry[1] <= tolerance), key=lambda entry: -entry[1])
+    return sorted((entry for entry in off.items() if not entry[1] <= TOLERANCE), key=lambda entry: -entry[1])
 
 
 def log(folder: Path) -> list[Any]:

@@ -13,6 +13,7 @@ import torch
 
 from mmseg.fileio import read_label, write_label_png
 from tests.integration.programs import ROOT
+from tests.integration.test_training import assert_equal
 from tests.integration.tiny import tiny_config, write_config
 
 pytestmark = pytest.mark.slow
@@ -39,9 +40,9 @@ def config(tiny_data: Path) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize('batch_norm', ['synchronised', 'local'])
-def test_ranks_stay_equal_and_resume(batch_norm: str, config: dict[str, Any], tmp_path: Path) -> None:
-    config |= {'batch_norm': batch_norm, 'compare_ranks': 1}
+@pytest.mark.parametrize('options', [{}, {'batch_norm': 'local'}, {'optimizer_sharding': True}], ids=str)
+def test_ranks_stay_equal_and_resume(options: dict[str, Any], config: dict[str, Any], tmp_path: Path) -> None:
+    config |= {**options, 'compare_ranks': 1}
     config['uda']['instance_bank'] = {'mode': 'clean', 'bank_size': 38, 'min_fill': 0.0}
     path = write_config(tmp_path, config)
     torchrun('tests/integration/rank_program.py', path, tmp_path / 'run')
@@ -55,6 +56,16 @@ def test_ranks_stay_equal_and_resume(batch_norm: str, config: dict[str, Any], tm
     torchrun('tests/integration/rank_program.py', write_config(tmp_path, config), tmp_path / 'again')
     again = torch.load(tmp_path / 'again' / 'rank1.pt', weights_only=True)
     assert all(torch.equal(value, again[name]) for name, value in one.items())
+    moments = [
+        torch.load(tmp_path / name / 'iter_4.pth', weights_only=True)['optimizer']
+        for name in ('run', 'again')
+    ]
+    assert_equal(*moments)
+    # Whoever keeps them meanwhile, the file has the moments of all parameters that have learned.
+    learned = {
+        place for place, group in enumerate(moments[0]['param_groups']) if place in moments[0]['state']
+    }
+    assert len(learned) > 100
 
 
 def test_ranks_leave_out_the_same_steps_and_stop_together(config: dict[str, Any], tmp_path: Path) -> None:
