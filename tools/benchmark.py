@@ -20,6 +20,7 @@ BENCHMARKS = {
     'hrda-dida': 'whole_step.hrda_dida',
     'hrda-memory': 'memory.hrda',
     'instance-bank': 'instance_bank.streamed_loss',
+    'ranks': 'ranks.overlap',
     'sampling': 'sampling.rare_classes',
     'step': 'step.training_step',
     'vfm-memory': 'foundation.vfm',

@@ -32,6 +32,11 @@ class Bucket:
         self._flat: Tensor | None = None
         self._work: distributed.Work | None = None
 
+    @property
+    def under_way(self) -> bool:
+        """Whether an exchange has been started and not received."""
+        return self._work is not None
+
     def send(self, group: distributed.ProcessGroup | None) -> None:
         """Start the exchange of the gradients there are."""
         self._sent = [p.grad for p in self.parameters if p.grad is not None]
@@ -94,7 +99,7 @@ class GradientAverage:
 
     def finish(self) -> None:
         """Every gradient is final: exchange what has not set out yet, wait for the means."""
-        self.early = self._sent
+        self.early = sum(bucket.under_way for bucket in self._buckets[: self._sent])
         self._send(len(self._buckets))
         self._receive()
         self._last = self._passes

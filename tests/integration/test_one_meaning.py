@@ -62,7 +62,8 @@ def numbers(value: Any, place: str = '') -> Iterator[tuple[str, Tensor]]:
     """All tensors and numbers, with their place."""
     if isinstance(value, Mapping):
         for key, entry in value.items():
-            yield from numbers(entry, f'{place}.{key}')
+            if key != 'fused':  # how a step is computed: not so where each process steps its share
+                yield from numbers(entry, f'{place}.{key}')
     elif isinstance(value, list | tuple):
         for number, entry in enumerate(value):
             yield from numbers(entry, f'{place}.{number}')

@@ -44,6 +44,14 @@ def test_samples_and_steps_agree(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 @pytest.mark.slow
+def test_two_processes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    step, traffic = run(['ranks'], monkeypatch, capsys)
+    assert step['difference'] == 0
+    assert ' 0 buckets early' not in step['name']
+    assert traffic['mib']['gradients'] > 20 * traffic['mib']['other'] > 0
+
+
+@pytest.mark.slow
 def test_whole_steps_without_and_with_a_bank(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
