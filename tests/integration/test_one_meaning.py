@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.integration.one_meaning_program import CONFIGS, EVEN, STEPS
 from tests.integration.programs import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.ranks, pytest.mark.timeout(1200)]
 
 TOLERANCE, FLOOR = 2e-3, 1e-4
 """Largest difference, as a share of the largest number of a tensor (at least the floor): sums of float32 numbers in

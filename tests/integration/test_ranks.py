@@ -16,7 +16,7 @@ from tests.integration.programs import ROOT
 from tests.integration.test_training import assert_equal
 from tests.integration.tiny import tiny_config, write_config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ranks]
 
 
 def torchrun(*arguments: object, code: int = 0) -> str:
