@@ -97,6 +97,7 @@ def test_dict_source_with_bases_of_the_configs_folder() -> None:
     assert cfg.optimizer.to_dict() == {'type': 'SGD', 'lr': 0.0025, 'momentum': 0.9, 'weight_decay': 0.0005}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('path', sorted(configs_folder().glob('[!_g]*/*.py')), ids=lambda path: path.stem)
 def test_every_shipped_configuration_is_valid(path: Path) -> None:
     assert load_config(path).model.type

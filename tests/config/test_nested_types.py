@@ -58,7 +58,10 @@ def test_the_configuration_is_valid_and_full() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize('kind', ['os.system', 'torch.nn.ReLU', 'mmengine.Config'])
+@pytest.mark.parametrize(
+    'kind',
+    ['os.system', *(pytest.param(k, marks=pytest.mark.slow) for k in ('torch.nn.ReLU', 'mmengine.Config'))],
+)
 @pytest.mark.parametrize('place', PLACES, ids=lambda place: '.'.join(map(str, place)))
 def test_code_in_the_place_of_a_type_is_refused_by_place(place: Place, kind: str, tmp_path: Path) -> None:
     values = copy.deepcopy(whole())

@@ -33,6 +33,7 @@ def test_helpers_are_no_configurations() -> None:
     assert not [name for name in names if '_base_' in name or name.split('/')[-1].startswith('_')]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', sorted(shipped_configs()))
 def test_a_copy_means_the_same_in_any_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
