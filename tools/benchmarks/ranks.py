@@ -16,8 +16,6 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, distributed
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # also a program of its own, see below
-
 from benchmarks.settings import OPTIMIZER, Settings, training_config
 from benchmarks.step import random_batch
 from benchmarks.timing import ROOT, Comparison, synchronise
@@ -26,6 +24,9 @@ from mmseg.engine.build import build_trainable, choose_device
 from mmseg.engine.distributed import barrier, close_distributed, init_distributed
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.ranks import is_main, rank, world_size
+
+PROCESS = 'import sys; sys.path.insert(0, sys.argv[1]); from benchmarks.ranks import main; main(sys.argv[2])'
+"""What each process runs."""
 
 KINDS = ('gradients', 'other')
 
@@ -62,9 +63,9 @@ def overlap(settings: Settings) -> list[Comparison | Traffic]:
         found = Path(folder) / 'found.json'
         wanted = {**vars(settings), 'device': kind, 'found': str(found)}
         launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
-        launcher += ['--nproc-per-node', str(max(count, 2))]
-        subprocess.run([*launcher, __file__, json.dumps(wanted)], cwd=ROOT, check=True)
-        comparison, traffic = json.loads(found.read_text())
+        launcher += ['--nproc-per-node', str(max(count, 2)), '--no-python', sys.executable, '-c', PROCESS]
+        subprocess.run([*launcher, str(ROOT / 'tools'), json.dumps(wanted)], cwd=ROOT, check=True)
+        comparison, traffic = json.loads(found.read_text(encoding='utf-8'))
         return [Comparison(**comparison), Traffic(**traffic)]
 
 
@@ -140,8 +141,9 @@ def measured(settings: Settings) -> tuple[Comparison, Traffic]:
     return comparison, traffic
 
 
-def main(wanted: dict[str, Any]) -> None:
-    """A process of the measurement, started by :func:`overlap`."""
+def main(told: str) -> None:
+    """A process of the measurement, started by :func:`overlap`, which tells what is wanted as JSON."""
+    wanted = json.loads(told)
     found = Path(wanted.pop('found'))
     init_distributed('pytorch')
     settings = replace(
@@ -149,9 +151,5 @@ def main(wanted: dict[str, Any]) -> None:
     )
     results = measured(settings)
     if is_main():
-        found.write_text(json.dumps([result.record() for result in results]))
+        found.write_text(json.dumps([result.record() for result in results]), encoding='utf-8')
     close_distributed()
-
-
-if __name__ == '__main__':
-    main(json.loads(sys.argv[1]))
