@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from mmseg.arguments import Parser
-from mmseg.cli import positional, run_lasting, started_as
+from mmseg.cli import positional, run_lasting, started_as, whole_number
 from mmseg.processes import EXIT_CODES
 
 EXAMPLES = """examples:
@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   python run_experiments.py --exp daformer-7 --dry-run --json
   python run_experiments.py --config CONFIG --cfg-options runner.max_iters=2
   python run_experiments.py --exp 101 --startup-test --builtin-data --only '*source-only*'
+  python run_experiments.py --exp 101 --startup-test --builtin-data --only '*_dacs_*rcs*' --gpus 0 --jobs 2
 
 """
 
@@ -25,7 +26,7 @@ def parse_arguments() -> argparse.Namespace:
     from mmseg.config import add_config_options  # late, see main
 
     parser = Parser(
-        description='Train the runs of a published experiment, or of one configuration file, one after another.',
+        description='Train the runs of a published experiment, or of one configuration file.',
         epilog=EXAMPLES + EXIT_CODES,
     )
     what = parser.add_argument_group('what to run (one of them)').add_mutually_exclusive_group(required=True)
@@ -53,15 +54,20 @@ def parse_arguments() -> argparse.Namespace:
     )
     how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
     add_config_options(how, 'runner.max_iters=2')
-    how.add_argument('--machine', choices=('local',), default='local', help='where to run (default: local)')
-    how.add_argument('--gpus', type=int, default=1, metavar='N', help='GPUs of one run (default: 1)')
+    where = parser.add_argument_group('where')
+    where.add_argument('--machine', choices=('local',), default='local', help='where to run (default: local)')
+    where.add_argument('--gpus', type=whole_number(0), default=1, metavar='N',
+                       help='GPUs to use (default: 1); 0: none. The runs of an experiment go on at the same time, one '
+                       'on each GPU (without GPUs: one on each group of cores); a single configuration gets all '
+                       'of them')  # fmt: skip
+    where.add_argument('--jobs', type=whole_number(1), metavar='N',
+                       help='runs at the same time, which share the GPUs evenly (default: as many as GPUs for --exp, 1 '
+                       'for --config); --jobs 1 gives each run all GPUs, which multiplies its batch')  # fmt: skip
     args = parser.parse_args()
     if args.json and not (args.list or args.dry_run):
         parser.error('--json goes with --list or --dry-run')
     if args.builtin_data and not args.startup_test:
         parser.error('--builtin-data goes with --startup-test')
-    if args.gpus < 1:
-        parser.error('--gpus must be at least 1')
     return args
 
 
@@ -74,7 +80,8 @@ def command_to_resume(args: argparse.Namespace) -> str:
         what = f'--exp={args.exp}' if args.exp else f'--config={args.config}'
         words = [*started_as(sys.argv[0]), what]
     flags = {'startup-test': args.startup_test, 'builtin-data': args.builtin_data, 'debug': args.debug}
-    words += ['--resume', f'--gpus={args.gpus}', *(f'--{name}' for name, given in flags.items() if given)]
+    words += ['--resume', f'--gpus={args.gpus}', *([f'--jobs={args.jobs}'] if args.jobs else [])]
+    words += [f'--{name}' for name, given in flags.items() if given]
     lists = {
         '--only': args.only,
         '--cfg-options': getattr(args, 'cfg_options_typed', []),
@@ -108,6 +115,7 @@ def main() -> None:
         custom_imports=tuple(args.custom_imports),
         machine=args.machine,
         gpus=args.gpus,
+        jobs=args.jobs or (max(args.gpus, 1) if args.exp else 1),
         command=command_to_resume(args),
         dry_run=args.dry_run,
     )

@@ -35,7 +35,9 @@ class LaunchOptions:
         custom_imports: modules that are imported already and that other processes need, too.
         dry_run: nothing is trained: settings as they are shipped are not checked, which would take seconds.
         machine: prefix of the folder of the runs.
-        gpus: processes of one run, one GPU each.
+        gpus: how many GPUs are used; runs that go on at the same time share them evenly, and each run has one process
+            a GPU. 0: none, even if there are some.
+        jobs: how many runs go on at the same time.
         command: how to type this call again, to tell the user how to go on.
     """
 
@@ -49,6 +51,7 @@ class LaunchOptions:
     dry_run: bool = False
     machine: str = 'local'
     gpus: int = 1
+    jobs: int = 1
     command: str = ''
 
 

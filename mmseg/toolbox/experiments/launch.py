@@ -1,39 +1,31 @@
-"""Training the runs of an experiment one after another (docs/methods/experiments.md#launcher)."""
+"""Training the runs of an experiment (docs/methods/experiments.md#launcher)."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import torch
 
 from mmseg.config import load_config
-from mmseg.config.imports import OPTION, modules_of
+from mmseg.config.imports import modules_of
 from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import train
 from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UserError
 from mmseg.faults import described
-from mmseg.places import ROOT
-from mmseg.processes import KILL, Stopped, children_of, die_with_parent, signal_name
+from mmseg.processes import Stopped, signal_name
 from mmseg.toolbox.checking.preflight import preflight
 from mmseg.toolbox.experiments import find_experiment
+from mmseg.toolbox.experiments.children import Child, train_command
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
+from mmseg.toolbox.experiments.parallel import LOOK_EVERY, run_parallel
 from mmseg.toolbox.experiments.startup import on_builtin_data, prepare_scenes
 
 Say = Callable[[str], None]
-
-LOOK_EVERY = 0.2
-"""Seconds between two looks at torchrun."""
 
 
 def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
@@ -61,11 +53,14 @@ def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', af
     for job in jobs:
         write_job(job)
     pending = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]
-    failed = [
-        job.unique
-        for number, job in enumerate(pending, 1)
-        if not _attempt(job, options, say, number, len(pending))
-    ]
+    if options.jobs > 1 or options.gpus == 0:
+        failed = run_parallel(pending, options, say)
+    else:
+        failed = [
+            job.unique
+            for number, job in enumerate(pending, 1)
+            if not _attempt(job, options, say, number, len(pending))
+        ]
     if failed:
         raise UserError(
             f'{len(failed)} of {len(pending)} runs failed, see above: {", ".join(failed)}. To run the rest again or go '
@@ -119,23 +114,12 @@ def _train(job: Job, options: LaunchOptions, say: Say) -> None:
 
 
 def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> None:
-    command = [
-        sys.executable,
-        '-m',
-        'torch.distributed.run',
-        '--standalone',
-        f'--nproc_per_node={options.gpus}',
-    ]
-    command += [
-        str(ROOT / 'tools' / 'train.py'),
-        str(job.work_dir / job.file.name),
-        '--launcher',
-        'pytorch',
-    ]
-    if needed := list(dict.fromkeys([*modules, *options.custom_imports])):
-        command += [OPTION, *needed]
+    config = job.work_dir / job.file.name
+    command = train_command(
+        config, job.work_dir, options.gpus, [*modules, *options.custom_imports], job.resumed
+    )
     with StopRequest() as stop:
-        code = _run_torchrun(command + (['--resume'] if job.resumed else []), stop)
+        code = _run_torchrun(command, stop)
     if stop.number is not None:
         raise Interrupted('stopped', stop.number)
     if code:
@@ -145,35 +129,18 @@ def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> 
 
 
 def _run_torchrun(command: list[str], stop: StopRequest) -> int:
-    """Run torchrun to its end and return its exit code; a signal is handed on to the processes that train.
-
-    It has a session of its own, so that a signal to this process group reaches it once, through here. torchrun is
-    told itself only while it has no processes yet: it would give them 30 seconds, which may be too short to save.
-    """
-    torchrun = subprocess.Popen(
-        command,
-        start_new_session=True,
-        preexec_fn=partial(die_with_parent, signal.SIGTERM) if os.name == 'posix' else None,
-    )
-    told: set[int] = set()
+    """Run torchrun to its end and return its exit code; a signal is handed on to the processes that train."""
+    torchrun = Child(command)
     try:
         while torchrun.poll() is None:
             time.sleep(LOOK_EVERY)
             if stop.number is not None:
-                told |= _tell(set(children_of(torchrun.pid) or [torchrun.pid]) - told, stop.number)
+                torchrun.tell(stop.number)
     finally:
-        if torchrun.poll() is None:
-            _tell({*children_of(torchrun.pid), torchrun.pid}, KILL)
-            torchrun.wait()
-    return torchrun.returncode
-
-
-def _tell(processes: set[int], number: int) -> set[int]:
-    """Send a signal to processes, some of which may be gone; returns them."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, number)
-    return processes
+        torchrun.end()
+    code = torchrun.poll()
+    assert code is not None
+    return code
 
 
 def _call(target: str, jobs: list[Job], say: Say) -> None:
