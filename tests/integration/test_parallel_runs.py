@@ -29,7 +29,6 @@ ROWS = [
     '--only',
     '*source-only*',
     '*target-only*',
-    '*uda_dacs_segf*',
 ]
 ENDLESS = ['--cfg-options', 'runner.max_iters=50000', 'log_level=INFO', 'log_config.interval=1']
 

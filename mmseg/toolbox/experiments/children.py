@@ -35,19 +35,20 @@ class Place:
 
 
 def train_command(
-    config: Path, work_dir: Path, processes: int, modules: Iterable[str], resume: bool
+    config: Path, work_dir: Path, processes: int, modules: Iterable[str], resume: bool, started: bool = False
 ) -> list[str]:
     """The command line that trains a configuration.
 
     Args:
         config: file, of which a JSON one may need ``modules``.
         work_dir: its folder.
-        processes: one is a plain program, several are started by torchrun.
+        processes: of the run, which torchrun starts if there are several.
         modules: to be imported first.
         resume: go on from the newest checkpoint of the folder.
+        started: something else starts the command in each of the processes.
     """
     torchrun = ['-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={processes}']
-    words = [sys.executable, *(torchrun if processes > 1 else [])]
+    words = [sys.executable, *(torchrun if processes > 1 and not started else [])]
     words += [str(ROOT / 'tools' / 'train.py'), str(config), f'--work-dir={work_dir}']
     words += ['--launcher', 'pytorch'] if processes > 1 else []
     words += ['--resume'] if resume else []

@@ -10,16 +10,13 @@ from pathlib import Path
 
 import torch
 
-from mmseg.config import load_config
-from mmseg.config.imports import modules_of
-from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
-from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UsageError
 from mmseg.faults import described
 from mmseg.processes import Stopped, signal_name
 from mmseg.toolbox.experiments.children import CONSOLE, Child, Place, last_words, train_command
 from mmseg.toolbox.experiments.display import FAILED, FINISHED, RUNNING, STOPPED, WAITING, Display, Line, look
+from mmseg.toolbox.experiments.handover import hand_over
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions
 
 LOOK_EVERY = 0.2
@@ -52,26 +49,6 @@ class Run:
     def line(self) -> Line:
         """What tables show."""
         return look(self.job.unique, self.state, self.total, self.job.work_dir, self.place.name)
-
-
-def prepare(job: Job, options: LaunchOptions, place: Place) -> tuple[int, list[str] | None]:
-    """Iterations of a run and the command that trains it, whose configuration is put into the work folder.
-
-    Returns:
-        The command is None where the run is finished already.
-
-    Raises:
-        UserError: the configuration cannot be used, or another process trains in the folder.
-    """
-    cfg = load_config(job.file, options.cfg_options if job.resumed else None)
-    total = int(cfg.runner.max_iters)
-    if job.resumed and find_latest(job.work_dir).name == f'iter_{total}.pth':
-        return total, None
-    config = job.work_dir / job.file.name
-    with reserved(job.work_dir):  # until the child, which takes it over, can read it there
-        save_config(cfg, config)
-    modules = [*modules_of(cfg), *options.custom_imports]
-    return total, train_command(config, job.work_dir, place.processes, modules, job.resumed)
 
 
 def places_of(options: LaunchOptions) -> list[Place]:
@@ -143,9 +120,8 @@ def run_parallel(jobs: Sequence[Job], options: LaunchOptions, say: Callable[[str
         except Stopped as stopped:
             raise _interrupted(runs, options, stopped.number) from stopped
         finally:
-            for run in runs:
-                if run.child is not None:
-                    run.child.end()
+            for child in [run.child for run in runs if run.child is not None]:
+                child.end()
         if stop.number is not None:
             raise _interrupted(runs, options, stop.number)
     return [run.job.unique for run in runs if run.state == FAILED]
@@ -172,13 +148,17 @@ def _start(run: Run, options: LaunchOptions, free: list[Place], display: Display
     """Take a free place for a run; it stays free where the run cannot be started or is finished."""
     run.place = free[0]
     try:
-        run.total, command = prepare(run.job, options, run.place)
+        handed = hand_over(run.job, options)
     except Exception as error:  # whatever is wrong with one run, the others go on
         _fail(run, str(described(error) or traceback.format_exc()), display)
         return
-    if command is None:
+    run.total = handed.total
+    if handed.finished:
         run.state = FINISHED
         return
+    command = train_command(
+        handed.config, handed.work_dir, run.place.processes, handed.modules, run.job.resumed
+    )
     run.state, run.child = RUNNING, Child(command, run.job.work_dir / CONSOLE, free.pop(0))
 
 

@@ -9,7 +9,8 @@ import torch
 
 from mmseg.errors import DataError, UsageError, UserError
 from mmseg.toolbox.experiments import parallel
-from mmseg.toolbox.experiments.children import CONSOLE, Place
+from mmseg.toolbox.experiments.children import CONSOLE
+from mmseg.toolbox.experiments.handover import Handed
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions
 from mmseg.toolbox.experiments.launch import run_experiment
 from mmseg.toolbox.experiments.parallel import places_of, run_parallel
@@ -62,16 +63,20 @@ def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
 def programs(monkeypatch: pytest.MonkeyPatch, **codes: str) -> None:
     """Runs are short Python programs, by the part of the name they belong to."""
 
-    def prepare(job: Job, options: LaunchOptions, place: Place) -> tuple[int, list[str] | None]:
-        program = next((text for part, text in codes.items() if part in job.name), 'pass')
+    def program_of(job: Job) -> str:
+        return next((text for part, text in codes.items() if part in job.name), 'pass')
+
+    def hand_over(job: Job, options: LaunchOptions) -> Handed:
+        program = program_of(job)
         if program == 'no data':
             raise DataError('no pictures')
         if program == 'defect':
             raise ZeroDivisionError
         job.work_dir.mkdir(parents=True)
-        return 6, None if program == 'done' else [sys.executable, '-c', program]
+        return Handed(Path(program), job.work_dir, 6, 0, (), program == 'done')
 
-    monkeypatch.setattr(parallel, 'prepare', prepare)
+    monkeypatch.setattr(parallel, 'hand_over', hand_over)
+    monkeypatch.setattr(parallel, 'train_command', lambda program, *_: [sys.executable, '-c', str(program)])
 
 
 def test_a_run_that_fails_does_not_stop_the_others(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
