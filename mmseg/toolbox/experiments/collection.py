@@ -71,23 +71,24 @@ def summarise(outcomes: Iterable[Outcome], networks: Sequence[str] = NETWORKS) -
     return [
         _summary(group, network, title, published)
         for (experiment, setting, network), group in groups.items()
-        for title, published in published_of(experiment, setting).items()
+        for title, published in published_of(experiment, setting, network).items()
     ]
 
 
-def published_of(experiment: str, setting: str) -> dict[str, Published]:
-    """What was published of a setting, by what it is called; ``{'': PLAIN}`` if nothing.
+def published_of(experiment: str, setting: str, network: str = 'student') -> dict[str, Published]:
+    """What was published of a setting's network, by what it is called; ``{'': PLAIN}`` if nothing.
 
     Args:
         experiment: id; '' looks in all of them, and answers only if they agree.
         setting: name without the seed.
+        network: 'student' or 'teacher'.
     """
     among = [TABLE[experiment]] if experiment else TABLE.values()
     found = [
         (name, value)
         for entry in among
         for name, value in entry.published.items()
-        if (experiment or value.runs != '*') and fnmatchcase(setting, value.runs)
+        if (experiment or value.runs != '*') and fnmatchcase(setting, value.runs) and value.network == network
     ]
     if not experiment and len({value.score for _, value in found}) > 1:
         found = []

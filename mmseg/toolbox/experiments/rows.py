@@ -171,12 +171,14 @@ class Published:
         runs: which setting has it: pattern of its name, without seed; ``*`` stands for anything.
         without: names of classes that its mean leaves out.
         otherwise: why our scores of these runs do not compare, such as other pictures; empty if they do.
+        network: that was scored: 'student' or 'teacher'.
     """
 
     score: float
     runs: str = '*'
     without: tuple[str, ...] = ()
     otherwise: str = ''
+    network: str = 'student'
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class Experiment:
     Attributes:
         id: what ``--exp`` takes: a number, or a text where another paper has the number.
         paper: group in the list.
-        table: what the paper calls it.
+        table: what the paper calls it: 'Table 1', 'Figure 4', 'Tables 3-7, S1', or '-'.
         title: what it shows.
         rows: settings in the published order.
         published: what was published, by what it is called; empty where no source shows any.

@@ -1,11 +1,13 @@
 """Tables of pages from JSON."""
 
 import json
+import statistics
 from pathlib import Path
 
 import pytest
 
 from mmseg.errors import DataError
+from mmseg.toolbox.experiments import TABLE
 from mmseg.toolbox.experiments.result_tables import read_results, write_results
 from mmseg.toolbox.experiments.screening import class_table, read, score_table
 
@@ -73,3 +75,23 @@ def test_the_tables_of_the_page_are_those_of_the_collected_results() -> None:
         assert '\n|' not in before, f'a table without a mark before {name}'
     assert '\n|' not in text.rpartition('<!-- end -->\n')[2]
     assert shown == expected
+
+
+def test_the_experiments_know_what_the_page_has() -> None:
+    """Means over the seeds, which `tools/reproduce.py` shows beside new ones."""
+    names = {
+        'source_only': 'source only', 'dacs': 'DACS', 'daformer': 'DAFormer', 'hrda': 'HRDA',
+        'dida': 'DIDA published, bank filled by itself', 'dida_clean': 'DIDA clean',
+        'hrda_dida': 'HRDA + DIDA clean', 'target_only': 'target only (oracle)',
+    }  # fmt: skip
+    runs = json.loads((DOCS / 'results.json').read_text())['runs']
+    known = {
+        title: value.score for exp in ('200', '201', '202') for title, value in TABLE[exp].published.items()
+    }
+    expected = {}
+    for method, title in names.items():
+        for network in ('student', 'teacher'):
+            scores = [run[network] for run in runs if run['method'] == title and run[network] is not None]
+            if scores:
+                expected[f'{method}, {network}'] = float(f'{statistics.fmean(scores):.1f}')
+    assert known == expected
