@@ -80,7 +80,9 @@ def await_state(config: Path, state: str) -> str:
     return text
 
 
-@pytest.mark.parametrize('gpus', [0, 2], ids=['one process', 'two processes'])
+@pytest.mark.parametrize(
+    'gpus', [0, pytest.param(2, marks=pytest.mark.ranks)], ids=['one process', 'two processes']
+)
 def test_a_preempted_run_is_queued_again_and_goes_on(gpus: int, config: Path) -> None:
     """What Slurm sends before the time limit and before a pre-emption reaches the processes of the job."""
     said = experiments(config, f'--gpus={gpus}')

@@ -15,7 +15,7 @@ import torch
 from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.ranks]
 
 PAGE = (ROOT / 'docs/scaling.md').read_text()
 LIMIT = 600
