@@ -40,12 +40,13 @@ MANY = 1000
 """How often a run may be queued again."""
 LOOK_EVERY = 2.0
 
+UNKNOWN = 'UNKNOWN'
 SLURM_STATES = {
     'PENDING': WAITING,
     'REQUEUED': WAITING,
     'REQUEUE_HOLD': WAITING,
     'SUSPENDED': WAITING,
-    'UNKNOWN': WAITING,
+    UNKNOWN: WAITING,
     'RUNNING': RUNNING,
     'COMPLETING': RUNNING,
     'CONFIGURING': RUNNING,
@@ -87,15 +88,19 @@ def run_on_cluster(
         Stopped: a signal has ended the wait; the jobs go on.
     """
     handed = {job.unique: hand_over(job, options) for job in jobs}
-    pending = {name: run for name, run in handed.items() if not run.finished}
     folder = WORK_DIRS / jobs[0].folder
+    there = [run for run in _noted(folder) if run.run in handed and _is_under_way(run, folder)]
+    busy = {run.run for run in there}
+    pending = {name: run for name, run in handed.items() if not run.finished and name not in busy}
     submitted = submit(pending, folder, options, cluster) if pending else []
-    for run in submitted:
-        say(f'Submitted {run.run} as job {run.job}: {run.work_dir}/{CONSOLE}')
+    for word, runs in (('Submitted', submitted), ('Under way already:', there)):
+        for run in runs:
+            say(f'{word} {run.run} as job {run.job}: {run.work_dir}/{CONSOLE}')
     if cluster.wait:
-        return watch(submitted, folder, options.command, say)
+        return watch([*there, *submitted], folder, options.command, say)
+    queued = len(submitted) + len(there)
     say(
-        f'{len(submitted)} runs are queued, {len(jobs) - len(submitted)} are finished already. Their states: '
+        f'{queued} runs are queued, {len(jobs) - queued} are finished already. Their states: '
         f'{as_status(options.command)}\nThe logs of the jobs are in {folder / LOGS}.'
     )
     return None
@@ -220,18 +225,35 @@ def _renew(states: dict[str, str], submitted: Sequence[Submitted], folder: Path,
 
 def state_of(run: Submitted, folder: Path) -> tuple[str, str]:
     """State of a run, and why it failed if it did."""
-    submitit = require(run.kind)
-    job_class = submitit.SlurmJob if run.kind == 'slurm' else submitit.LocalJob
-    job = job_class(folder / LOGS, run.job, list(range(run.tasks)))
+    job = _job(run, folder)
     parts = [job.task(number) for number in range(run.tasks)] if run.tasks > 1 else [job]
     if all(part.paths.result_pickle.exists() for part in parts):
         problems = [str(part.exception()) for part in parts if part.exception() is not None]
         return (FAILED, _last_error(problems[0])) if problems else (FINISHED, '')
     logs = f'its logs: {folder / LOGS}/{run.job}_*'
     if run.kind == 'slurm':
-        word = job.state.split()[0].rstrip('+')
+        word = _slurm_word(job)
         return (SLURM_STATES[word], '') if word in SLURM_STATES else (FAILED, f'Slurm says {word}; {logs}')
     return (RUNNING, '') if _is_there(int(run.job)) else (FAILED, f'its process is gone; {logs}')
+
+
+def _is_under_way(run: Submitted, folder: Path) -> bool:
+    """Whether the job of a run is known to wait or to run; of old jobs Slurm knows nothing any more."""
+    if state_of(run, folder)[0] in ENDED:
+        return False
+    return run.kind != 'slurm' or _slurm_word(_job(run, folder)) != UNKNOWN
+
+
+def _job(run: Submitted, folder: Path) -> Any:
+    """A job as submitit knows it."""
+    submitit = require(run.kind)
+    job_class = submitit.SlurmJob if run.kind == 'slurm' else submitit.LocalJob
+    return job_class(folder / LOGS, run.job, list(range(run.tasks)))
+
+
+def _slurm_word(job: Any) -> str:
+    """What Slurm calls the state of a job: 'CANCELLED by 1000' is 'CANCELLED'."""
+    return str(job.state).split()[0].rstrip('+')
 
 
 def as_status(command: str) -> str:

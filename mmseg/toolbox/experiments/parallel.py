@@ -57,15 +57,15 @@ def places_of(options: LaunchOptions) -> list[Place]:
     Raises:
         UsageError: there are fewer GPUs than asked for, or they cannot be shared out evenly.
     """
-    if options.gpus and options.gpus % options.jobs:
+    each = max(options.gpus // options.jobs, 1)
+    if not options.gpus or not torch.cuda.is_available():
+        return _core_groups(options.jobs, each)
+    if options.gpus % options.jobs:
         raise UsageError(
             f'--gpus {options.gpus} --jobs {options.jobs}: {options.gpus} GPUs cannot be shared out evenly among '
-            f'{options.jobs} runs; expected a multiple.'
+            f'{options.jobs} runs; expected a multiple, or --gpus 0 to use none.'
         )
-    each = max(options.gpus // options.jobs, 1)
-    if options.gpus and torch.cuda.is_available():
-        return _gpus(options.gpus, each)
-    return _core_groups(options.jobs, each)
+    return _gpus(options.gpus, each)
 
 
 def _gpus(count: int, each: int) -> list[Place]:

@@ -104,6 +104,21 @@ def test_states_and_reasons(slurm: Path, jobs: list[Job]) -> None:
     assert status(FOLDER).splitlines()[2].split()[0] == 'finished'
 
 
+def test_jobs_that_are_under_way_are_not_submitted_again(slurm: Path, jobs: list[Job]) -> None:
+    run_on_cluster(jobs, LaunchOptions(jobs=0), SLURM, lambda _: None)
+    (slurm / 'submitted.sh').unlink()
+    states(slurm, 'RUNNING', 'PENDING')
+    said: list[str] = []
+    run_on_cluster(jobs, LaunchOptions(jobs=0), SLURM, said.append)
+    assert said[0].startswith('Under way already: run_s0 as job 12_0')
+    assert '2 runs are queued, 0 are finished already' in said[2]
+    assert not (slurm / 'submitted.sh').exists()
+    states(slurm, 'RUNNING', 'FAILED')
+    run_on_cluster(jobs, LaunchOptions(jobs=0), SLURM, said.append)
+    assert (slurm / 'submitted.sh').exists()
+    assert [line.split(' as ')[0] for line in said[3:5]] == ['Submitted run_s1', 'Under way already: run_s0']
+
+
 def test_waiting_ends_with_the_names_of_failed_runs(slurm: Path, jobs: list[Job]) -> None:
     waiting = ClusterOptions('slurm', wait=True)
     (FOLDER / 'submitit').mkdir(parents=True)

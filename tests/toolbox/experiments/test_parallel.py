@@ -58,6 +58,7 @@ def test_cores_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (first.cores, second.cores) == ((0, 1), (2, 3, 8))
     assert first.environment == {'CUDA_VISIBLE_DEVICES': '', 'OMP_NUM_THREADS': '2'}
     assert all(place.cores for place in places_of(LaunchOptions(gpus=0, jobs=7)))
+    assert [place.processes for place in places_of(LaunchOptions(gpus=1, jobs=2))] == [1, 1]
 
 
 def programs(monkeypatch: pytest.MonkeyPatch, **codes: str) -> None:
