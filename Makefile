@@ -65,7 +65,8 @@ lock:  ## Resolve requirements*.txt again into requirements.lock (all supported 
 	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv; }
 	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
 		--no-emit-package typing --custom-compile-command 'make lock' \
-		--output-file requirements.lock requirements.txt requirements-dev.txt requirements-export.txt
+		--output-file requirements.lock requirements.txt requirements-dev.txt requirements-export.txt \
+		requirements-cluster.txt
 
 clean:  ## Remove caches and build products; keeps .venv, data and work_dirs.
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,23 +1,34 @@
 """Train the runs of a published experiment, or of one configuration file."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmseg.arguments import Parser
-from mmseg.cli import positional, run_lasting, started_as
+from mmseg.cli import pair, positional, run_lasting, slurm_minutes, started_as, whole_number
 from mmseg.processes import EXIT_CODES
+
+if TYPE_CHECKING:
+    from mmseg.toolbox.experiments.jobs import LaunchOptions
 
 EXAMPLES = """examples:
   python run_experiments.py --list
   python run_experiments.py --exp daformer-7 --dry-run --json
   python run_experiments.py --config CONFIG --cfg-options runner.max_iters=2
   python run_experiments.py --exp 101 --startup-test --builtin-data --only '*source-only*'
+  python run_experiments.py --exp 101 --startup-test --builtin-data --only '*_dacs_*rcs*' --gpus 0 --jobs 2
+  python run_experiments.py --exp 6 --machine slurm --partition gpu --gpus 1 --time 12:00:00 --dry-run
 
 """
+MACHINES = {'local': '', 'slurm': 'slurm', 'submitit-local': 'local'}
+"""Values of ``--machine`` -> what submitit calls them."""
+CLUSTER_OPTIONS = ('partition', 'time', 'cpus', 'sbatch', 'wait', 'status')
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -25,7 +36,7 @@ def parse_arguments() -> argparse.Namespace:
     from mmseg.config import add_config_options  # late, see main
 
     parser = Parser(
-        description='Train the runs of a published experiment, or of one configuration file, one after another.',
+        description='Train the runs of a published experiment, or of one configuration file.',
         epilog=EXAMPLES + EXIT_CODES,
     )
     what = parser.add_argument_group('what to run (one of them)').add_mutually_exclusive_group(required=True)
@@ -53,16 +64,43 @@ def parse_arguments() -> argparse.Namespace:
     )
     how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
     add_config_options(how, 'runner.max_iters=2')
-    how.add_argument('--machine', choices=('local',), default='local', help='where to run (default: local)')
-    how.add_argument('--gpus', type=int, default=1, metavar='N', help='GPUs of one run (default: 1)')
+    add_places(parser)
     args = parser.parse_args()
     if args.json and not (args.list or args.dry_run):
         parser.error('--json goes with --list or --dry-run')
     if args.builtin_data and not args.startup_test:
         parser.error('--builtin-data goes with --startup-test')
-    if args.gpus < 1:
-        parser.error('--gpus must be at least 1')
+    given = [f'--{name}' for name in CLUSTER_OPTIONS if getattr(args, name)]
+    if args.machine == 'local' and given:
+        parser.error(f'{given[0]} goes with --machine slurm')
     return args
+
+
+def add_places(parser: argparse.ArgumentParser) -> None:
+    """The options that say where runs are trained."""
+    where = parser.add_argument_group('where')
+    where.add_argument('--machine', choices=tuple(MACHINES), default='local',
+                       help='local: here (default); slurm: as an array of jobs; submitit-local: the same on this '
+                       'machine, to try it')  # fmt: skip
+    where.add_argument('--gpus', type=whole_number(0), default=1, metavar='N',
+                       help='GPUs to use (default: 1); 0: none. The runs of an experiment go on at the same time, one '
+                       'on each GPU (without GPUs: one on each group of cores); a single configuration gets all '
+                       'of them. With --machine slurm: GPUs of each run, which multiply its batch')  # fmt: skip
+    where.add_argument('--jobs', type=whole_number(1), metavar='N',
+                       help='runs at the same time, which share the GPUs evenly (default: as many as GPUs for --exp, 1 '
+                       'for --config); --jobs 1 gives each run all GPUs, which multiplies its batch. With --machine '
+                       'slurm: jobs that run at the same time (default: no limit)')  # fmt: skip
+    cluster = parser.add_argument_group('with --machine slurm')
+    cluster.add_argument('--partition', metavar='NAME', help='partition of the cluster')
+    cluster.add_argument('--time', type=slurm_minutes, metavar='TIME',
+                         help='limit of one job, as Slurm writes it: minutes, H:MM:SS, D-HH (default: 1-00). A run '
+                         'that needs longer is saved, queued again, and goes on')  # fmt: skip
+    cluster.add_argument('--cpus', type=whole_number(1), metavar='N',
+                         help='cores of each process (default: its loader processes and one)')  # fmt: skip
+    cluster.add_argument('--sbatch', nargs='+', default=[], type=pair, metavar='NAME=VALUE',
+                         help='other options of sbatch, such as account=vision mem=64G')  # fmt: skip
+    cluster.add_argument('--wait', action='store_true', help='show the runs until all have ended')
+    cluster.add_argument('--status', action='store_true', help='show how the submitted runs are, and leave')
 
 
 def command_to_resume(args: argparse.Namespace) -> str:
@@ -73,15 +111,49 @@ def command_to_resume(args: argparse.Namespace) -> str:
     else:
         what = f'--exp={args.exp}' if args.exp else f'--config={args.config}'
         words = [*started_as(sys.argv[0]), what]
-    flags = {'startup-test': args.startup_test, 'builtin-data': args.builtin_data, 'debug': args.debug}
-    words += ['--resume', f'--gpus={args.gpus}', *(f'--{name}' for name, given in flags.items() if given)]
+    machine = None if args.machine == 'local' else args.machine
+    named = {'gpus': args.gpus, 'jobs': args.jobs, 'machine': machine}
+    named |= {name: getattr(args, name) for name in ('partition', 'time', 'cpus')}
+    words += ['--resume', *(f'--{name}={value}' for name, value in named.items() if value is not None)]
+    flags = ('startup_test', 'builtin_data', 'debug', 'wait')
+    words += [f'--{name.replace("_", "-")}' for name in flags if getattr(args, name)]
     lists = {
         '--only': args.only,
         '--cfg-options': getattr(args, 'cfg_options_typed', []),
         '--custom-imports': args.custom_imports,
+        '--sbatch': args.sbatch,
     }
     return shlex.join(
         [*words, *(word for name, values in lists.items() if values for word in (name, *values))]
+    )
+
+
+def launch_options(args: argparse.Namespace) -> LaunchOptions:
+    """What the command line asks for, as one value."""
+    from mmseg.toolbox.experiments.jobs import ClusterOptions, LaunchOptions
+
+    cluster = None
+    if args.machine != 'local':
+        further = dict(text.split('=', 1) for text in args.sbatch)
+        minutes = args.time or ClusterOptions.minutes
+        cluster = ClusterOptions(
+            MACHINES[args.machine], args.partition, minutes, args.cpus, further, args.wait
+        )
+    at_once = max(args.gpus, 1) if args.exp else 1
+    return LaunchOptions(
+        debug=args.debug,
+        startup_test=args.startup_test,
+        builtin_data=args.builtin_data,
+        only=tuple(args.only),
+        resume=args.resume,
+        cfg_options=args.cfg_options,
+        custom_imports=tuple(args.custom_imports),
+        machine=args.machine,
+        gpus=args.gpus,
+        jobs=args.jobs or (0 if cluster else at_once),
+        cluster=cluster,
+        command=command_to_resume(args),
+        dry_run=args.dry_run or args.status,
     )
 
 
@@ -92,32 +164,25 @@ def main() -> None:
     # Imported here because it takes seconds, in which signals are to be answered.
     from mmseg.config.shipped import find_config
     from mmseg.errors import UsageError
-    from mmseg.toolbox.experiments.jobs import LaunchOptions, describe, plan_config, plan_experiment
+    from mmseg.toolbox.experiments.jobs import WORK_DIRS, describe, plan_config, plan_experiment
     from mmseg.toolbox.experiments.listing import describe_experiments, experiment_table
 
     if args.list:
         print(json.dumps(describe_experiments(), indent=2) if args.json else experiment_table())
         return
-    options = LaunchOptions(
-        debug=args.debug,
-        startup_test=args.startup_test,
-        builtin_data=args.builtin_data,
-        only=tuple(args.only),
-        resume=args.resume,
-        cfg_options=args.cfg_options,
-        custom_imports=tuple(args.custom_imports),
-        machine=args.machine,
-        gpus=args.gpus,
-        command=command_to_resume(args),
-        dry_run=args.dry_run,
-    )
+    options = launch_options(args)
     if args.config is not None:
         args.config = find_config(args.config)
     if args.config is not None and args.config.suffix not in ('.py', '.json'):
         raise UsageError(f'--config {args.config}: expected a .py or .json file.')
-    if args.dry_run:
+    if args.dry_run or args.status:
         jobs = plan_experiment(args.exp, options) if args.exp else plan_config(args.config, options)
-        print('\n'.join(describe(jobs, args.json)))
+        if args.status:
+            from mmseg.toolbox.experiments.cluster import status
+
+            print(status(WORK_DIRS / jobs[0].folder))
+        else:
+            print('\n'.join(describe(jobs, args.json)))
         return
     from mmseg.toolbox.experiments.launch import run_config, run_experiment
 

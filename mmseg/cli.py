@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import math
 import os
 import re
 import signal
@@ -133,6 +134,28 @@ def whole_number(least: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def pair(text: str) -> str:
+    """An argparse type: NAME=VALUE."""
+    name, equals, _ = text.partition('=')
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f'found {text!r}, expected NAME=VALUE without blanks')
+    return text
+
+
+def slurm_minutes(text: str) -> int:
+    """An argparse type: a time as Slurm writes it (M, M:SS, H:MM:SS, D-H, D-H:MM, D-H:MM:SS) in whole minutes."""
+    found = re.fullmatch(r'(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?', text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'{text} is no time such as 90, 12:00:00 or 2-00 (days-hours)')
+    days, first, second, third = (int(number or 0) for number in found.groups())
+    in_hours = found[1] is not None or found[4] is not None
+    seconds = 3600 * first + 60 * second + third if in_hours else 60 * first + second
+    minutes = 1440 * days + math.ceil(seconds / 60)
+    if minutes < 1:
+        raise argparse.ArgumentTypeError(f'{text} is no time at all')
+    return minutes
 
 
 def opacity(text: str) -> float:

@@ -7,3 +7,6 @@ INSTALLED = Path(__file__).resolve().parent / 'shipped'
 
 ROOT = INSTALLED if INSTALLED.is_dir() else INSTALLED.parents[1]
 """The folder that has ``configs``, ``demo``, ``tools`` and ``run_experiments.py``."""
+
+PACKAGES = INSTALLED.parents[1]
+"""The folder that this package is imported from."""

@@ -19,8 +19,8 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = Parser(
         description='Score the networks of a finished run by data.test.split=val_choose.txt and val_report.txt, and on '
-        'all pictures; add the scores to a JSON file, and write the tables between the marks of a page from it '
-        '(without --run only that).',
+        'all pictures; add the scores to a JSON file, and write the tables between the marks of a page from it and '
+        'from that of all other results (without --run only that).',
         epilog=EXAMPLES,
     )
     parser.add_argument('--run', type=Path, metavar='DIR', help='work folder of the run that is added')
@@ -34,6 +34,8 @@ def parse_args() -> argparse.Namespace:
         '--options', nargs='*', default=[], metavar='KEY=VALUE', help='its --cfg-options, for the record'
     )
     parser.add_argument('--json', type=Path, default=Path('docs/screening.json'), help='default: %(default)s')
+    parser.add_argument('--results', type=Path, default=Path('docs/results.json'), metavar='FILE',
+                        help='JSON of the other tables of the page (default: %(default)s)')  # fmt: skip
     parser.add_argument('--page', type=Path, default=Path('docs/results.md'), help='default: %(default)s')
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     args = parser.parse_args()
@@ -46,12 +48,14 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """The program."""
     args = parse_args()
+    from mmseg.toolbox.experiments.result_tables import write_results
     from mmseg.toolbox.experiments.screening import Screened, add, read, scored, write_tables
 
     if args.run:
         run = Screened(args.name, args.title or args.name, args.config, args.commit, tuple(args.options))
         add(args.json, scored(run, args.run))
     write_tables(args.page, read(args.json))
+    write_results(args.page, args.results)
 
 
 if __name__ == '__main__':

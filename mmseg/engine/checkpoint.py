@@ -163,7 +163,7 @@ def choose_start(
         CheckpointError: there is nothing to resume.
     """
     if resume and not resume_from:
-        return Path(configured) if configured and not _checkpoints(work_dir) else find_latest(work_dir)
+        return Path(configured) if configured and not checkpoints(work_dir) else find_latest(work_dir)
     source = resume_from or configured
     if not source or Path(source).resolve().parent != work_dir.resolve():
         require_unused(work_dir)
@@ -176,7 +176,7 @@ def require_unused(work_dir: Path) -> None:
     Raises:
         UsageError: the folder holds checkpoints.
     """
-    present = _checkpoints(work_dir)
+    present = checkpoints(work_dir)
     if present:
         raise UsageError(
             f'{work_dir}: the folder holds a run already ({present[-1].name}), and a work folder holds one run. Go on '
@@ -184,7 +184,7 @@ def require_unused(work_dir: Path) -> None:
         )
 
 
-def _checkpoints(work_dir: Path) -> list[Path]:
+def checkpoints(work_dir: Path) -> list[Path]:
     """Checkpoints of any kind, the newest ``iter_N.pth`` last."""
     others = [path for path in work_dir.glob('*.pth') if OF_A_RUN.fullmatch(path.name) and path.is_file()]
     return [*sorted(others), *_numbered(work_dir)]

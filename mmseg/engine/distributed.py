@@ -14,6 +14,9 @@ from mmseg.errors import UsageError, UserError
 from mmseg.models.global_batch import total
 from mmseg.ranks import is_main, world_size
 
+PATIENCE = timedelta(hours=1)
+"""How long processes wait for each other."""
+
 _VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 
 
@@ -34,10 +37,16 @@ def init_distributed(launcher: str = 'none') -> None:
             f'--launcher {launcher}: the environment lacks {", ".join(missing)}. Start the program with '
             '"torchrun --standalone --nproc-per-node GPUS tools/train.py CONFIG".'
         )
+    from torch.distributed.rendezvous import rendezvous  # late: builds of torch without processes lack it
+
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
     backend = 'nccl' if torch.cuda.is_available() else 'gloo'
-    distributed.init_process_group(backend, timeout=timedelta(hours=1))
+    store, rank, size = next(rendezvous('env://', timeout=PATIENCE))
+    # Restarted processes find the addresses of their dead predecessors in torchrun's store, and would wait for them.
+    name = f'attempt {os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")}'
+    own = distributed.PrefixStore(name, store)  # type: ignore[attr-defined]
+    distributed.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=PATIENCE)
 
 
 def close_distributed() -> None:

@@ -44,6 +44,7 @@ from mmseg.engine.log import LogWriter, build_trackers
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
 from mmseg.engine.parameter_options import scaled_to_batch
+from mmseg.engine.restart import find_restart, mark_launch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
@@ -74,7 +75,7 @@ def train(
     """Train as a configuration says (docs/methods/tools.md#training-program).
 
     The work folder is this process's own from before anything is written there; a configuration that was read from a
-    file is kept in it under that name.
+    file is kept in it under that name. Processes that torchrun has started again go on by themselves.
 
     Args:
         cfg: checked configuration (:func:`mmseg.config.load_config`).
@@ -99,9 +100,10 @@ def train(
     start_tracker()
     folder = choose_work_dir(cfg, work_dir)
     with reserved(folder) if is_main() else nullcontext():
-        source = choose_start(folder, resume, resume_from, settings.resume_from)
+        source = find_restart(folder) or choose_start(folder, resume, resume_from, settings.resume_from)
         saved = read_checkpoint(source) if source else None
         barrier()  # before the first process writes there
+        mark_launch(folder)
         if cfg.filename and is_main():
             save_config(cfg, folder / Path(cfg.filename).name)
         run = _ready(cfg, settings, folder, validate, look, saved)

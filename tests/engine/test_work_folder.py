@@ -117,7 +117,7 @@ def test_a_busy_folder_of_an_experiment(
     gpus: int, busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launch, '_run_torchrun', lambda *_: pytest.fail('it was started'))
+    monkeypatch.setattr(launch, '_run_child', lambda *_: pytest.fail('it was started'))
     config = tiny_config(tmp_path)
     write_checkpoint(busy / 'iter_2.pth', {'state_dict': {}})
     generated = tmp_path / 'configs/generated' / busy.parent.name / f'{busy.name}.json'

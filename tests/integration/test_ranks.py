@@ -19,10 +19,20 @@ from tests.integration.tiny import tiny_config, write_config
 pytestmark = [pytest.mark.slow, pytest.mark.ranks]
 
 
-def torchrun(*arguments: object, code: int = 0) -> str:
-    """Two processes of a program that leave with an exit code; returns what they wrote."""
+def torchrun(*arguments: object, code: int = 0, path: Path | None = None) -> str:
+    """Two processes of a program that leave with an exit code; returns what they wrote.
+
+    Args:
+        arguments: options of torchrun, the program, its arguments.
+        code: the exit code.
+        path: where modules are found besides.
+    """
     launcher = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    environment = {
+        **os.environ,
+        'OMP_NUM_THREADS': '1',
+        'PYTHONPATH': os.pathsep.join(map(str, filter(None, (ROOT, path)))),
+    }
     done = subprocess.run(
         [*launcher, *map(str, arguments)],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
@@ -92,6 +102,50 @@ def test_processes_that_drift_apart_are_told(config: dict[str, Any], tmp_path: P
     assert 'After iteration 3 process 1 differs from process 0 in 1 of ' in said
     assert (tmp_path / 'run' / 'iter_2.pth').exists()
     assert not (tmp_path / 'run' / 'iter_3.pth').exists()
+
+
+KILLER = """
+import os, signal, time
+from mmseg.engine import loop
+original, steps = loop.on_device, []
+if (os.environ['RANK'], os.environ['TORCHELASTIC_RESTART_COUNT']) == ('0', '1'):
+    time.sleep(5)  # process 1 is there first and must not look for the dead one
+
+def deadly(*arguments):
+    steps.append(0)
+    if len(steps) == 4 and (os.environ['RANK'], os.environ['TORCHELASTIC_RESTART_COUNT']) == ('1', '0'):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments)
+
+loop.on_device = deadly
+"""
+
+
+def test_a_killed_process_and_a_restart_of_all(config: dict[str, Any], tmp_path: Path) -> None:
+    """Process 1 is killed in step 4, after the checkpoint of step 2; weights and statistics are as without that."""
+    path = write_config(tmp_path, config)
+    torchrun('tools/train.py', path, '--work-dir', tmp_path / 'undisturbed', '--no-validate')
+    (tmp_path / 'killer.py').write_text(KILLER)
+    killed = [
+        'tools/train.py',
+        path,
+        '--work-dir',
+        tmp_path / 'run',
+        '--no-validate',
+        '--custom-imports',
+        'killer',
+    ]
+    said = torchrun('--max-restarts=1', *killed, path=tmp_path)
+    assert f'Resumed from {tmp_path / "run" / "iter_2.pth"} at iteration 2' in said
+    one, other = (
+        torch.load(tmp_path / name / 'iter_4.pth', weights_only=True) for name in ('undisturbed', 'run')
+    )
+    assert one['state_dict'].keys() == other['state_dict'].keys()
+    for name, value in one['state_dict'].items():
+        assert torch.equal(value, other['state_dict'][name]), name
+    refused = torchrun('--max-restarts=1', *killed, path=tmp_path, code=1)
+    assert refused.count('the folder holds a run already') >= 2
+    assert 'Resumed from' not in refused
 
 
 def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path], tmp_path: Path) -> None:

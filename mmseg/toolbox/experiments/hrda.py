@@ -6,8 +6,9 @@ Source: docs/methods/experiments.md#hrdas-tables, docs/methods/published-results
 from dataclasses import replace
 from typing import Any
 
-from mmseg.toolbox.experiments.rows import Experiment, Row
+from mmseg.toolbox.experiments.rows import ABSENT_16, TEST_SET, Experiment, Published, Row
 
+NOT_SAID = 'size of its crop not said'
 TITAN, RTX_2080 = 'NVIDIATITANRTX', 'NVIDIAGeForceRTX2080Ti'
 
 COMMON: dict[str, Any] = {'workers': 1, 'gpu_model': TITAN, 'oracle_data': '{target}_{crop}'}
@@ -112,7 +113,10 @@ EXPERIMENTS = (
         'Table 1',
         'Final HRDA, GTA and SYNTHIA',
         TABLE_1,
-        {'GTA': 73.8, 'SYNTHIA (16 classes)': 65.8},
+        {
+            'GTA': Published(73.8, 'gtaHR2*'),
+            'SYNTHIA (16 classes)': Published(65.8, 'synHR2*', ABSENT_16),
+        },
     ),
     Experiment(
         '41',
@@ -120,11 +124,24 @@ EXPERIMENTS = (
         'Table 2',
         'HRDA on top of other methods',
         TABLE_2,
-        {'HRDA on dacs': 59.4, 'HRDA on dacs_a999_fdthings (about)': 63},
+        {
+            'HRDA on dacs': Published(59.4, '*_dacs_hrda1-*'),
+            'HRDA on dacs_a999_fdthings (about)': Published(
+                63, '*_dacs_a999_fdthings_*_hrda1-*', otherwise='about'
+            ),
+        },
     ),
     Experiment('42', 'HRDA', 'Figure 4', 'Crop size, adaptation', FIGURE_4_UDA),
     Experiment(
-        '43', 'HRDA', 'Figure 4', 'Crop size, oracle', FIGURE_4_ORACLE, {'half size': 77.6, 'full size': 81.2}
+        '43',
+        'HRDA',
+        'Figure 4',
+        'Crop size, oracle',
+        FIGURE_4_ORACLE,
+        {
+            'half size': Published(77.6, '2cs_target-only_*', otherwise=NOT_SAID),
+            'full size': Published(81.2, '2csHR_768x768_*', otherwise=NOT_SAID),
+        },
     ),
     Experiment('44', 'HRDA', 'Tables 3-7, S1', 'Crops and components', ABLATIONS),
     Experiment(
@@ -133,6 +150,9 @@ EXPERIMENTS = (
         '-',
         'Cityscapes->ACDC, ->DarkZurich',
         ADVERSE,
-        {'ACDC (test set)': 68.0, 'DarkZurich (test set)': 55.9},
+        {
+            'ACDC (test set)': Published(68.0, 'csHR2acdcHR_*', otherwise=TEST_SET),
+            'DarkZurich (test set)': Published(55.9, 'csHR2dzurHR_*', otherwise=TEST_SET),
+        },
     ),
 )

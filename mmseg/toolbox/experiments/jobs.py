@@ -22,6 +22,27 @@ GENERATED, WORK_DIRS = Path('configs/generated'), Path('work_dirs')
 
 
 @dataclass(frozen=True)
+class ClusterOptions:
+    """How jobs are submitted to a cluster.
+
+    Attributes:
+        kind: 'slurm', or 'local': submitit's processes on this machine, to try it.
+        partition: of the cluster; None leaves it to its default.
+        minutes: time limit of one job; a run that needs more is queued again and goes on.
+        cpus: cores of each process; None: its loader processes and one.
+        further: other options of sbatch, by name.
+        wait: whether to show the runs until all have ended.
+    """
+
+    kind: str
+    partition: str | None = None
+    minutes: int = 24 * 60
+    cpus: int | None = None
+    further: dict[str, str] = field(default_factory=dict)
+    wait: bool = False
+
+
+@dataclass(frozen=True)
 class LaunchOptions:
     """What the command line asks for besides the experiment.
 
@@ -35,7 +56,11 @@ class LaunchOptions:
         custom_imports: modules that are imported already and that other processes need, too.
         dry_run: nothing is trained: settings as they are shipped are not checked, which would take seconds.
         machine: prefix of the folder of the runs.
-        gpus: processes of one run, one GPU each.
+        gpus: how many GPUs are used; runs that go on at the same time share them evenly, and each run has one process
+            a GPU. 0: none, even if there are some.
+            On a cluster: GPUs of one run.
+        jobs: how many runs go on at the same time; on a cluster 0 sets no limit.
+        cluster: where runs are submitted to; None trains them here.
         command: how to type this call again, to tell the user how to go on.
     """
 
@@ -49,6 +74,8 @@ class LaunchOptions:
     dry_run: bool = False
     machine: str = 'local'
     gpus: int = 1
+    jobs: int = 1
+    cluster: ClusterOptions | None = None
     command: str = ''
 
 

@@ -1,39 +1,33 @@
-"""Training the runs of an experiment one after another (docs/methods/experiments.md#launcher)."""
+"""Training the runs of an experiment (docs/methods/experiments.md#launcher)."""
 
-import os
-import signal
-import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import torch
 
 from mmseg.config import load_config
-from mmseg.config.imports import OPTION, modules_of
 from mmseg.engine.checkpoint import find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import train
-from mmseg.engine.work_folder import reserved, save_config
 from mmseg.errors import UserError
 from mmseg.faults import described
 from mmseg.places import ROOT
-from mmseg.processes import KILL, Stopped, children_of, die_with_parent, signal_name
+from mmseg.processes import Stopped, signal_name
 from mmseg.toolbox.checking.preflight import preflight
 from mmseg.toolbox.experiments import find_experiment
+from mmseg.toolbox.experiments.children import Child, train_command
+from mmseg.toolbox.experiments.handover import hand_over
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
+from mmseg.toolbox.experiments.parallel import LOOK_EVERY, run_parallel
 from mmseg.toolbox.experiments.startup import on_builtin_data, prepare_scenes
 
 Say = Callable[[str], None]
-
-LOOK_EVERY = 0.2
-"""Seconds between two looks at torchrun."""
+FINISHED_ALREADY = 'This run is finished already.'
 
 
 def run_experiment(exp: int | str, options: LaunchOptions, say: Say) -> None:
@@ -61,11 +55,9 @@ def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', af
     for job in jobs:
         write_job(job)
     pending = [job for job in jobs if not (options.startup_test and job.seed != 0 and len(jobs) > 1)]
-    failed = [
-        job.unique
-        for number, job in enumerate(pending, 1)
-        if not _attempt(job, options, say, number, len(pending))
-    ]
+    failed = _work(pending, options, say)
+    if failed is None:
+        return
     if failed:
         raise UserError(
             f'{len(failed)} of {len(pending)} runs failed, see above: {", ".join(failed)}. To run the rest again or go '
@@ -73,6 +65,19 @@ def _run(jobs: list[Job], options: LaunchOptions, say: Say, before: str = '', af
         )
     _call(after, jobs, say)
     say(f'{len(pending)} of {len(pending)} runs finished.')
+
+
+def _work(jobs: list[Job], options: LaunchOptions, say: Say) -> list[str] | None:
+    """Train runs where the options say; returns the names of those that failed, None if nobody waits for the end."""
+    if options.cluster is not None:
+        from mmseg.toolbox.experiments.cluster import run_on_cluster  # late: submitit is an extra
+
+        return run_on_cluster(jobs, options, options.cluster, say)
+    if options.jobs > 1 or options.gpus == 0:
+        return run_parallel(jobs, options, say)
+    return [
+        job.unique for number, job in enumerate(jobs, 1) if not _attempt(job, options, say, number, len(jobs))
+    ]
 
 
 def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int) -> bool:
@@ -106,36 +111,24 @@ def _kept(job: Job, stopped: BaseException) -> str:
 
 
 def _train(job: Job, options: LaunchOptions, say: Say) -> None:
+    if options.gpus > 1:
+        _train_distributed(job, options, say)
+        return
     cfg = load_config(job.file, options.cfg_options if job.resumed else None)
     if job.resumed and find_latest(job.work_dir).name == f'iter_{cfg.runner.max_iters}.pth':
-        say('This run is finished already.')
-        return
-    if options.gpus > 1:
-        with reserved(job.work_dir):  # until torchrun, whose first process takes it over, can read it there
-            save_config(cfg, job.work_dir / job.file.name)
-        _train_distributed(job, options, modules_of(cfg))
+        say(FINISHED_ALREADY)
     else:
         train(cfg, resume=job.resumed, look=preflight, resume_command=options.command)
 
 
-def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> None:
-    command = [
-        sys.executable,
-        '-m',
-        'torch.distributed.run',
-        '--standalone',
-        f'--nproc_per_node={options.gpus}',
-    ]
-    command += [
-        str(ROOT / 'tools' / 'train.py'),
-        str(job.work_dir / job.file.name),
-        '--launcher',
-        'pytorch',
-    ]
-    if needed := list(dict.fromkeys([*modules, *options.custom_imports])):
-        command += [OPTION, *needed]
+def _train_distributed(job: Job, options: LaunchOptions, say: Say) -> None:
+    handed = hand_over(job, options)
+    if handed.finished:
+        say(FINISHED_ALREADY)
+        return
+    command = train_command(handed.config, job.work_dir, options.gpus, handed.modules, job.resumed)
     with StopRequest() as stop:
-        code = _run_torchrun(command + (['--resume'] if job.resumed else []), stop)
+        code = _run_child(command, stop)
     if stop.number is not None:
         raise Interrupted('stopped', stop.number)
     if code:
@@ -144,36 +137,32 @@ def _train_distributed(job: Job, options: LaunchOptions, modules: list[str]) -> 
         )
 
 
-def _run_torchrun(command: list[str], stop: StopRequest) -> int:
-    """Run torchrun to its end and return its exit code; a signal is handed on to the processes that train.
+def run_program(name: str, words: Sequence[str]) -> int:
+    """Run a program of this project to its end; returns its exit code.
 
-    It has a session of its own, so that a signal to this process group reaches it once, through here. torchrun is
-    told itself only while it has no processes yet: it would give them 30 seconds, which may be too short to save.
+    Raises:
+        Interrupted: a signal came, which was handed on; the program has said how to go on.
     """
-    torchrun = subprocess.Popen(
-        command,
-        start_new_session=True,
-        preexec_fn=partial(die_with_parent, signal.SIGTERM) if os.name == 'posix' else None,
-    )
-    told: set[int] = set()
+    with StopRequest() as stop:
+        code = _run_child([sys.executable, str(ROOT / name), *words], stop)
+    if stop.number is not None:
+        raise Interrupted('', stop.number)
+    return code
+
+
+def _run_child(command: list[str], stop: StopRequest) -> int:
+    """Run a program to its end and return its exit code; a signal is handed on to it, or to the ranks of torchrun."""
+    child = Child(command)
     try:
-        while torchrun.poll() is None:
+        while child.poll() is None:
             time.sleep(LOOK_EVERY)
             if stop.number is not None:
-                told |= _tell(set(children_of(torchrun.pid) or [torchrun.pid]) - told, stop.number)
+                child.tell(stop.number)
     finally:
-        if torchrun.poll() is None:
-            _tell({*children_of(torchrun.pid), torchrun.pid}, KILL)
-            torchrun.wait()
-    return torchrun.returncode
-
-
-def _tell(processes: set[int], number: int) -> set[int]:
-    """Send a signal to processes, some of which may be gone; returns them."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, number)
-    return processes
+        child.end()
+    code = child.poll()
+    assert code is not None
+    return code
 
 
 def _call(target: str, jobs: list[Job], say: Say) -> None:

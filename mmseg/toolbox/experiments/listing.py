@@ -41,6 +41,6 @@ def _entry(experiment: Experiment) -> dict[str, Any]:
         'table': experiment.table,
         'title': experiment.title,
         'runs': len(names),
-        'published_miou': dict(experiment.published),
+        'published_miou': {name: published.score for name, published in experiment.published.items()},
         'names': names,
     }

@@ -156,6 +156,31 @@ class FileRow:
 AnyRow = Row | FileRow
 
 
+ABSENT_16, ABSENT_13 = ('terrain', 'truck', 'train'), ('wall', 'fence', 'pole', 'terrain', 'truck', 'train')
+"""Classes of Cityscapes that means over 16 and over 13 of them, as usual with SYNTHIA, leave out."""
+
+TEST_SET = 'test set'
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published score.
+
+    Attributes:
+        score: mIoU in percent.
+        runs: which setting has it: pattern of its name, without seed; ``*`` stands for anything.
+        without: names of classes that its mean leaves out.
+        otherwise: why our scores of these runs do not compare, such as other pictures; empty if they do.
+        network: that was scored: 'student' or 'teacher'.
+    """
+
+    score: float
+    runs: str = '*'
+    without: tuple[str, ...] = ()
+    otherwise: str = ''
+    network: str = 'student'
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One id of ``run_experiments.py --exp``.
@@ -163,10 +188,10 @@ class Experiment:
     Attributes:
         id: what ``--exp`` takes: a number, or a text where another paper has the number.
         paper: group in the list.
-        table: what the paper calls it.
+        table: what the paper calls it: 'Table 1', 'Figure 4', 'Tables 3-7, S1', or '-'.
         title: what it shows.
         rows: settings in the published order.
-        published: mIoU in percent as published, by setting; empty where no source shows any.
+        published: what was published, by what it is called; empty where no source shows any.
         number: what the runs carry as ``exp`` if that is not the id.
         before: 'module:function' called with (jobs, say) before the first run, e.g. to draw data.
         after: 'module:function' called with (jobs, say) after the last run, e.g. to write a report.
@@ -177,7 +202,7 @@ class Experiment:
     table: str
     title: str
     rows: tuple[AnyRow, ...]
-    published: Mapping[str, float] = field(default_factory=dict)
+    published: Mapping[str, Published] = field(default_factory=dict)
     number: int | None = None
     before: str = ''
     after: str = ''

@@ -19,6 +19,8 @@ from mmseg.fileio import atomic_write
 from mmseg.models.weights import write_weights
 from mmseg.models.weights.state import State
 from mmseg.toolbox.batch_statistics import adapt_batch_norms
+from mmseg.toolbox.experiments.collection import markdown_table
+from mmseg.toolbox.experiments.result_tables import replaced
 from mmseg.toolbox.testing.run import OutputOptions, load_network, test
 
 PARTS = {'choose': 'val_choose.txt', 'report': 'val_report.txt', 'all': None}
@@ -148,13 +150,7 @@ def write_tables(page: Path, entries: Sequence[Entry]) -> None:
     """
     text = page.read_text(encoding='utf-8')
     for name, table in (('scores', score_table(entries)), ('classes', class_table(entries))):
-        head, mark, rest = text.partition(f'<!-- screening {name} -->\n')
-        _, end, tail = rest.partition('<!-- end -->')
-        if not mark or not end:
-            raise DataError(
-                f'{page}: expected the lines "<!-- screening {name} -->" and "<!-- end -->" around a table.'
-            )
-        text = head + mark + table + end + tail
+        text = replaced(text, f'<!-- screening {name} -->', table, page)
     with atomic_write(page) as temporary:
         Path(temporary).write_text(text, encoding='utf-8')
 
@@ -170,7 +166,7 @@ def score_table(entries: Sequence[Entry]) -> str:
         ]
         for entry in entries
     ]
-    return _table(['run', *heads, 'commit'], rows)
+    return markdown_table(['run', *heads, 'commit'], rows)
 
 
 def class_table(entries: Sequence[Entry]) -> str:
@@ -182,7 +178,7 @@ def class_table(entries: Sequence[Entry]) -> str:
     ]
     rows = [[name, *(f'{scores["iou"][name]:.1f}' for _, scores in columns)] for name in columns[0][1]['iou']]
     rows.append(['**mean**', *(f'**{scores["mIoU"]:.1f}**' for _, scores in columns)])
-    return _table(['class', *(title for title, _ in columns)], rows)
+    return markdown_table(['class', *(title for title, _ in columns)], rows)
 
 
 def _told(entry: Entry) -> list[tuple[str, str]]:
@@ -194,10 +190,3 @@ def _told(entry: Entry) -> list[tuple[str, str]]:
 def _mean(entry: Entry, network: str, part: str) -> str:
     scores = entry['scores'].get(network)
     return '-' if scores is None else f'{scores[part]["mIoU"]:.1f}'
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ['---'] * len(heads), *rows]
-    return ''.join(
-        f'|{"|".join(line)}|\n' if line[0] == '---' else f'| {" | ".join(line)} |\n' for line in lines
-    )

@@ -12,9 +12,6 @@ NO_CONFIGS = ('result_', 'nonfinite_')
 def find_run(folder: str | Path, checkpoint: str | Path | None = None) -> tuple[Path, Path]:
     """Configuration and newest checkpoint of a work folder, ours or a published one.
 
-    The configuration is the only one there, or the one whose name ends in what the folder's name ends in, as in the
-    published folders.
-
     Args:
         folder: of the run.
         checkpoint: instead of the newest one.
@@ -22,6 +19,18 @@ def find_run(folder: str | Path, checkpoint: str | Path | None = None) -> tuple[
     Raises:
         UsageError: there is no configuration, or several.
         CheckpointError: there is no checkpoint, or only damaged ones.
+    """
+    config = find_config(folder)
+    return config, Path(checkpoint) if checkpoint else find_latest(Path(folder))
+
+
+def find_config(folder: str | Path) -> Path:
+    """Configuration of a work folder, ours or a published one.
+
+    It is the only one there, or the one whose name ends in what the folder's name ends in, as in the published folders.
+
+    Raises:
+        UsageError: there is none, or there are several.
     """
     folder = Path(folder)
     found = [
@@ -38,4 +47,4 @@ def find_run(folder: str | Path, checkpoint: str | Path | None = None) -> tuple[
             f'{folder}: expected the folder of a run with one configuration, found {names}. Give the configuration and '
             'the checkpoint by themselves.'
         )
-    return found[0], Path(checkpoint) if checkpoint else find_latest(folder)
+    return found[0]

@@ -164,7 +164,7 @@ def test_torchrun_is_used_for_several_gpus(
         return 3
 
     monkeypatch.setattr('mmseg.toolbox.experiments.jobs.git_revision', lambda: 'unknown')
-    monkeypatch.setattr(launch, '_run_torchrun', run)
+    monkeypatch.setattr(launch, '_run_child', run)
     with pytest.raises(UserError, match='1 of 1 runs failed'):
         run_config(DEMO, LaunchOptions(gpus=2, custom_imports=('json', 'own.parts')), said.append)
     assert '--nproc_per_node=2' in commands[0]
