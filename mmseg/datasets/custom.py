@@ -32,6 +32,7 @@ from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import ConfigError, DataError
 from mmseg.evaluation.metrics import Scores, evaluate
+from mmseg.names import Names, Pictures
 from mmseg.registry import DATASETS
 
 logger = logging.getLogger(__name__)
@@ -252,27 +253,27 @@ class CustomDataset:
         mask[top : height - bottom, left : width - right] = 1
         return mask
 
-    def _find(self) -> list[dict[str, Any]]:
+    def _find(self) -> Pictures:
         if self.split is not None:
             names = read_split(self.split, self.img_dir, self.img_suffix)
         else:
             names = find_files(self.img_dir, self.img_suffix) if os.path.isdir(self.img_dir) else []
         if not names:
             raise missing_files('pictures', self.img_dir, self.img_suffix, self.remedy())
-        stems = {name: stem_of(name, self.img_suffix) for name in names}
-        if len(set(stems.values())) < len(stems):
-            self._raise_for_twins(stems)
+        stems = [stem_of(name, self.img_suffix) for name in names]
+        if len(set(stems)) < len(set(names)):
+            self._raise_for_twins(names, stems)
         if self.ann_dir is None:
-            return [{'filename': name, 'ann': {}} for name in names]
-        labels = label_names(self.ann_dir, stems.values(), self.seg_map_suffix)
-        return [{'filename': name, 'ann': {'seg_map': labels[stems[name]]}} for name in names]
+            return Pictures(Names(names))
+        labels = label_names(self.ann_dir, stems, self.seg_map_suffix)
+        return Pictures(Names(names), Names(labels[stem] for stem in stems))
 
-    def _raise_for_twins(self, stems: dict[str, str]) -> None:
+    def _raise_for_twins(self, names: Sequence[str], stems: Sequence[str]) -> None:
         first: dict[str, str] = {}
-        twin = next(name for name, stem in stems.items() if first.setdefault(stem, name) != name)
+        twin = next(n for n, stem in enumerate(stems) if first.setdefault(stem, names[n]) != names[n])
         raise DataError(
-            f'{self.img_dir}: {first[stems[twin]]} and {twin} differ in their ending only, so they would have the same '
-            'label map and results. Rename one of them.'
+            f'{self.img_dir}: {first[stems[twin]]} and {names[twin]} differ in their ending only, so they would have '
+            'the same label map and results. Rename one of them.'
         )
 
     def _start(self, index: int) -> Results:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.datasets.classes import CLASSES
-from mmseg.datasets.files import match_paths
+from mmseg.datasets.matching import match_paths
 from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
     STATS_FILE,
