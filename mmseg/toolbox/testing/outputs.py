@@ -7,7 +7,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -25,6 +25,9 @@ LOSSY = {'.jpg': '.png', '.jpeg': '.png'}
 
 class Output(ABC):
     """Takes predictions one by one."""
+
+    threaded: ClassVar[bool] = True
+    """Whether :meth:`add` may run in several threads at once, in any order: each prediction has files of its own."""
 
     @abstractmethod
     def add(self, prediction: PredictedPicture) -> None:
