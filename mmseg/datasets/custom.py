@@ -23,15 +23,18 @@ from mmseg.datasets.files import (
     no_label_folder,
     read_split,
     stem_of,
+    twins,
 )
 from mmseg.datasets.label_table import label_table
 from mmseg.datasets.option_values import single_problems
 from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
+from mmseg.datasets.rare_classes import statistics_folder
 from mmseg.datasets.steps import with_collected, with_one_reduction
 from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
-from mmseg.errors import ConfigError, DataError
+from mmseg.errors import ConfigError
 from mmseg.evaluation.metrics import Scores, evaluate
+from mmseg.fileio import exists, is_folder
 from mmseg.names import Names, Pictures
 from mmseg.registry import DATASETS
 
@@ -50,7 +53,7 @@ class CustomDataset:
         ann_dir: folder of the label maps.
         seg_map_suffix: ending of the label maps; the class's own if None.
         split: file that lists pictures, one a line relative to ``img_dir``, instead of searching ``img_dir``.
-        data_root: folder that relative paths are joined to.
+        data_root: folder or archive that relative paths are joined to (docs/own-data.md).
         test_mode: give pictures for testing, without labels.
         ignore_index: label id of pixels that do not count; 255 behind the table (mmseg/datasets/label_table.py).
         reduce_zero_label: id 0 does not count and all others are lowered by one, in training and scoring.
@@ -172,7 +175,7 @@ class CustomDataset:
         seg_map = self.img_infos[0]['ann'].get('seg_map')
         if self.ann_dir is None or seg_map is None:
             raise no_label_folder(self.img_dir, self.steps)
-        if not os.path.exists(os.path.join(self.ann_dir, seg_map)):
+        if not exists(os.path.join(self.ann_dir, seg_map)):
             name = self.img_infos[0]['filename']
             stem = '' if self.PREPARE else stem_of(name, self.img_suffix)
             raise missing_labels(self.ann_dir, seg_map, name, stem, self.remedy())
@@ -196,6 +199,11 @@ class CustomDataset:
             'Run `python tools/class_statistics.py CONFIG`, which counts the label maps as they are (nothing is '
             'converted) and writes the statistics files into data_root.'
         )
+
+    @property
+    def statistics_folder(self) -> str:
+        """Where the statistics for rare class sampling are."""
+        return statistics_folder(self.data_root or '.')
 
     def parts(self) -> list['CustomDataset']:
         """The single data sets: this one (compare ConcatDataset)."""
@@ -257,24 +265,16 @@ class CustomDataset:
         if self.split is not None:
             names = read_split(self.split, self.img_dir, self.img_suffix)
         else:
-            names = find_files(self.img_dir, self.img_suffix) if os.path.isdir(self.img_dir) else []
+            names = find_files(self.img_dir, self.img_suffix) if is_folder(self.img_dir) else []
         if not names:
             raise missing_files('pictures', self.img_dir, self.img_suffix, self.remedy())
         stems = [stem_of(name, self.img_suffix) for name in names]
         if len(set(stems)) < len(set(names)):
-            self._raise_for_twins(names, stems)
+            raise twins(self.img_dir, names, stems)
         if self.ann_dir is None:
             return Pictures(Names(names))
         labels = label_names(self.ann_dir, stems, self.seg_map_suffix)
         return Pictures(Names(names), Names(labels[stem] for stem in stems))
-
-    def _raise_for_twins(self, names: Sequence[str], stems: Sequence[str]) -> None:
-        first: dict[str, str] = {}
-        twin = next(n for n, stem in enumerate(stems) if first.setdefault(stem, names[n]) != names[n])
-        raise DataError(
-            f'{self.img_dir}: {first[stems[twin]]} and {names[twin]} differ in their ending only, so they would have '
-            'the same label map and results. Rename one of them.'
-        )
 
     def _start(self, index: int) -> Results:
         info = self.img_infos[index]

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from mmseg.archives import walk_archive
 from mmseg.errors import DataError
-from mmseg.fileio import read_text, require_below
+from mmseg.fileio import exists, is_folder, read_text, require_below
 
 logger = logging.getLogger(__name__)
 MARK = '\ufeff'
@@ -36,7 +37,7 @@ def find_files(folder: str, suffix: str) -> list[str]:
 
 
 def walk_files(folder: str) -> Iterator[str]:
-    """Paths of all files below a folder without hidden entries.
+    """Paths of all files below a folder, an archive or a folder in one, without hidden entries.
 
     Links are followed after everything else, and each folder is searched once: a link may lead back into the folder, or
     to one that holds it.
@@ -44,6 +45,9 @@ def walk_files(folder: str) -> Iterator[str]:
     Raises:
         OSError: a folder cannot be read.
     """
+    if not os.path.isdir(folder) and is_folder(folder):
+        yield from walk_archive(folder)
+        return
     searched = {_identity(place) for place in Path(folder).resolve().parents}
     waiting = deque([folder])
     while waiting:
@@ -151,7 +155,7 @@ def _listed(split: str, number: int, line: str, folder: str, suffix: str) -> str
 
 
 def _spelt(folder: str, stem: str, suffix: str) -> str | None:
-    return next((stem + s for s in spellings(suffix) if os.path.exists(os.path.join(folder, stem + s))), None)
+    return next((stem + s for s in spellings(suffix) if exists(os.path.join(folder, stem + s))), None)
 
 
 def _columns_hint(split: str, line: str, folder: str, suffix: str) -> str:
@@ -178,7 +182,7 @@ def label_names(folder: str, stems: Iterable[str], suffix: str) -> dict[str, str
         stems: names of pictures without their suffix.
         suffix: ending of label maps.
     """
-    names = find_files(folder, suffix) if os.path.isdir(folder) else []
+    names = find_files(folder, suffix) if is_folder(folder) else []
     present: dict[str, str] = {}
     for name in names:
         stem = stem_of(name, suffix)
@@ -197,6 +201,16 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return [name.rsplit('/', 1)[-1] for name in names] if len(bases) == len(files) else list(names)
 
 
+def twins(folder: str, names: Sequence[str], stems: Sequence[str]) -> DataError:
+    """The error for pictures of which two have the same name without suffix; ``stems`` are those names."""
+    first: dict[str, str] = {}
+    twin = next(n for n, stem in enumerate(stems) if first.setdefault(stem, names[n]) != names[n])
+    return DataError(
+        f'{folder}: {first[stems[twin]]} and {names[twin]} differ in their ending only, so they would have the same '
+        'label map and results. Rename one of them.'
+    )
+
+
 def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError:
     """The error for a folder that lacks files.
 
@@ -206,7 +220,7 @@ def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError
         suffix: what their names should end in.
         remedy: what to do about it.
     """
-    if not Path(folder).is_dir():
+    if not is_folder(folder):
         found = 'the folder does not exist'
     else:
         names = list(walk_files(folder))
@@ -237,10 +251,10 @@ def missing_labels(folder: str, seg_map: str, picture: str, stem: str, remedy: s
             look for them.
         remedy: what to do about it.
     """
-    if not Path(folder).is_dir():
+    if not is_folder(folder):
         return DataError(f'{folder}: no label maps found: the folder does not exist. {remedy}')
     place, base = os.path.split(os.path.join(folder, stem))
-    names = sorted(os.listdir(place)) if stem and os.path.isdir(place) else []
+    names = _names_in(place) if stem and is_folder(place) else []
     endings = [
         name.removeprefix(base) for name in names if name.startswith(base) and os.path.splitext(name)[1]
     ]
@@ -249,3 +263,10 @@ def missing_labels(folder: str, seg_map: str, picture: str, stem: str, remedy: s
         found = f'There are files of this name that end in {", ".join(endings[:3])}'
         return DataError(f'{text} {found}: set seg_map_suffix={endings[0]!r}.')
     return DataError(f'{text} {len(list(walk_files(folder)))} other files there. {remedy}')
+
+
+def _names_in(folder: str) -> list[str]:
+    if os.path.isdir(folder):
+        return sorted(os.listdir(folder))
+    start = len(os.path.join(folder, ''))
+    return sorted(path[start:] for path in walk_files(folder) if '/' not in path[start:])

@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.archives import divided
 from mmseg.datasets.label_counts import Counted, LabelCounts, joined, label_counts, sample_counts
 from mmseg.datasets.label_table import IGNORED, Table
 from mmseg.datasets.repeated_counts import repeated_counts
 from mmseg.errors import DataError
-from mmseg.fileio import read_json
+from mmseg.fileio import exists, read_json
 from mmseg.json_stream import list_blocks, lists_by_key
 from mmseg.names import Names
 
@@ -95,6 +96,19 @@ def _above(files: Any, min_pixels: int) -> Any:
     return [name for name, count in files if count > min_pixels]
 
 
+def statistics_folder(data_root: str) -> str:
+    """Where the statistics of a data set are: in its ``data_root``, those of an archive else beside it."""
+    beside = writable_folder(data_root)
+    inside = not exists(os.path.join(beside, STATS_FILE)) and exists(os.path.join(data_root, STATS_FILE))
+    return data_root if inside else beside
+
+
+def writable_folder(data_root: str) -> str:
+    """``data_root``, for one in an archive the folder beside it that is named like it without the ending."""
+    place = divided(data_root)
+    return data_root if place is None else os.path.join(os.path.splitext(place[0])[0], place[1]).rstrip('/')
+
+
 def read_stats(folder: str, remedy: str) -> LabelCounts:
     """``sample_class_stats.json`` of a data set."""
     return _read(folder, STATS_FILE, list, _stats, remedy)
@@ -154,7 +168,7 @@ def _unexpected(folder: str, name: str, layout: str, remedy: str) -> str:
 
 def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
     path = Path(folder) / name
-    if not path.is_file():
+    if not exists(path):
         found = sum(1 for _ in Path(folder).glob('*.json')) if Path(folder).is_dir() else 0
         raise DataError(
             f'{path}: the statistics that rare class sampling needs are missing ({found} JSON files in '

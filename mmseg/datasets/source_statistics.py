@@ -35,7 +35,7 @@ def source_statistics(parts: Sequence[CustomDataset]) -> tuple[LabelCounts, File
     starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
     groups: dict[str, dict[int, CustomDataset]] = {}
     for start, part in zip(starts, parts, strict=False):
-        members = groups.setdefault(part.data_root or '.', {})
+        members = groups.setdefault(part.statistics_folder, {})
         if all(part is not other for other in members.values()):
             members[start] = part
     found = [_of_folder(folder, members) for folder, members in groups.items()]
@@ -98,7 +98,7 @@ def counts_by_picture(part: CustomDataset) -> dict[str, dict[int, int]]:
         DataError: statistics are missing or damaged.
     """
     remedy = part.statistics_remedy()
-    stats = read_stats(part.data_root or '.', remedy).translated(part.label_table)
+    stats = read_stats(part.statistics_folder, remedy).translated(part.label_table)
     number_of = {name: number for number, name in enumerate(stats.files)}
     return {
         part.img_infos[number]['filename']: {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mmseg.datasets.label_table import IGNORED, reduced_table
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.errors import DataError
-from mmseg.fileio import read_image, read_label, require_below
+from mmseg.fileio import exists, read_image, read_label, require_below
 from mmseg.registry import TRANSFORMS
 
 
@@ -96,7 +96,7 @@ class LoadAnnotations(Transform):
 
 def read_label_map(filename: str, remedy: str) -> NDArray[np.uint8]:
     """Decode a label map to uint8 (H, W); raises DataError, with ``remedy`` if the file is missing."""
-    if not os.path.exists(filename):
+    if not exists(filename):
         raise DataError(f'{filename}: no such label map. {remedy}'.rstrip())
     return read_label(filename)
 

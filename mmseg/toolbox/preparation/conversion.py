@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mmseg.datasets.files import walk_files
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, write_label_png
+from mmseg.fileio import atomic_write, is_folder, write_label_png
 from mmseg.in_order import in_order
 from mmseg.names import Names
 from mmseg.toolbox.preparation.label_formats import (
@@ -143,6 +143,11 @@ def find_labels(folder: str, label_format: LabelFormat) -> Names:
     Raises:
         DataError: the folder or its labels are missing.
     """
+    if not os.path.isdir(folder) and is_folder(folder):
+        raise DataError(
+            f'{folder} is in an archive; train ids are written beside the raw labels. Unpack the labels (pictures may '
+            'stay packed).'
+        )
     if not os.path.isdir(folder):
         raise DataError(
             f'The {label_format.name} label folder {folder} does not exist. Expected are labels ending in '

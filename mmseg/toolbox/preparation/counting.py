@@ -12,9 +12,11 @@ from tqdm import tqdm
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import find_files, missing_files
 from mmseg.datasets.label_table import IGNORED, Table
+from mmseg.datasets.rare_classes import writable_folder
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import DataError
+from mmseg.fileio import is_folder
 from mmseg.in_order import in_order
 from mmseg.toolbox.checking.own import label_path
 from mmseg.toolbox.preparation.statistics_files import LabelStats, write_statistics
@@ -35,12 +37,14 @@ def count_folder(
     Raises:
         DataError: there is no label map, one cannot be read, or none has a pixel of a class.
     """
-    names = find_files(folder, suffix) if os.path.isdir(folder) else []
+    names = find_files(folder, suffix) if is_folder(folder) else []
     if not names:
         raise missing_files('label maps', folder, suffix, 'Name the folder of the label maps, and --suffix.')
     paths = (os.path.join(folder, name) for name in names)
     counted = ((item, None) for item in _count(paths, len(names), None, threads, progress))
-    return write_statistics(out_dir or str(Path(folder).absolute().parent), _learned(counted, folder))
+    out_dir = out_dir or writable_folder(str(Path(folder).absolute().parent))
+    os.makedirs(out_dir, exist_ok=True)
+    return write_statistics(out_dir, _learned(counted, folder))
 
 
 def count_source(
@@ -56,7 +60,7 @@ def count_source(
     """
     roots: dict[str, list[CustomDataset]] = {}
     for part in dict.fromkeys(parts):
-        roots.setdefault(out_dir or part.data_root or '.', []).append(part)
+        roots.setdefault(out_dir or writable_folder(part.data_root or '.'), []).append(part)
     written = []
     for root, members in roots.items():
         os.makedirs(root, exist_ok=True)
