@@ -201,7 +201,7 @@ def _zip_members(path: str) -> Iterator[Member]:
     try:
         with zipfile.ZipFile(path) as file:
             infos = file.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, struct.error) as error:
+    except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, struct.error) as error:
         raise DataError(_damaged(path, str(error) or type(error).__name__)) from error
     for info in infos:
         if info.is_dir():
@@ -225,22 +225,26 @@ def _zip_members(path: str) -> Iterator[Member]:
 
 def _tar_members(path: str) -> Iterator[Member]:
     end = 0
-    try:
-        with tarfile.open(path, 'r:') as file:
-            while (info := file.next()) is not None:
-                file.members = []  # type: ignore[attr-defined]  # else all of them stay in memory
-                end = info.offset_data + (-(-info.size // BLOCK) * BLOCK if info.isreg() else 0)
-                if info.isdir():
-                    continue
-                if not info.isreg() or info.issparse():
-                    raise DataError(_strange(path, info.name, 'a link, device or sparse file'))
-                yield Member(info.name, info.offset_data, info.size, info.size)
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise DataError(_damaged(path, str(error) or type(error).__name__)) from error
+    for info in _headers(path):
+        end = info.offset_data + (-(-info.size // BLOCK) * BLOCK if info.isreg() else 0)
+        if not (info.isdir() or info.isreg()) or info.issparse():
+            raise DataError(_strange(path, info.name, 'a link, device or sparse file'))
+        if info.isreg():
+            yield Member(info.name, info.offset_data, info.size, info.size)
     with open(path, 'rb') as content:  # tarfile takes a damaged header for the end
         content.seek(end)
         if content.read(BLOCK) != bytes(BLOCK):
             raise DataError(_damaged(path, f'no member and no end follows at byte {end}'))
+
+
+def _headers(path: str) -> Iterator[tarfile.TarInfo]:
+    try:
+        with tarfile.open(path, 'r:') as file:
+            while (info := file.next()) is not None:
+                file.members = []  # type: ignore[attr-defined]  # else all of them stay in memory
+                yield info
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise DataError(_damaged(path, str(error) or type(error).__name__)) from error
 
 
 def _unpacked(packed: bytes, size: int) -> bytes | None:

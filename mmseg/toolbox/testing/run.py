@@ -21,7 +21,7 @@ from mmseg.datasets.classes import CLASSES
 from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, choose_device, to_dict
 from mmseg.engine.distributed import barrier
 from mmseg.engine.environment import loader_workers
-from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
+from mmseg.engine.evaluate import predict, total_confusion
 from mmseg.errors import UsageError
 from mmseg.evaluation import evaluate
 from mmseg.evaluation.metrics import merge_predictions
@@ -33,6 +33,7 @@ from mmseg.toolbox.reports.confusion import write_confusion
 from mmseg.toolbox.testing.attention import AttentionNetwork, ScalePanels
 from mmseg.toolbox.testing.outputs import (
     ColourPictures,
+    Counted,
     GreyPictures,
     LabelPictures,
     Output,
@@ -167,10 +168,8 @@ def _run(
     matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64) if scored else None
     began = time.perf_counter()
     try:
-        with Writers(outputs) as writers:
-            for prediction in predict(network, dataset, workers, with_labels=scored, together=together):
-                if matrix is not None:
-                    add_to_confusion(matrix, prediction)
+        with Writers([*outputs, *([] if matrix is None else [Counted(matrix)])]) as writers:
+            for prediction in predict(network, dataset, workers, scored, together):
                 writers.add(prediction)
         barrier()
         number, seconds = len(dataset), time.perf_counter() - began
