@@ -24,6 +24,7 @@ BENCHMARKS = {
     'instance-bank': 'instance_bank.streamed_loss',
     'ranks': 'ranks.overlap',
     'sampling': 'sampling.rare_classes',
+    'start': 'many.start',
     'step': 'step.training_step',
     'vfm-memory': 'foundation.vfm',
 }

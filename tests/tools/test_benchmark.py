@@ -75,3 +75,13 @@ def test_samples_beside_decoding_and_counts(
         assert found['per_second'] * found['ours_ms'] == pytest.approx(1000)
         assert found['plain_ratio'] == pytest.approx(found['plain_ms'] / found['decode_ms'])
     assert counting['difference'] == 0
+
+
+def test_the_start_with_many_labels(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statistics, listed, sampler = run(['start'], monkeypatch, capsys)
+    assert '300 label maps' in statistics['name']
+    for found in (statistics, listed, sampler):
+        assert found['seconds'] > 0
+    assert 0 < listed['pickled_mib'] < sampler['pickled_mib'] < 1
