@@ -16,6 +16,7 @@ from benchmarks.settings import Settings
 from benchmarks.timing import Comparison, compare, seconds
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.domains import CityscapesDataset, GTADataset
+from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.uda import RareClassSampler
 from mmseg.evaluation import confusion
 from mmseg.processes import keep_freed_memory
@@ -90,9 +91,9 @@ def pipelines(settings: Settings) -> Iterator[Throughput]:
             yield _measured(f'{name}, source kept decoded', cached, cached.sample, settings)
 
 
-def _pipeline(scale: tuple[int, int], crop: int, divided: int, **more: Any) -> dict[str, Any]:
+def _pipeline(scale: tuple[int, int], crop: int, divided: int, **more: Any) -> list[dict[str, Any]]:
     scale = (scale[0] // divided, scale[1] // divided)
-    return {'type': 'TrainPipeline', 'img_scale': scale, 'crop_size': (crop, crop), **more}
+    return expand_pipeline({'type': 'TrainPipeline', 'img_scale': scale, 'crop_size': (crop, crop), **more})
 
 
 def draw_pictures(folder: Path, size: tuple[int, int], divided: int, pictures: str, labels: str) -> None:
