@@ -80,8 +80,8 @@ class Archive:
                     f'{self.path}: has the member {member.name!r}, which leads out of the archive; expected names '
                     'without ".." that are not absolute. Do not use archives of this kind, or pack the files anew.'
                 )
-            if member.at + member.packed > end:
-                raise DataError(_damaged(self.path, f'{member.name} goes beyond its end'))
+            if not 0 <= member.at <= end - member.packed:
+                raise DataError(_damaged(self.path, f'{member.name} lies beyond its bounds'))
             yield member._replace(name=posixpath.normpath(member.name))
 
     def size(self, name: str) -> int | None:
@@ -242,6 +242,8 @@ def _headers(path: str) -> Iterator[tarfile.TarInfo]:
         with tarfile.open(path, 'r:') as file:
             while (info := file.next()) is not None:
                 file.members = []  # type: ignore[attr-defined]  # else all of them stay in memory
+                if info.size < 0:  # older versions of tarfile would go back and read for ever
+                    raise tarfile.ReadError(f'{info.name} has a size below 0')
                 yield info
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise DataError(_damaged(path, str(error) or type(error).__name__)) from error

@@ -191,3 +191,15 @@ def test_a_member_that_claims_to_be_huge(tmp_path: Path) -> None:
     path.write_bytes(content[:at] + (2**31).to_bytes(4, 'little') + content[at + 4 :])
     with pytest.raises(DataError, match='larger than deflate'):
         read_bytes(path / '1.png')
+
+
+def test_a_tar_member_of_negative_size(tmp_path: Path) -> None:
+    """Older versions of tarfile go round in circles."""
+    info = tarfile.TarInfo('1.png')
+    header = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = (256**12 - 1024).to_bytes(12, 'big')
+    header[148:156] = b' ' * 8
+    header[148:156] = b'%06o\0 ' % sum(header)
+    (tmp_path / 'a.tar').write_bytes(bytes(header) * 2 + bytes(1024))
+    with pytest.raises(DataError, match='damaged archive'):
+        read_bytes(tmp_path / 'a.tar/1.png')
