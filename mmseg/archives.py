@@ -226,6 +226,8 @@ def _zip_members(path: str) -> Iterator[Member]:
 def _tar_members(path: str) -> Iterator[Member]:
     end = 0
     for info in _headers(path):
+        if info.size < 0:  # older versions of tarfile would go back and read for ever
+            raise DataError(_damaged(path, f'{info.name} has a size below 0'))
         end = info.offset_data + (-(-info.size // BLOCK) * BLOCK if info.isreg() else 0)
         if not (info.isdir() or info.isreg()) or info.issparse():
             raise DataError(_strange(path, info.name, 'a link, device or sparse file'))
@@ -242,8 +244,6 @@ def _headers(path: str) -> Iterator[tarfile.TarInfo]:
         with tarfile.open(path, 'r:') as file:
             while (info := file.next()) is not None:
                 file.members = []  # type: ignore[attr-defined]  # else all of them stay in memory
-                if info.size < 0:  # older versions of tarfile would go back and read for ever
-                    raise tarfile.ReadError(f'{info.name} has a size below 0')
                 yield info
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise DataError(_damaged(path, str(error) or type(error).__name__)) from error

@@ -97,8 +97,8 @@ class DecodedCache:
         return pixels.reshape(shape) if len(pixels) == count and crc32(pixels.data) == row[CHECK] else None
 
     def _keep(self, row: NDArray[np.int64], state: tuple[int, int], pixels: Pixels) -> None:
-        place, pixels = self._place(row, pixels.nbytes), np.ascontiguousarray(pixels)
-        row[AT] = 0
+        pixels = np.ascontiguousarray(pixels)
+        place = self._place(row, pixels)
         try:
             with open(self._base.with_suffix('.pixels'), 'r+b') as file:
                 file.seek(place)
@@ -107,21 +107,25 @@ class DecodedCache:
             self._limit = 0
             logger.warning('%s: no further decoded files are kept (%s).', self._base, error.strerror)
             return
-        bands = pixels.shape[2] if pixels.ndim == 3 else 0
-        row[HEIGHT:] = [*pixels.shape[:2], bands, *state, crc32(pixels.data)]
-        row[AT] = place + 1
+        row[CHECK], row[TIME] = crc32(pixels.data), state[1]
+        row[SIZE] = state[0]
 
-    def _place(self, row: NDArray[np.int64], count: int) -> int:
-        """The first of ``count`` bytes that nobody else uses: those of the row's former content if it has as many."""
-        _, height, width, bands, *_ = row.tolist()
-        if row[AT] and height * width * max(bands, 1) == count:
-            return int(row[AT]) - 1
+    def _place(self, row: NDArray[np.int64], pixels: Pixels) -> int:
+        """The first byte for some pixels: where the row's former ones were, if as many, else behind all others.
+
+        Until they are written the row says nothing of a file. A process that decodes the same file meanwhile gets the
+        same place, and writes the same there.
+        """
+        shape = [*pixels.shape[:2], pixels.shape[2] if pixels.ndim == 3 else 0]
         with self._lock():
             used = self._index()[0]
-            if used[0] + count > self._limit:
-                raise _Full
-            used[0] += count
-            return int(used[0]) - count
+            row[SIZE] = -1
+            if not row[AT] or row[HEIGHT : BANDS + 1].tolist() != shape:
+                if used[0] + pixels.nbytes > self._limit:
+                    raise _Full
+                row[AT], row[HEIGHT : BANDS + 1] = used[0] + 1, shape
+                used[0] += pixels.nbytes
+            return int(row[AT]) - 1
 
 
 class _Full(Exception):
