@@ -119,3 +119,20 @@ def test_labels_for_scores_and_changes_of_the_data(folders: Path) -> None:
     (folders / 'source/images/00001.png').write_bytes(b'\x89PNG\r\n\x1a\n damaged')
     with pytest.raises(DataError, match='damaged file'):
         dataset.load(1)
+
+
+def test_a_file_that_two_processes_decode_at_the_same_time_has_one_place(
+    tmp_path: Path, files: list[str]
+) -> None:
+    decode = Decoder()
+    first, second = (DecodedCache(str(tmp_path / 'cache'), 1, files) for _ in range(2))
+
+    def meanwhile(file: str) -> np.ndarray:
+        second.read(0, file, decode)
+        return decode(file)
+
+    first.read(0, files[0], meanwhile)
+    assert len(decode.asked) == 2
+    assert int(second.read(0, files[0], decode).min()) == 1
+    assert len(decode.asked) == 2
+    assert next((tmp_path / 'cache').glob('*.pixels')).stat().st_size == 18
