@@ -23,13 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmseg.archives import PathLike as PathLike
+from mmseg.archives import is_archived_folder, leads_out, member_state, read_member
 from mmseg.decoding import JPEG_SIGNATURE, PNG_SIGNATURE, decode_label, decode_picture
 from mmseg.errors import DataError, UsageError
 
 SCAN_END = re.compile(rb'\xff[^\x00\xd0-\xd7\xff]')
 """A marker that ends the data of a JPEG scan: neither a stuffed byte nor a restart."""
 FIRST_MARKER = 0xC0
-PathLike = str | os.PathLike[str]
 
 
 def _flush(path: Path) -> None:
@@ -82,9 +83,7 @@ def below(folder: PathLike, name: str, source: PathLike) -> Path:
 
 def require_below(folder: PathLike, name: str, source: PathLike) -> None:
     """Make sure that a name does not lead out of a folder; arguments and error as those of :func:`below`."""
-    # Backslashes count as well: a list made on Windows, or for it, must not lead elsewhere there.
-    parts = name.replace('\\', '/').split('/')
-    if '..' in parts or not parts[0] or re.match('[A-Za-z]:', name) or '\0' in name:
+    if leads_out(name):
         raise DataError(
             f'{source}: {name!r} leads out of the folder {folder}; expected names of files in it or below it, without '
             '".." and not absolute.'
@@ -122,17 +121,38 @@ def require_regular(path: PathLike) -> None:
         raise DataError(f'{path}: a pipe, device or socket. Expected a file with content.')
 
 
+def exists(path: PathLike) -> bool:
+    """Whether there is a file or folder, also in an archive (mmseg/archives.py)."""
+    return os.path.exists(path) or is_archived_folder(path) or member_state(path) is not None
+
+
+def is_folder(path: PathLike) -> bool:
+    """Whether there is a folder, an archive, or a folder in one."""
+    return os.path.isdir(path) or is_archived_folder(path)
+
+
+def file_state(path: PathLike) -> tuple[int, int] | None:
+    """Size of a file in bytes and its time in nanoseconds, in an archive that of the archive; None: no file."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return member_state(path)
+    return status.st_size, status.st_mtime_ns
+
+
 def read_bytes(path: PathLike) -> bytes:
-    """The content of a file; DataError if it is missing, unreadable or empty."""
+    """The content of a file, also in an archive; DataError if it is missing, unreadable or empty."""
     try:
         require_regular(path)
         # A Path would leave its parts in Python's table of strings, for each sample.
         with open(path, 'rb') as file:
             content = file.read()
-    except FileNotFoundError:
-        raise DataError(
-            f'{path}: no such file. Check the path, or run the conversion that writes it.'
-        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        if (member := read_member(path)) is None:
+            raise DataError(
+                f'{path}: no such file. Check the path, or run the conversion that writes it.'
+            ) from None
+        content = member
     except OSError as error:
         raise DataError(f'{path}: cannot be read ({error.strerror}). Expected a readable file.') from error
     if not content:

@@ -32,6 +32,9 @@ EXIT_CODES = (
 """Paragraph for ``--help`` of the programs that train."""
 
 PR_SET_PDEATHSIG = 1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+LARGEST_KEPT, MOST_KEPT = 32 << 20, 256 << 20
+"""Bytes of an array that is kept when it is freed (more cannot be set), and of all that is kept."""
 Handler = Callable[[int, FrameType | None], None]
 
 
@@ -129,6 +132,16 @@ def die_with_parent(number: int = KILL) -> None:
     """Have the kernel send this process a signal when its parent is gone (Linux; elsewhere nothing happens)."""
     if sys.platform == 'linux':
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep the memory of freed arrays for the next ones (elsewhere nothing happens).
+
+    Otherwise each decoded picture gets new pages from the kernel, which fills them with zeros first.
+    """
+    if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'mallopt'):
+        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
+        libc.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 def children_of(process: int) -> list[int]:

@@ -1,7 +1,12 @@
 """Batches on their way to the device."""
 
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
 import torch
 
+from mmseg import batch as module
 from mmseg.batch import Batch, on_device
 
 
@@ -30,3 +35,65 @@ def test_labels_become_whole_numbers_and_nothing_else_changes() -> None:
 def test_channels_last() -> None:
     moved = on_device(batch(), torch.device('cpu'), channels_last=True)
     assert moved['img'].is_contiguous(memory_format=torch.channels_last)
+
+
+class Stream:
+    """Stands for a stream of a GPU and notes what happens."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        self.name, self.notes = name, notes
+
+    def wait_stream(self, other: 'Stream') -> None:
+        self.notes.append(f'{self.name} waits for {other.name}')
+
+
+class Tensor:
+    """Stands for a tensor of a GPU."""
+
+    def __init__(self, notes: list[str]) -> None:
+        self.notes = notes
+
+    def record_stream(self, stream: Stream) -> None:
+        self.notes.append(f'kept for {stream.name}')
+
+
+def test_copies_are_queued_beside_the_step_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of calls, with stand-ins: no GPU is needed."""
+    notes: list[str] = []
+
+    @contextmanager
+    def used(stream: Stream) -> Any:
+        notes.append(f'in {stream.name}')
+        yield
+        notes.append(f'out of {stream.name}')
+
+    monkeypatch.setattr(module, '_copies', lambda device: Stream('copies', notes))
+    monkeypatch.setattr(torch.cuda, 'current_stream', lambda device: Stream('steps', notes))
+    monkeypatch.setattr(torch.cuda, 'stream', used)
+    with module._beside(torch.device('cuda')) as tensors:
+        notes.append('copied')
+        tensors.append(Tensor(notes))
+    assert notes == ['in copies', 'copied', 'out of copies', 'steps waits for copies', 'kept for steps']
+    with module._beside(torch.device('cpu')):
+        notes.clear()
+    assert notes == []
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+def test_batches_arrive_while_a_step_runs() -> None:
+    """A copy from pinned memory is done although the device still works on what was queued before."""
+    device = torch.device('cuda')
+    given = {
+        key: value.pin_memory() if isinstance(value, torch.Tensor) else value
+        for key, value in batch().items()
+    }
+    torch.cuda._sleep(10**9)
+    began = torch.cuda.Event()
+    began.record()
+    on_device(given, device)  # type: ignore[arg-type]
+    module._copies(device).synchronize()
+    assert not began.query(), 'the work before the copy was over first'
+    moved = on_device(given, device)  # type: ignore[arg-type]
+    for key in ('img', 'valid_pseudo_mask', 'gt_semantic_seg'):
+        assert torch.equal(moved[key].cpu(), given[key].to(moved[key].dtype))  # type: ignore[literal-required]

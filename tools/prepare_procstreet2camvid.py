@@ -25,7 +25,7 @@ from mmseg.cli import run_cli
 from mmseg.errors import DataError
 
 if TYPE_CHECKING:
-    from mmseg.toolbox.preparation.conversion import LabelStats
+    from mmseg.toolbox.preparation.statistics_files import LabelStats
 
 SOURCE, TARGET = ('images', 'labels'), ('leftImg8bit', 'gtFine')
 LINKS = {
@@ -65,7 +65,7 @@ def count_classes(labels: Path) -> list[LabelStats]:
 
     from mmseg.datasets.files import find_files
     from mmseg.fileio import read_label
-    from mmseg.toolbox.preparation.conversion import LabelStats
+    from mmseg.toolbox.preparation.statistics_files import LabelStats
 
     stats = []
     for name in find_files(str(labels), LABELS):
@@ -77,7 +77,7 @@ def count_classes(labels: Path) -> list[LabelStats]:
 
 def prepare_source(folder: Path) -> list[str]:
     """Count the classes of a labelled source; returns the files written."""
-    from mmseg.toolbox.preparation.conversion import write_statistics
+    from mmseg.toolbox.preparation.statistics_files import write_statistics
 
     return write_statistics(str(folder), count_classes(folder / 'labels'))
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an 
 
 
 from mmseg.arguments import Parser
-from mmseg.cli import default_launcher, opacity, run_cli
+from mmseg.cli import default_launcher, opacity, run_cli, whole_number
 from mmseg.config import OptionsAction, add_config_options
 from mmseg.errors import UsageError
 
@@ -71,6 +71,9 @@ def add_network_options(group: Any) -> None:
     group.add_argument('--hrda-out', choices=('LR', 'HR', 'ATT'),
                        help='HRDA: predict from the context (LR) or the detail (HR) alone, or show the attention to '
                        'the detail as grey pictures (ATT, needs --show-dir)')  # fmt: skip
+    group.add_argument('--together', type=whole_number(1), default=1, metavar='N',
+                       help='pictures of one size that share a forward pass (default: 1); more are faster on a GPU '
+                       'and may change the last bits')  # fmt: skip
     group.add_argument(
         '--test-set', action='store_true', help='replace val by test in the folders of data.test'
     )
@@ -149,6 +152,7 @@ def output_options(args: argparse.Namespace) -> OutputOptions:
         attention=args.hrda_out == 'ATT',
         panel_dir=args.hrda_panel,
         confusion_file=args.confusion_matrix,
+        together=args.together,
     )
 
 

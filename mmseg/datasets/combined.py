@@ -17,6 +17,7 @@ from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
 from mmseg.datasets.transforms import Results
 from mmseg.errors import ConfigError
 from mmseg.evaluation.metrics import Scores
+from mmseg.names import Chained
 from mmseg.registry import DATASETS
 
 SHARED = ('CLASSES', 'PALETTE', 'class_merge')
@@ -81,14 +82,13 @@ class ConcatDataset:
         """The single data sets in order; one that is repeated comes several times."""
         return self._parts
 
-    def _named_infos(self) -> list[dict[str, Any]]:
+    def _named_infos(self) -> Chained:
         """What is known of each picture, with names below the folder that all parts share."""
         top = os.path.commonpath([os.path.abspath(part.img_dir) for part in self._parts])
-        infos = []
-        for part in self._parts:
-            below = Path(os.path.relpath(os.path.abspath(part.img_dir), top))
-            infos += [{**info, 'filename': (below / info['filename']).as_posix()} for info in part.img_infos]
-        return infos
+        folders = (
+            Path(os.path.relpath(os.path.abspath(part.img_dir), top)).as_posix() for part in self._parts
+        )
+        return Chained([(folder, part.img_infos) for folder, part in zip(folders, self._parts, strict=True)])
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -6,7 +6,8 @@ Source: docs/methods/datasets.md#data-set-classes.
 import logging
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.datasets.classes import chosen_classes, class_palette, parse_class_merge
+from mmseg.datasets.decoded import DecodedCache
 from mmseg.datasets.files import (
     find_files,
     label_names,
@@ -23,15 +25,21 @@ from mmseg.datasets.files import (
     no_label_folder,
     read_split,
     stem_of,
+    twins,
 )
 from mmseg.datasets.label_table import label_table
+from mmseg.datasets.margins import margin_mask
 from mmseg.datasets.option_values import single_problems
 from mmseg.datasets.random import Rng, Shares, picked_index, rng_for
+from mmseg.datasets.rare_classes import statistics_folder
 from mmseg.datasets.steps import with_collected, with_one_reduction
 from mmseg.datasets.transforms import Pipeline, Results
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
-from mmseg.errors import ConfigError, DataError
+from mmseg.errors import ConfigError
 from mmseg.evaluation.metrics import Scores, evaluate
+from mmseg.fileio import exists, is_folder
+from mmseg.names import Names, Pictures
+from mmseg.options import Positive
 from mmseg.registry import DATASETS
 
 logger = logging.getLogger(__name__)
@@ -49,7 +57,7 @@ class CustomDataset:
         ann_dir: folder of the label maps.
         seg_map_suffix: ending of the label maps; the class's own if None.
         split: file that lists pictures, one a line relative to ``img_dir``, instead of searching ``img_dir``.
-        data_root: folder that relative paths are joined to.
+        data_root: folder or archive that relative paths are joined to (docs/own-data.md).
         test_mode: give pictures for testing, without labels.
         ignore_index: label id of pixels that do not count; 255 behind the table (mmseg/datasets/label_table.py).
         reduce_zero_label: id 0 does not count and all others are lowered by one, in training and scoring.
@@ -59,6 +67,7 @@ class CustomDataset:
         crop_pseudo_margins: [top, bottom, left, right] of target pictures where pseudo-labels do not count,
             in pixels of ``FULL_SIZE``; adds ``valid_pseudo_mask`` (1, H, W), uint8, to the samples
             (docs/methods/datasets.md#pseudo-label-margins).
+        cache_dir, cache_gb: folder that keeps so many gigabytes of decoded files for later epochs and runs, or None.
 
     Raises:
         DataError: a folder is missing or holds no fitting file.
@@ -91,6 +100,8 @@ class CustomDataset:
         palette: Sequence[Sequence[int]] | None = None,
         class_merge: dict[str, Any] | None = None,
         crop_pseudo_margins: tuple[int, int, int, int] | None = None,
+        cache_dir: str | None = None,
+        cache_gb: Positive = 50,
     ) -> None:
         self.data_root = data_root
         self.img_dir = self._below_root(img_dir) or ''
@@ -104,13 +115,14 @@ class CustomDataset:
         self.class_merge = parse_class_merge(class_merge, self.CLASSES)
         merge = self.class_merge.table() if self.class_merge else None
         self.label_table = label_table(reduce_zero_label, chosen, merge, ignore_index)
-        self.valid_mask = self._margin_mask(crop_pseudo_margins)
+        self.valid_mask = margin_mask(crop_pseudo_margins, self.FULL_SIZE, type(self).__name__)
         self.steps = with_one_reduction(pipeline, reduce_zero_label)
         if self.valid_mask is not None:
             self.steps = with_collected(self.steps, VALID_MASK)
         self.pipeline = Pipeline(self.steps)
         self.img_infos = self._find()
         logger.info('Loaded %d images from %s', len(self.img_infos), self.img_dir)
+        self._decoded = None if cache_dir is None else DecodedCache(cache_dir, cache_gb, self._files())
         if not test_mode and any(step['type'] == 'LoadAnnotations' for step in self.steps):
             self.check_labels()
 
@@ -154,7 +166,9 @@ class CustomDataset:
             DataError: missing or damaged file, or an id outside the classes.
         """
         filename = os.path.join(self.ann_dir or '', self.img_infos[index]['ann']['seg_map'])
-        label = apply_table(read_label_map(filename, self.remedy()), self.label_table)
+        read = partial(read_label_map, remedy=self.remedy())
+        raw = read(filename) if self._decoded is None else self._decoded.read(2 * index + 1, filename, read)
+        label = apply_table(raw, self.label_table)
         check_ids(label, self._valid_ids(), filename, self.ids_remedy())
         return label
 
@@ -171,7 +185,7 @@ class CustomDataset:
         seg_map = self.img_infos[0]['ann'].get('seg_map')
         if self.ann_dir is None or seg_map is None:
             raise no_label_folder(self.img_dir, self.steps)
-        if not os.path.exists(os.path.join(self.ann_dir, seg_map)):
+        if not exists(os.path.join(self.ann_dir, seg_map)):
             name = self.img_infos[0]['filename']
             stem = '' if self.PREPARE else stem_of(name, self.img_suffix)
             raise missing_labels(self.ann_dir, seg_map, name, stem, self.remedy())
@@ -195,6 +209,11 @@ class CustomDataset:
             'Run `python tools/class_statistics.py CONFIG`, which counts the label maps as they are (nothing is '
             'converted) and writes the statistics files into data_root.'
         )
+
+    @property
+    def statistics_folder(self) -> str:
+        """Where the statistics for rare class sampling are."""
+        return statistics_folder(self.data_root or '.')
 
     def parts(self) -> list['CustomDataset']:
         """The single data sets: this one (compare ConcatDataset)."""
@@ -236,44 +255,27 @@ class CustomDataset:
     def _valid_ids(self) -> int | None:
         return None if self.CLASSES is None else len(self.CLASSES)
 
-    def _margin_mask(self, margins: Sequence[int] | None) -> NDArray[np.uint8] | None:
-        """uint8 map of FULL_SIZE, 0 within the margins and 1 elsewhere."""
-        if margins is None:
-            return None
-        if self.FULL_SIZE is None or len(margins) != 4:
-            raise ConfigError(
-                f'crop_pseudo_margins: {list(margins)} given to {type(self).__name__}; expected [top, '
-                'bottom, left, right] on a target data set whose full size is known (CityscapesDataset and '
-                'its kind).'
-            )
-        height, width = self.FULL_SIZE
-        top, bottom, left, right = margins
-        mask = np.zeros(self.FULL_SIZE, np.uint8)
-        mask[top : height - bottom, left : width - right] = 1
-        return mask
-
-    def _find(self) -> list[dict[str, Any]]:
+    def _find(self) -> Pictures:
         if self.split is not None:
             names = read_split(self.split, self.img_dir, self.img_suffix)
         else:
-            names = find_files(self.img_dir, self.img_suffix) if os.path.isdir(self.img_dir) else []
+            names = find_files(self.img_dir, self.img_suffix) if is_folder(self.img_dir) else []
         if not names:
             raise missing_files('pictures', self.img_dir, self.img_suffix, self.remedy())
-        stems = {name: stem_of(name, self.img_suffix) for name in names}
-        if len(set(stems.values())) < len(stems):
-            self._raise_for_twins(stems)
+        stems = [stem_of(name, self.img_suffix) for name in names]
+        if len(set(stems)) < len(set(names)):
+            raise twins(self.img_dir, names, stems)
         if self.ann_dir is None:
-            return [{'filename': name, 'ann': {}} for name in names]
-        labels = label_names(self.ann_dir, stems.values(), self.seg_map_suffix)
-        return [{'filename': name, 'ann': {'seg_map': labels[stems[name]]}} for name in names]
+            return Pictures(Names(names))
+        labels = label_names(self.ann_dir, stems, self.seg_map_suffix)
+        return Pictures(Names(names), Names(labels[stem] for stem in stems))
 
-    def _raise_for_twins(self, stems: dict[str, str]) -> None:
-        first: dict[str, str] = {}
-        twin = next(name for name, stem in stems.items() if first.setdefault(stem, name) != name)
-        raise DataError(
-            f'{self.img_dir}: {first[stems[twin]]} and {twin} differ in their ending only, so they would have the same '
-            'label map and results. Rename one of them.'
-        )
+    def _files(self) -> Iterator[str]:
+        """Absolute paths of each picture and its label map."""
+        pictures, labels = (os.path.abspath(folder or '') for folder in (self.img_dir, self.ann_dir))
+        for info in self.img_infos:
+            yield f'{pictures}/{info["filename"]}'
+            yield f'{labels}/{info["ann"].get("seg_map")}'
 
     def _start(self, index: int) -> Results:
         info = self.img_infos[index]
@@ -289,6 +291,8 @@ class CustomDataset:
         }
         if not self.test_mode:
             results['ann_info'] = info['ann']
+        if self._decoded is not None:
+            results['decoded'] = [partial(self._decoded.read, 2 * index + which) for which in (0, 1)]
         if self.valid_mask is not None:
             results[VALID_MASK] = self.valid_mask
             results['seg_fields'].append(VALID_MASK)

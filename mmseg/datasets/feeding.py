@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, get_worker_info
 
 from mmseg.errors import ResourceError
 from mmseg.faults import NO_SHARED
-from mmseg.processes import SIGNALS, blocking, die_with_parent
+from mmseg.processes import SIGNALS, blocking, die_with_parent, keep_freed_memory
 
 CHILD, BUS = (getattr(signal, name, None) for name in ('SIGCHLD', 'SIGBUS'))
 """Signals that Windows does not have."""
@@ -149,6 +149,7 @@ def worker_options(workers: int) -> dict[str, Any]:
 def start_worker(number: int) -> None:
     """Set up loader process ``number``: one OpenCV thread; signals are left to the main process, with which it ends."""
     cv2.setNumThreads(0)
+    keep_freed_memory()
     die_with_parent()
     for wanted in SIGNALS:
         signal.signal(wanted, signal.SIG_IGN)

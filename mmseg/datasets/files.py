@@ -4,17 +4,17 @@ import logging
 import os
 import posixpath
 import re
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmseg.archives import walk_archive
 from mmseg.errors import DataError
-from mmseg.fileio import read_text, require_below
+from mmseg.fileio import exists, is_folder, read_text, require_below
 
 logger = logging.getLogger(__name__)
 MARK = '\ufeff'
@@ -30,12 +30,14 @@ def find_files(folder: str, suffix: str) -> list[str]:
     Hidden entries (leading dot) are skipped. Sorted, unlike the publication, whose order, and with it the
     sequence of a seeded run, depends on the file system.
     """
-    found = (path for path in walk_files(folder) if has_suffix(path, suffix))
-    return sorted(os.path.relpath(path, folder).replace(os.sep, '/') for path in found)
+    start = len(os.path.join(folder, ''))
+    return sorted(
+        path[start:].replace(os.sep, '/') for path in walk_files(folder) if has_suffix(path, suffix)
+    )
 
 
 def walk_files(folder: str) -> Iterator[str]:
-    """Paths of all files below a folder without hidden entries.
+    """Paths of all files below a folder, an archive or a folder in one, without hidden entries.
 
     Links are followed after everything else, and each folder is searched once: a link may lead back into the folder, or
     to one that holds it.
@@ -43,6 +45,9 @@ def walk_files(folder: str) -> Iterator[str]:
     Raises:
         OSError: a folder cannot be read.
     """
+    if not os.path.isdir(folder) and is_folder(folder):
+        yield from walk_archive(folder)
+        return
     searched = {_identity(place) for place in Path(folder).resolve().parents}
     waiting = deque([folder])
     while waiting:
@@ -76,19 +81,27 @@ def spellings(suffix: str) -> tuple[str, ...]:
 
 def has_suffix(name: str, suffix: str) -> bool:
     """Whether a name ends in a suffix; endings of one format count as equal, also in mixed case (``.Jpg``)."""
-    base, ending = _split_suffix(suffix)
-    root, own = os.path.splitext(name)
-    return own.lower() in _family(ending) and root.endswith(base) if ending else name.endswith(suffix)
+    return _stem(name, suffix) is not None
 
 
 def stem_of(name: str, suffix: str) -> str:
     """A file name without its suffix, whatever its spelling."""
+    stem = _stem(name, suffix)
+    return name if stem is None else stem
+
+
+def _stem(name: str, suffix: str) -> str | None:
+    """A name without its suffix; None if it ends in something else."""
+    if name.endswith(suffix) and suffix and name[: -len(suffix)][-1:] not in ('', '.', '/', os.sep):
+        return name[: -len(suffix)]  # what mostly holds, without taking the name apart
     base, ending = _split_suffix(suffix)
-    if not has_suffix(name, suffix):
-        return name
-    return (os.path.splitext(name)[0] if ending else name).removesuffix(base)
+    if not ending:
+        return name.removesuffix(base) if name.endswith(suffix) else None
+    root, own = os.path.splitext(name)
+    return root.removesuffix(base) if own.lower() in _family(ending) and root.endswith(base) else None
 
 
+@lru_cache
 def _split_suffix(suffix: str) -> tuple[str, str]:
     base, ending = os.path.splitext(suffix)
     return ('', base) if not ending and base.startswith('.') else (base, ending)
@@ -142,7 +155,7 @@ def _listed(split: str, number: int, line: str, folder: str, suffix: str) -> str
 
 
 def _spelt(folder: str, stem: str, suffix: str) -> str | None:
-    return next((stem + s for s in spellings(suffix) if os.path.exists(os.path.join(folder, stem + s))), None)
+    return next((stem + s for s in spellings(suffix) if exists(os.path.join(folder, stem + s))), None)
 
 
 def _columns_hint(split: str, line: str, folder: str, suffix: str) -> str:
@@ -169,49 +182,13 @@ def label_names(folder: str, stems: Iterable[str], suffix: str) -> dict[str, str
         stems: names of pictures without their suffix.
         suffix: ending of label maps.
     """
-    names = find_files(folder, suffix) if os.path.isdir(folder) else []
-    present = {stem_of(name, suffix): name for name in names} | {
-        stem_of(n, suffix): n for n in names if n.endswith(suffix)
-    }
+    names = find_files(folder, suffix) if is_folder(folder) else []
+    present: dict[str, str] = {}
+    for name in names:
+        stem = stem_of(name, suffix)
+        if name.endswith(suffix) or not present.get(stem, '').endswith(suffix):
+            present[stem] = name
     return {stem: present.get(stem, stem + suffix) for stem in stems}
-
-
-def match_paths(names: Iterable[str], known: Sequence[str]) -> dict[str, int]:
-    """Which of the known files each name means, although both may begin with other folders.
-
-    A name means the file with which it shares the longest end, in whole parts of the path; names written on Windows are
-    read, too. Of several names for one file the one that shares more has it; ties are nobody's.
-
-    Args:
-        names: paths in statistics, as they were when those were written.
-        known: paths of files; of equal ones the first counts.
-
-    Returns:
-        Index in ``known`` by name; names without a file are left out.
-    """
-    reversed_parts = [_parts(path) for path in known]
-    by_base: dict[str, list[int]] = defaultdict(list)
-    for number in {path: n for n, path in reversed(list(enumerate(known)))}.values():
-        by_base[reversed_parts[number][0]].append(number)
-    owners: dict[int, tuple[int, str | None]] = {}
-    for name in dict.fromkeys(names):
-        parts = _parts(name)
-        shared = [(_shared(parts, reversed_parts[i]), i) for i in by_base.get(parts[0], ())]
-        length, number = max(shared, default=(0, -1))
-        if not shared or sum(count == length for count, _ in shared) > 1:
-            continue
-        taken = owners.get(number, (0, None))[0]
-        if length >= taken:
-            owners[number] = (length, name if length > taken else None)
-    return {name: number for number, (_, name) in owners.items() if name is not None}
-
-
-def _parts(path: str) -> list[str]:
-    return posixpath.normpath(path.replace('\\', '/')).split('/')[::-1]
-
-
-def _shared(first: Sequence[str], second: Sequence[str]) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -224,6 +201,16 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return [name.rsplit('/', 1)[-1] for name in names] if len(bases) == len(files) else list(names)
 
 
+def twins(folder: str, names: Sequence[str], stems: Sequence[str]) -> DataError:
+    """The error for pictures of which two have the same name without suffix; ``stems`` are those names."""
+    first: dict[str, str] = {}
+    twin = next(n for n, stem in enumerate(stems) if first.setdefault(stem, names[n]) != names[n])
+    return DataError(
+        f'{folder}: {first[stems[twin]]} and {names[twin]} differ in their ending only, so they would have the same '
+        'label map and results. Rename one of them.'
+    )
+
+
 def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError:
     """The error for a folder that lacks files.
 
@@ -233,7 +220,7 @@ def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError
         suffix: what their names should end in.
         remedy: what to do about it.
     """
-    if not Path(folder).is_dir():
+    if not is_folder(folder):
         found = 'the folder does not exist'
     else:
         names = list(walk_files(folder))
@@ -264,10 +251,10 @@ def missing_labels(folder: str, seg_map: str, picture: str, stem: str, remedy: s
             look for them.
         remedy: what to do about it.
     """
-    if not Path(folder).is_dir():
+    if not is_folder(folder):
         return DataError(f'{folder}: no label maps found: the folder does not exist. {remedy}')
     place, base = os.path.split(os.path.join(folder, stem))
-    names = sorted(os.listdir(place)) if stem and os.path.isdir(place) else []
+    names = _names_in(place) if stem and is_folder(place) else []
     endings = [
         name.removeprefix(base) for name in names if name.startswith(base) and os.path.splitext(name)[1]
     ]
@@ -276,3 +263,10 @@ def missing_labels(folder: str, seg_map: str, picture: str, stem: str, remedy: s
         found = f'There are files of this name that end in {", ".join(endings[:3])}'
         return DataError(f'{text} {found}: set seg_map_suffix={endings[0]!r}.')
     return DataError(f'{text} {len(list(walk_files(folder)))} other files there. {remedy}')
+
+
+def _names_in(folder: str) -> list[str]:
+    if os.path.isdir(folder):
+        return sorted(os.listdir(folder))
+    start = len(os.path.join(folder, ''))
+    return sorted(path[start:] for path in walk_files(folder) if '/' not in path[start:])

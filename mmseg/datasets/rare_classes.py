@@ -1,21 +1,26 @@
 """Rare class sampling: the arithmetic and the statistics files (docs/methods/pairs.md#rare-class-sampling)."""
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.archives import divided
+from mmseg.datasets.label_counts import Counted, LabelCounts, joined, label_counts, sample_counts
 from mmseg.datasets.label_table import IGNORED, Table
+from mmseg.datasets.repeated_counts import repeated_counts
 from mmseg.errors import DataError
-from mmseg.fileio import read_json
+from mmseg.fileio import exists, read_json
+from mmseg.json_stream import list_blocks, lists_by_key
+from mmseg.names import Names
 
 STATS_FILE = 'sample_class_stats.json'
 SAMPLES_FILE = 'samples_with_class.json'
-LARGEST_ID = 255
-MOST_PIXELS = 2**63 - 1
 ClassCounts = dict[int, int]
 Samples = dict[int, list[tuple[str, int]]]
 File = TypeVar('File', str, int)
@@ -27,6 +32,8 @@ def total_pixels(stats: Sequence[Mapping[str, Any]]) -> ClassCounts:
     Args:
         stats: the content of ``sample_class_stats.json``.
     """
+    if isinstance(stats, LabelCounts):
+        return stats.totals()
     totals: ClassCounts = {}
     for entry in stats:
         for key, count in entry.items():
@@ -54,48 +61,27 @@ def sampling_probabilities(
     return [class_id for class_id, _ in ordered], (weights / weights.sum()).astype(np.float32)
 
 
-def translated_stats(stats: Sequence[Mapping[str, Any]], table: Table | None) -> list[dict[str, Any]]:
-    """Statistics with the ids behind a data set's table; ignored ones are left out."""
-    return [_translated_entry(entry, np.arange(256) if table is None else table) for entry in stats]
-
-
-def _translated_entry(entry: Mapping[str, Any], table: NDArray[np.integer]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key == 'file':
-            result[key] = value
-        elif (class_id := int(table[int(key)])) != IGNORED:
-            result[str(class_id)] = result.get(str(class_id), 0) + int(value)
-    return result
-
-
-def translated_samples(samples: Samples, table: Table | None) -> Samples:
+def translated_samples(samples: Mapping[int, Counted], table: Table | None) -> dict[int, Counted]:
     """Candidates by the ids behind a data set's table: counts of a file are added up, ignored ids are left out."""
     if table is None:
         return {class_id: files for class_id, files in samples.items() if class_id != IGNORED}
-    merged: dict[int, dict[str, int]] = {}
+    merged: dict[int, list[Counted]] = {}
     for class_id, files in samples.items():
-        if (target := int(table[class_id])) == IGNORED:
-            continue
-        counts = merged.setdefault(target, {})
-        for name, count in files:
-            counts[name] = counts.get(name, 0) + count
-    return {class_id: list(counts.items()) for class_id, counts in merged.items()}
+        if (target := int(table[class_id])) != IGNORED:
+            merged.setdefault(target, []).append(files)
+    return {class_id: joined(parts) for class_id, parts in merged.items()}
 
 
 def candidates(
     samples: Mapping[int, Sequence[tuple[File, int]]], classes: Sequence[int], min_pixels: int
-) -> dict[int, list[File]]:
+) -> dict[int, Sequence[File]]:
     """The files (names or numbers) with more than ``min_pixels`` pixels of each class, in the order of the statistics.
 
     Raises:
         DataError: a class has no such file.
     """
-    chosen = {
-        class_id: [name for name, count in samples.get(class_id, []) if count > min_pixels]
-        for class_id in classes
-    }
-    if empty := [class_id for class_id, names in chosen.items() if not names]:
+    chosen = {class_id: _above(samples.get(class_id, ()), min_pixels) for class_id in classes}
+    if empty := [class_id for class_id, names in chosen.items() if not len(names)]:
         raise DataError(
             f'rare class sampling: no label map has more than min_pixels={min_pixels} pixels of class '
             f'{", ".join(map(str, empty))}. Lower rare_class_sampling.min_pixels, or count the '
@@ -104,48 +90,76 @@ def candidates(
     return chosen
 
 
-def read_stats(folder: str, remedy: str) -> list[dict[str, Any]]:
+def _above(files: Any, min_pixels: int) -> Any:
+    if isinstance(files, Counted):
+        return files.numbers[files.pixels > min_pixels]
+    return [name for name, count in files if count > min_pixels]
+
+
+def statistics_folder(data_root: str) -> str:
+    """Where the statistics of a data set are: in its ``data_root``, those of an archive else beside it."""
+    beside = writable_folder(data_root)
+    inside = not exists(os.path.join(beside, STATS_FILE)) and exists(os.path.join(data_root, STATS_FILE))
+    return data_root if inside else beside
+
+
+def writable_folder(data_root: str) -> str:
+    """``data_root``, for one in an archive the folder beside it that is named like it without the ending."""
+    place = divided(data_root)
+    return data_root if place is None else os.path.join(os.path.splitext(place[0])[0], place[1]).rstrip('/')
+
+
+def read_stats(folder: str, remedy: str) -> LabelCounts:
     """``sample_class_stats.json`` of a data set."""
-    content = _read_json(folder, STATS_FILE, list, remedy)
-    try:
-        for entry in content:
-            for key in entry.keys() - {'file'}:
-                _class_id(key), _pixels(entry[key])
-        if not any(total_pixels(content).values()):
-            raise ValueError('no pixel of any class')
-    except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            _unexpected(folder, STATS_FILE, '[{"0": pixels, ..., "file": name}, ...]', remedy)
-        ) from error
-    return content
+    return _read(folder, STATS_FILE, list, _stats, remedy)
+
+
+def read_sample_counts(
+    folder: str, remedy: str, stats: LabelCounts | None = None
+) -> tuple[Names, dict[int, Counted]]:
+    """``samples_with_class.json`` of a data set: names of label maps, and by class their numbers among these.
+
+    Args:
+        folder: where it is.
+        remedy: what to do if it cannot be read.
+        stats: what :func:`read_stats` gave for the folder; a file that repeats it need not be understood.
+    """
+    if stats is not None:
+        with contextlib.suppress(OSError), open(os.path.join(folder, SAMPLES_FILE), 'rb') as file:
+            if (counted := repeated_counts(stats, file)) is not None:
+                return stats.files, counted
+    return _read(folder, SAMPLES_FILE, dict, sample_counts, remedy)
 
 
 def read_samples(folder: str, remedy: str) -> Samples:
     """``samples_with_class.json`` of a data set."""
-    content = _read_json(folder, SAMPLES_FILE, dict, remedy)
+    names, counted = read_sample_counts(folder, remedy)
+    return {class_id: [(names[i], count) for i, count in files] for class_id, files in counted.items()}
+
+
+LAYOUTS = {
+    STATS_FILE: '[{"0": pixels, ..., "file": name}, ...]',
+    SAMPLES_FILE: '{"0": [[name, pixels], ...], ...}',
+}
+
+
+def _stats(blocks: Iterable[Sequence[Mapping[str, Any]]]) -> LabelCounts:
+    stats = label_counts(blocks)
+    if not any(stats.totals().values()):
+        raise ValueError('no pixel of any class')
+    return stats
+
+
+def _read(folder: str, name: str, kind: type, understand: Callable[[Any], Any], remedy: str) -> Any:
+    """What a statistics file holds, read a block at a time; one that is unusual is read again as a whole."""
+    usual = contextlib.suppress(AttributeError, TypeError, ValueError, OverflowError, RecursionError, OSError)
+    with usual, open(os.path.join(folder, name), 'rb') as file:
+        return understand(list_blocks(file) if kind is list else lists_by_key(file))
+    content = _read_json(folder, name, kind, remedy)
     try:
-        return {
-            _class_id(class_id): [(str(name), _pixels(count)) for name, count in files]
-            for class_id, files in content.items()
-        }
+        return understand([content] if kind is list else content.items())
     except (AttributeError, TypeError, ValueError, OverflowError) as error:
-        raise DataError(
-            _unexpected(folder, SAMPLES_FILE, '{"0": [[name, pixels], ...], ...}', remedy)
-        ) from error
-
-
-def _class_id(value: str) -> int:
-    number = int(value)
-    if not 0 <= number <= LARGEST_ID:
-        raise ValueError(f'class id {number}')
-    return number
-
-
-def _pixels(value: float) -> int:
-    number = int(value)
-    if not 0 <= number <= MOST_PIXELS:
-        raise ValueError(f'{number} pixels')
-    return number
+        raise DataError(_unexpected(folder, name, LAYOUTS[name], remedy)) from error
 
 
 def _unexpected(folder: str, name: str, layout: str, remedy: str) -> str:
@@ -154,7 +168,7 @@ def _unexpected(folder: str, name: str, layout: str, remedy: str) -> str:
 
 def _read_json(folder: str, name: str, kind: type, remedy: str) -> Any:
     path = Path(folder) / name
-    if not path.is_file():
+    if not exists(path):
         found = sum(1 for _ in Path(folder).glob('*.json')) if Path(folder).is_dir() else 0
         raise DataError(
             f'{path}: the statistics that rare class sampling needs are missing ({found} JSON files in '

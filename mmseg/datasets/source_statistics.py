@@ -2,29 +2,25 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from mmseg.datasets.custom import CustomDataset
-from mmseg.datasets.files import match_paths
-from mmseg.datasets.rare_classes import (
-    read_samples,
-    read_stats,
-    translated_samples,
-    translated_stats,
-)
+from mmseg.datasets.label_counts import Counted, LabelCounts, Numbers, chained, together
+from mmseg.datasets.matching import match_paths
+from mmseg.datasets.rare_classes import read_sample_counts, read_stats, translated_samples
 from mmseg.errors import ConfigError, DataError
 
 logger = logging.getLogger(__name__)
 
-Stats = list[dict[str, Any]]
-FilesOfClass = dict[int, list[tuple[int, int]]]
+FilesOfClass = dict[int, Counted]
 """By class id: number of the picture in the whole source, pixels."""
 
 
-def source_statistics(parts: Sequence[CustomDataset]) -> tuple[Stats, FilesOfClass]:
+def source_statistics(parts: Sequence[CustomDataset]) -> tuple[LabelCounts, FilesOfClass]:
     """What the statistics files say about the single data sets of a source.
 
     Each ``data_root`` has one set of files; ids go through the table of the data set.
@@ -39,20 +35,18 @@ def source_statistics(parts: Sequence[CustomDataset]) -> tuple[Stats, FilesOfCla
     starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
     groups: dict[str, dict[int, CustomDataset]] = {}
     for start, part in zip(starts, parts, strict=False):
-        members = groups.setdefault(part.data_root or '.', {})
+        members = groups.setdefault(part.statistics_folder, {})
         if all(part is not other for other in members.values()):
             members[start] = part
-    stats: Stats = []
-    files: FilesOfClass = {}
-    for folder, members in groups.items():
-        found, samples = _of_folder(folder, members)
-        stats += found
-        for class_id, entries in samples.items():
-            files.setdefault(class_id, []).extend(entries)
-    return stats, files
+    found = [_of_folder(folder, members) for folder, members in groups.items()]
+    files: dict[int, list[Counted]] = {}
+    for _, of_folder in found:
+        for class_id, counted in of_folder.items():
+            files.setdefault(class_id, []).append(counted)
+    return together([stats for stats, _ in found]), {c: chained(some) for c, some in files.items()}
 
 
-def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[Stats, FilesOfClass]:
+def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[LabelCounts, FilesOfClass]:
     first, *others = members.values()
     if any(not _same(first.label_table, other.label_table) for other in others):
         raise ConfigError(
@@ -60,36 +54,41 @@ def _of_folder(folder: str, members: dict[int, CustomDataset]) -> tuple[Stats, F
             'classes, class_merge, ignore_index); rare class sampling needs the same for all.'
         )
     remedy = first.statistics_remedy()
-    stats = translated_stats(read_stats(folder, remedy), first.label_table)
-    samples = translated_samples(read_samples(folder, remedy), first.label_table)
-    numbers: list[int] = []
-    labels: list[str] = []
-    for start, part in members.items():
-        numbers += range(start, start + len(part))
-        labels += [
-            os.path.join(part.ann_dir or '', info['ann'].get('seg_map', '')) for info in part.img_infos
-        ]
-    counted = [str(entry.get('file', '')) for entry in stats]
-    names = [name for entries in samples.values() for name, _ in entries]
-    found = match_paths([*counted, *names], labels)
+    stats = read_stats(folder, remedy)
+    names, samples = read_sample_counts(folder, remedy, stats)
+    stats = stats.translated(first.label_table)
+    samples = translated_samples(samples, first.label_table)
+    numbers = np.concatenate([np.arange(start, start + len(part)) for start, part in members.items()])
+    labels = [label for part in members.values() for label in _label_paths(part)]
+    used = np.unique(np.concatenate([np.zeros(0, np.int64), *(files.numbers for files in samples.values())]))
+    further = () if names is stats.files else (names[int(i)] for i in used)
+    found = match_paths(chain(stats.files, further), labels)
+    counted = _places(stats.files, found)
+    places = _places(names, found)
     if (
         any(part.split for part in members.values()) and found
     ):  # label maps of all splits may have been counted
-        stats = [entry for entry, name in zip(stats, counted, strict=True) if name in found]
-        samples = {
-            c: some for c, entries in samples.items() if (some := [e for e in entries if e[0] in found])
-        }
-    elif unknown := dict.fromkeys(name for name in names if name not in found):
+        stats, counted = stats.chosen(counted >= 0), counted[counted >= 0]
+        kept = {c: files.chosen(places[files.numbers] >= 0) for c, files in samples.items()}
+        samples = {c: files for c, files in kept.items() if len(files)}
+    elif len(unknown := [i for i in used if places[i] < 0]):
+        first_unknown = next(i for files in samples.values() for i in files.numbers if places[i] < 0)
         raise DataError(
             f'{folder}: the statistics name {len(unknown)} label maps without a picture in '
-            f'{first.img_dir}, for instance {next(iter(unknown))}. The statistics belong to other files. {remedy}'
+            f'{first.img_dir}, for instance {names[int(first_unknown)]}. The statistics belong to other files. {remedy}'
         )
-    _check_ids(folder, stats, first, remedy)
-    _warn_of_uncounted(folder, labels, {labels[found[name]] for name in counted if name in found}, remedy)
-    return stats, {
-        class_id: [(numbers[found[name]], count) for name, count in entries]
-        for class_id, entries in samples.items()
-    }
+    _check_ids(folder, stats.totals(), first, remedy)
+    _warn_of_uncounted(folder, labels, counted, remedy)
+    return stats, {c: Counted(numbers[places[f.numbers]], f.pixels) for c, f in samples.items()}
+
+
+def _label_paths(part: CustomDataset) -> Iterator[str]:
+    return (os.path.join(part.ann_dir or '', info['ann'].get('seg_map', '')) for info in part.img_infos)
+
+
+def _places(names: Iterable[str], found: Mapping[str, int]) -> Numbers:
+    """What was found for each name, int64; -1 for nothing."""
+    return np.array([found.get(name, -1) for name in names], np.int64)
 
 
 def counts_by_picture(part: CustomDataset) -> dict[str, dict[int, int]]:
@@ -99,17 +98,19 @@ def counts_by_picture(part: CustomDataset) -> dict[str, dict[int, int]]:
         DataError: statistics are missing or damaged.
     """
     remedy = part.statistics_remedy()
-    stats = translated_stats(read_stats(part.data_root or '.', remedy), part.label_table)
-    labels = [os.path.join(part.ann_dir or '', info['ann'].get('seg_map', '')) for info in part.img_infos]
-    entries = {str(entry.get('file', '')): entry for entry in stats}
+    stats = read_stats(part.statistics_folder, remedy).translated(part.label_table)
+    number_of = {name: number for number, name in enumerate(stats.files)}
     return {
-        part.img_infos[number]['filename']: {int(c): int(n) for c, n in entries[name].items() if c != 'file'}
-        for name, number in match_paths(entries, labels).items()
+        part.img_infos[number]['filename']: {
+            int(c): int(n) for c, n in stats[number_of[name]].items() if c != 'file'
+        }
+        for name, number in match_paths(number_of, list(_label_paths(part))).items()
     }
 
 
-def _warn_of_uncounted(folder: str, labels: Sequence[str], counted: set[str], remedy: str) -> None:
+def _warn_of_uncounted(folder: str, labels: Sequence[str], places: Numbers, remedy: str) -> None:
     """Say how many label maps the statistics lack: rare class sampling never draws them."""
+    counted = {labels[i] for i in places if i >= 0}
     missing = [label for label in dict.fromkeys(labels) if label not in counted]
     if missing and counted:
         logger.warning(
@@ -118,9 +119,9 @@ def _warn_of_uncounted(folder: str, labels: Sequence[str], counted: set[str], re
         )  # fmt: skip
 
 
-def _check_ids(folder: str, stats: Stats, dataset: CustomDataset, remedy: str) -> None:
+def _check_ids(folder: str, totals: Mapping[int, int], dataset: CustomDataset, remedy: str) -> None:
     count = len(dataset.CLASSES or ())
-    ids = sorted({int(key) for entry in stats for key in entry if key != 'file'})
+    ids = sorted(totals)
     foreign = [i for i in ids if count and i >= count]
     if foreign or not ids:
         found = f'count ids {foreign[:10]}' if foreign else 'count no pixel of any class'

@@ -3,7 +3,6 @@
 import logging
 import operator
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,9 @@ class RareClassSampler:
         stats, samples = source_statistics(source.parts())
         self.classes, probabilities = sampling_probabilities(stats, class_temp)
         self.probabilities = probabilities.astype(np.float64) / probabilities.sum(dtype=np.float64)
-        self.files = candidates(samples, self.classes, min_pixels)
+        self.files = {
+            c: np.array(files, np.int64) for c, files in candidates(samples, self.classes, min_pixels).items()
+        }
         shares = _with_repetitions(source)
         self.shares = {
             c: None if shares is None else shares[files] / shares[files].sum()
@@ -63,13 +64,13 @@ class RareClassSampler:
     def names(self) -> dict[int, list[str]]:
         """Label maps, relative to their ``ann_dir``, that can be drawn for each class."""
         infos = self.source.img_infos
-        return {c: [infos[i]['ann']['seg_map'] for i in files] for c, files in self.files.items()}
+        return {c: [infos[int(i)]['ann']['seg_map'] for i in files] for c, files in self.files.items()}
 
     def sample(self, rng: Rng) -> Results:
         """Draw class and file, decode once, crop until enough of the class is seen (at most 11 crops)."""
         class_id = self.classes[int(rng.choice(len(self.classes), p=self.probabilities))]
         files = self.files[class_id]
-        part, number = self.source.part_of(files[int(rng.choice(len(files), p=self.shares[class_id]))])
+        part, number = self.source.part_of(int(files[int(rng.choice(len(files), p=self.shares[class_id]))]))
         loaded, pipeline = part.load(number), part.pipeline
         placed = pipeline.place(loaded, rng)
         for _ in range(MAX_REDRAWS):
@@ -83,8 +84,8 @@ def _with_repetitions(source: CustomDataset | ConcatDataset) -> Shares | None:
     """Shares by picture; each has those of its repetitions, too, which the statistics do not name."""
     if source.shares is None:
         return None
-    files = [source.picture_file(number) for number in range(len(source))]
-    total: dict[Path, float] = {}
+    files = [str(source.picture_file(number)) for number in range(len(source))]
+    total: dict[str, float] = {}
     for file, share in zip(files, source.shares, strict=True):
         total[file] = total.get(file, 0.0) + float(share)
     return np.array([total[file] for file in files])

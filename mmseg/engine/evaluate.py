@@ -1,9 +1,10 @@
 """Predicting a data set picture by picture, and scoring it with memory that does not grow with its size."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,11 @@ class PredictedPicture:
 
 
 def predict(
-    network: Segmentor, dataset: ScoredDataset, workers: int = 0, with_labels: bool = False
+    network: Segmentor,
+    dataset: ScoredDataset,
+    workers: int = 0,
+    with_labels: bool = False,
+    together: int = 1,
 ) -> Iterator[PredictedPicture]:
     """Predict the pictures of a data set that fall to this process, in order.
 
@@ -55,26 +60,61 @@ def predict(
         dataset: in test mode.
         workers: loader processes.
         with_labels: also read the label maps.
+        together: neighbouring pictures of one size that share a forward pass (and its windows). More than one may
+            change the last bits of probabilities, since kernels depend on the size of a batch.
     """
     loader = build_test_loader(dataset, workers, rank(), world_size(), with_labels)
     device = next(network.parameters()).device
     with closing(iter(loader)) as batches:
-        for batch in _with_progress(batches, len(loader)):
-            images = [image.to(device, non_blocking=True) for image in batch['img']]
-            meta, picture = batch['img_metas'][0][0], batch['img'][0][0]
-            label_map = _label_map(network, images, batch['img_metas'])
-            truth = batch['label'].numpy() if with_labels else None
-            yield PredictedPicture(int(batch['index']), label_map, meta, picture, truth)
+        for group in grouped(_with_progress(batches, len(loader)), together):
+            moved = ([image.to(device, non_blocking=True) for image in one['img']] for one in group)
+            images = [same[0] if len(same) == 1 else torch.cat(same) for same in zip(*moved, strict=True)]
+            metas = [list(chain(*same)) for same in zip(*(one['img_metas'] for one in group), strict=True)]
+            label_maps = _label_maps(network, images, metas)
+            for one, label_map in zip(group, label_maps, strict=True):
+                truth = one['label'].numpy() if with_labels else None
+                yield PredictedPicture(
+                    int(one['index']), label_map, one['img_metas'][0][0], one['img'][0][0], truth
+                )
 
 
-def _label_map(
+def grouped(pictures: Iterable[Mapping[str, Any]], size: int) -> Iterator[list[Mapping[str, Any]]]:
+    """Neighbouring test pictures that may share a forward pass, at most ``size`` of them at a time.
+
+    Args:
+        pictures: as :func:`mmseg.datasets.loading.build_test_loader` gives them.
+        size: at least 1.
+    """
+    group: list[Mapping[str, Any]] = []
+    for picture in pictures:
+        if group and (len(group) == size or _kind(picture) != _kind(group[0])):
+            yield group
+            group = []
+        group.append(picture)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _kind(picture: Mapping[str, Any]) -> list[Any]:
+    """What pictures of one forward pass have in common."""
+    facts = ('ori_shape', 'flip', 'flip_direction')
+    return [
+        (image.shape, *(metas[0].get(fact) for fact in facts))
+        for image, metas in zip(picture['img'], picture['img_metas'], strict=True)
+    ]
+
+
+def _label_maps(
     network: Segmentor, images: Sequence[Tensor], metas: Sequence[Sequence[Meta]]
-) -> NDArray[np.int64]:
-    """Class ids of one picture; errors of the network, which does not know the file, name it."""
+) -> Sequence[NDArray[np.int64]]:
+    """Class ids of the pictures of a batch; errors of the network, which does not know the file, name the first."""
     try:
         if len(images) == 1:
-            return network.simple_test(images[0], metas[0])[0]
-        return network.aug_test(images, metas)[0]
+            return network.simple_test(images[0], metas[0])
+        return network.aug_test(images, metas)
     except UserError as error:
         raise type(error)(f'{metas[0][0]["filename"]}: {error}') from error
 

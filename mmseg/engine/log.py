@@ -91,6 +91,7 @@ class LogWriter:
         memory = _device_memory()
         fields = [f'lr: {lr:.3e}', f'eta: {timedelta(seconds=int(eta))}']
         fields += [f'time: {times["time"]:.3f}', f'data_time: {times["data_time"]:.3f}']
+        fields.append(f'waiting for data: {100 * times["data_time"] / max(times["time"], 1e-9):.0f} %')
         fields += [f'{name}: {value}' for name, value in memory.items()]
         fields += [f'{name}: {value:.4f}' for name, value in values.items()]
         self.logger.info(f'Iter [{iteration}/{total}]\t{", ".join(fields)}')

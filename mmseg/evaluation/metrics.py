@@ -7,6 +7,7 @@ pictures, and the matrices of several processes are simply added.
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from prettytable import PrettyTable
@@ -64,6 +65,11 @@ def confusion(
         raise ValueError(f'prediction {pred.shape} and label {label.shape} differ in shape')
     if num_classes >= 256:
         raise ValueError(f'{num_classes} classes; at most 255 are supported')
+    table = _pairs(pred, label)
+    if table is not None:
+        table[ignore_index : ignore_index + 1] = 0
+        if np.count_nonzero(table) == np.count_nonzero(matrix := table[:num_classes, :num_classes]):
+            return matrix.copy()
     counted = label != ignore_index
     pred, label = pred[counted], label[counted]
     if pred.size and (
@@ -74,6 +80,24 @@ def confusion(
         )
     pairs = label.astype(np.uint16) * np.uint16(num_classes) + pred.astype(np.uint16)
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+
+
+def _pairs(pred: NDArray[np.integer], label: NDArray[np.integer]) -> NDArray[np.int64] | None:
+    """How often each true id comes with each predicted one, (256, 256); None for ids that are no bytes.
+
+    OpenCV makes no array of pairs, which takes NumPy most of its time. Its histogram is float32, which holds whole
+    numbers up to 2^24, so large maps are counted in parts.
+    """
+    table = np.zeros((256, 256), np.int64)
+    if not pred.size:
+        return table
+    if min(pred.min(), label.min()) < 0 or max(pred.max(), label.max()) > 255:
+        return None
+    flat = [np.ascontiguousarray(ids, np.uint8).reshape(-1, 1) for ids in (label, pred)]
+    for start in range(0, pred.size, 2**24):
+        part = [ids[start : start + 2**24] for ids in flat]
+        table += cv2.calcHist(part, [0, 1], None, [256, 256], [0, 256, 0, 256]).astype(np.int64)
+    return table
 
 
 def merge_predictions(matrix: NDArray[np.int64], table: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ from mmseg.datasets.files import (
     find_files,
     has_suffix,
     label_names,
-    match_paths,
     missing_files,
     missing_labels,
     read_split,
@@ -81,18 +80,6 @@ def test_a_suffix_has_several_spellings(tmp_path: Path) -> None:
     assert spellings('_x.jpg')[0] == '_x.jpg'
     assert [stem_of(name, '.jpg') for name in ('a.jpg', 'b.JPG', 'c.jpeg')] == ['a', 'b', 'c']
     assert spellings('') == ('',)
-
-
-def test_paths_are_matched_by_their_longest_end() -> None:
-    known = ['/here/labels/s1/0.png', '/here/labels/s2/0.png', '/here/labels/only.png']
-    there = ['D:\\data\\labels\\s1\\0.png', 'labels/./s2/0.png', 'moved/only.png', 'labels/s1/7.png']
-    assert match_paths(there, known) == {there[0]: 0, there[1]: 1, there[2]: 2}
-    assert match_paths(['0.png'], known) == {}, 'it could be either'
-
-
-def test_names_of_pictures_that_are_not_there_find_none() -> None:
-    assert match_paths(['l/s1/0.png', 'l/s2/0.png'], ['x/s1/0.png']) == {'l/s1/0.png': 0}
-    assert match_paths(['l/s2/0.png', 'l/s3/0.png'], ['x/s1/0.png']) == {}
 
 
 def test_result_names_never_meet() -> None:

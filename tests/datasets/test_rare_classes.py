@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmseg.datasets.label_counts import Counted, label_counts
 from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
     STATS_FILE,
@@ -20,7 +21,6 @@ from mmseg.datasets.rare_classes import (
     sampling_probabilities,
     total_pixels,
     translated_samples,
-    translated_stats,
 )
 from mmseg.errors import DataError
 
@@ -63,19 +63,25 @@ def test_candidates_have_more_than_the_limit() -> None:
         candidates(samples, [0, 3], 7)
 
 
+def counted(pairs: list[tuple[int, int]]) -> Counted:
+    numbers, pixels = np.array(pairs, np.int64).T
+    return Counted(numbers, pixels)
+
+
 def test_merged_classes_share_their_files() -> None:
     table = np.arange(256, dtype=np.uint8)
     table[3] = 2
     table[5] = 255
-    samples = {2: [('a', 5)], 3: [('a', 4), ('b', 1)], 0: [('b', 2)], 5: [('a', 9)]}
-    assert translated_samples(samples, table) == {2: [('a', 9), ('b', 1)], 0: [('b', 2)]}
-    stats = [{'2': 5, '3': 4, '5': 9, 'file': 'a'}]
-    assert translated_stats(stats, table) == [{'2': 9, 'file': 'a'}]
+    samples = {2: counted([(7, 5)]), 3: counted([(7, 4), (3, 1)]), 0: counted([(3, 2)]), 5: counted([(7, 9)])}
+    assert translated_samples(samples, table) == {2: [(7, 9), (3, 1)], 0: [(3, 2)]}
+    stats = label_counts([[{'2': 5, '3': 4, '5': 9, 'file': 'a'}]])
+    assert stats.translated(table) == [{'2': 9, 'file': 'a'}]
 
 
 def test_ignored_pixels_in_statistics_are_no_class() -> None:
-    assert translated_stats([{'255': 7, '1': 2, 'file': 'a'}], None) == [{'1': 2, 'file': 'a'}]
-    assert translated_samples({255: [('a', 7)], 1: [('a', 2)]}, None) == {1: [('a', 2)]}
+    stats = label_counts([[{'255': 7, '1': 2, 'file': 'a'}]])
+    assert stats.translated(None) == [{'1': 2, 'file': 'a'}]
+    assert translated_samples({255: counted([(0, 7)]), 1: counted([(0, 2)])}, None) == {1: [(0, 2)]}
 
 
 def test_limit_of_a_crop() -> None:

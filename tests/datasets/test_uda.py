@@ -1,6 +1,9 @@
 """Pairs of source and target, rare class sampling and the synchronised crop."""
 
+import pickle
 import shutil
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +12,12 @@ import pytest
 import torch
 
 import mmseg.datasets.transforms.reading as reading
+from mmseg.archives import opened
 from mmseg.datasets import build_dataset
 from mmseg.datasets.random import rng_for
+from mmseg.datasets.uda import RareClassSampler
 from mmseg.errors import ConfigError, DataError
+from mmseg.toolbox.preparation.statistics_files import LabelStats, write_statistics
 from tests.datasets.conftest import CROP, source_cfg, target_cfg, uda_cfg
 
 RARE = {'min_pixels': 100, 'class_temp': 0.5, 'min_crop_ratio': 0.5}
@@ -137,3 +143,31 @@ def test_both_sides_must_agree(folders: Path) -> None:
 def test_sampling_options_are_checked(folders: Path) -> None:
     with pytest.raises(ConfigError, match='rare_class_sampling'):
         build_dataset(uda_cfg(folders, rare_class_sampling={'min_pixel': 3}))
+
+
+def test_memory_of_a_start_grows_by_names_and_counts(tmp_path: Path) -> None:
+    """Listing, statistics and candidates, for empty files in an archive."""
+
+    def peak(count: int) -> int:
+        names = [f'{number:05}.png' for number in range(count)]
+        path = tmp_path / f'{count}.zip'
+        with zipfile.ZipFile(path, 'w') as file:
+            for name in names:
+                file.writestr(f'images/{name}', b'')
+                file.writestr(f'labels/{name.replace(".", "_labelTrainIds.")}', b'')
+        (tmp_path / str(count)).mkdir()
+        labels = (f'{path}/labels/{name.replace(".", "_labelTrainIds.")}' for name in names)
+        write_statistics(
+            str(tmp_path / str(count)), (LabelStats(name, dict.fromkeys(range(12), 500)) for name in labels)
+        )
+        opened(str(path))
+        tracemalloc.start()
+        cfg = {**source_cfg(tmp_path), 'data_root': str(path)}
+        sampler = RareClassSampler(build_dataset(cfg), 100, 0.01, 0.5)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert [len(files) for files in sampler.files.values()] == [count] * 12
+        assert len(pickle.dumps(sampler)) < 200_000 + 250 * count
+        return most
+
+    assert peak(4_000) - peak(400) < 3_600 * 2_000

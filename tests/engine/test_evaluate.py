@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mmseg.engine import evaluate as module
-from mmseg.engine.evaluate import PredictedPicture, add_to_confusion, evaluate_dataset, predict
+from mmseg.engine.evaluate import PredictedPicture, add_to_confusion, evaluate_dataset, grouped, predict
 from mmseg.errors import ConfigError, DataError
 from mmseg.evaluation import evaluate
 
@@ -84,3 +84,35 @@ def test_errors_of_the_network_name_the_picture() -> None:
 
     with pytest.raises(ConfigError, match=r'^0\.png: The encoder got'):
         list(predict(Narrow(), Pictures()))
+
+
+def test_pictures_of_one_kind_share_a_forward_pass() -> None:
+    shapes = [(2, 2), (2, 2), (2, 2), (2, 3), (2, 2)]
+    pictures = [
+        {'img': [torch.full((1, 3, *shape), n)], 'img_metas': [[{'ori_shape': shape}]], 'index': n}
+        for n, shape in enumerate(shapes)
+    ]
+    for size, groups in {
+        1: [[0], [1], [2], [3], [4]],
+        2: [[0, 1], [2], [3], [4]],
+        9: [[0, 1, 2], [3], [4]],
+    }.items():
+        assert [[one['index'] for one in group] for group in grouped(pictures, size)] == groups
+    assert next(iter(grouped(iter(pictures[:1]), 1))) == pictures[:1], 'nothing is waited for'
+
+
+@pytest.mark.parametrize('versions', [1, 2])
+def test_results_do_not_depend_on_what_is_predicted_together(versions: int) -> None:
+    class Batched(Oracle):
+        def simple_test(self, img: torch.Tensor, metas: list[Any]) -> list[np.ndarray]:
+            assert len(img) == len(metas)
+            return list(img[:, 0].long().numpy())
+
+    alone, together = (
+        list(predict(Batched().eval(), Pictures(versions), with_labels=True, together=n)) for n in (1, 2)
+    )
+    for one, other in zip(alone, together, strict=True):
+        assert (one.index, one.meta) == (other.index, other.meta)
+        assert np.array_equal(one.label_map, other.label_map)
+        assert np.array_equal(one.label_map[one.truth != 255], one.truth[one.truth != 255])
+        assert torch.equal(one.image, other.image)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def test_log_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert all(value == round(value, 5) for value in lines[0].values() if isinstance(value, float))
     text = next(record.getMessage() for record in caplog.records if 'Iter [2/5]' in record.getMessage())
     assert text.startswith('Iter [2/5]\tlr: 8.000e-03, eta: 0:00:0')
-    assert ', time: ' in text
+    assert re.search(r', time: [.\d]+, data_time: [.\d]+, waiting for data: \d+ %, ', text)
     assert 'decode.loss_seg: ' in text
 
 

@@ -122,3 +122,25 @@ def test_unknown_metric_is_refused() -> None:
 def test_impossible_maps_are_refused(pred: list, label: list, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         confusion(np.array(pred), np.array(label), 3)
+
+
+@pytest.mark.parametrize('kind', [np.uint8, np.int64])
+def test_counts_are_exact_whatever_the_ids_that_do_not_count(kind: type) -> None:
+    """Predictions where the label map says nothing may be anything, also what is no byte."""
+    rng = np.random.default_rng(0)
+    label = rng.choice([0, 1, 2, 255, 7], (40, 50)).astype(kind)
+    pred = rng.integers(0, 3, label.shape)
+    pairs = [(int(t), int(p)) for t, p in zip(label.ravel(), pred.ravel(), strict=True) if t not in (7, 255)]
+    expected = [[pairs.count((t, p)) for p in range(3)] for t in range(3)]
+    label[label == 7] = 255
+    assert confusion(pred, label, 3).tolist() == expected
+    for strange in (200, 300, -5):
+        shown = np.where(label == 255, strange, pred)
+        assert confusion(shown, label, 3).tolist() == expected
+    assert confusion(pred[:0], label[:0], 3).tolist() == np.zeros((3, 3)).tolist()
+
+
+def test_counts_of_maps_larger_than_a_float_counts() -> None:
+    label = np.zeros((4100, 4100), np.uint8)
+    label[0, 0] = 1
+    assert confusion(label, label, 2).tolist() == [[4100 * 4100 - 1, 0], [0, 1]]

@@ -3,6 +3,8 @@
 import io
 import json
 import random
+import tarfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +19,12 @@ from PIL import Image
 from mmseg.config import load_config, require_sections
 from mmseg.config.translate import train_settings
 from mmseg.datasets import build_dataset
+from mmseg.datasets.files import walk_files
 from mmseg.datasets.rare_classes import candidates, read_samples, read_stats, sampling_probabilities
 from mmseg.engine.build import build_trainable
 from mmseg.engine.checkpoint import read_checkpoint
 from mmseg.engine.optimizer import build_optimizer
-from mmseg.fileio import read_image, read_label
+from mmseg.fileio import file_state, read_bytes, read_image, read_label
 from mmseg.models.weights import load_weights
 from mmseg.toolbox.preparation.label_formats import (
     read_palette_label,
@@ -202,7 +205,30 @@ def _use_bank(path: Path) -> None:
     read_bank(both, num_classes=19)
 
 
+def _archives() -> dict[str, bytes]:
+    picture = _encoded('png', _pixels(24, 40, 3))
+    zipped, tarred = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(zipped, 'w') as pack, tarfile.open(fileobj=tarred, mode='w') as tar:
+        for number, name in enumerate(('images/1.png', 'images/a/2.png', 'x.txt')):
+            pack.writestr(name, picture, (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)[number % 2])
+            info = tarfile.TarInfo(name)
+            info.size = len(picture)
+            tar.addfile(info, io.BytesIO(picture))
+    return {'a.zip': zipped.getvalue(), 'a.tar': tarred.getvalue()}
+
+
+def _damaged_archive(content: bytes, rng: random.Random) -> bytes:
+    zipped = content.startswith(b'PK') and rng.random() < 0.5
+    return damaged_zip(content, rng) if zipped else damaged_bytes(content, rng)
+
+
+def _use_archive(path: Path) -> None:
+    for file in walk_files(str(path)):
+        assert len(read_bytes(file)) == file_state(file)[0]
+
+
 KINDS = {
+    'archives': Kind(_archives, (_damaged_archive,), _use_archive),
     'pictures-png': Kind(_png_pictures, (damaged_png, damaged_bytes), read_image),
     'pictures-other': Kind(_other_pictures, (damaged_bytes,), read_image),
     'labels': Kind(_labels, (damaged_png, damaged_bytes), _use_label),

@@ -72,8 +72,9 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
         for line in block.splitlines()
         if line.startswith('python ')
     ]
-    said = {line.split()[1]: run(line, tmp_path) for line in lines[:-1]}
-    assert len(lines) == 8
+    *lines, again, pack, count, packed = lines
+    said = {line.split()[1]: run(line, tmp_path) for line in lines}
+    assert len(lines) == 7
     assert 'samples_with_class.json' in said['tools/class_statistics.py']
     assert said['tools/check_data.py'].count('Verdict: sound') == 3
     assert 'Without effect here: ' in said['tools/train.py']
@@ -88,4 +89,8 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert ids.max() < 5
     assert {path.name for path in (work / 'show').iterdir()} == {'0001.png', '0002.png'}
     assert list(tmp_path.rglob('report.html'))
-    assert 'these layers begin anew' in run(lines[-1], tmp_path)
+    assert 'these layers begin anew' in run(again, tmp_path)
+    run(pack, tmp_path)
+    assert 'data/own/packed/samples_with_class.json' in run(count, tmp_path)
+    assert 'Loaded 8 images from data/own/packed.zip/images' in run(packed, tmp_path)
+    assert next((tmp_path / 'work_dirs/decoded').glob('*.pixels')).stat().st_size

@@ -60,3 +60,28 @@ def test_whole_steps_without_and_with_a_bank(
     for result in results:
         assert result['seconds'] > 0
         assert result['peak_mib'] > result['before_mib'] > 0
+
+
+def test_samples_beside_decoding_and_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    *samples, counting = run(['data', 'confusion'], monkeypatch, capsys)
+    kinds = ['source', 'rare classes', 'target', 'source kept decoded']
+    assert [found['name'].split(', ')[:2] for found in samples] == [
+        [scale, kind] for scale in ('DAFormer', 'HRDA') for kind in kinds
+    ]
+    for found in samples:
+        assert found['ours_ms'] > 0
+        assert found['per_second'] * found['ours_ms'] == pytest.approx(1000)
+        assert found['plain_ratio'] == pytest.approx(found['plain_ms'] / found['decode_ms'])
+    assert counting['difference'] == 0
+
+
+def test_the_start_with_many_labels(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statistics, listed, sampler = run(['start'], monkeypatch, capsys)
+    assert '300 label maps' in statistics['name']
+    for found in (statistics, listed, sampler):
+        assert found['seconds'] > 0
+    assert 0 < listed['pickled_mib'] < sampler['pickled_mib'] < 1

@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -87,3 +89,36 @@ def optimizer(
     """AdamW with one group per parameter (docs/methods/optimisation.md#parameter-groups), stepped tensor by tensor."""
     groups = [{'params': [parameter], **options(name)} for name, parameter in parameters]
     return torch.optim.AdamW(groups, lr=lr, foreach=False)
+
+
+def sample(paths: Sequence[str], steps: dict[str, dict[str, Any]], rng: Any) -> tuple[Tensor, Tensor | None]:
+    """A training sample with one pass over the picture for each step (docs/methods/pipelines.md)."""
+    picture = cv2.imread(paths[0], cv2.IMREAD_COLOR)
+    label = cv2.imread(paths[1], cv2.IMREAD_UNCHANGED) if len(paths) > 1 else None
+    scale, (rows, columns) = steps['Resize']['img_scale'], steps['RandomCrop']['crop_size']
+    height, width = picture.shape[:2]
+    factor = min(max(scale) / max(height, width), min(scale) / min(height, width))
+    size = int(width * factor + 0.5), int(height * factor + 0.5)
+    picture = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+    top, left = (rng.integers(0, max(n - m, 0) + 1) for n, m in ((size[1], rows), (size[0], columns)))
+    picture = picture[top : top + rows, left : left + columns]
+    if label is not None:
+        label = cv2.resize(label, size, interpolation=cv2.INTER_NEAREST)[
+            top : top + rows, left : left + columns
+        ]
+    if rng.random() < 0.5:
+        picture = np.flip(picture, 1)
+        label = None if label is None else np.flip(label, 1)
+    options = steps['Normalize']
+    values = (picture[..., ::-1].astype(np.float32) - np.float32(options['mean'])) / np.float32(
+        options['std']
+    )
+    image = torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))
+    return image, None if label is None else torch.from_numpy(label.astype(np.int64))
+
+
+def confusion(predicted: NDArray[np.int64], label: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
+    """Pairs of true and predicted class, counted by one number for each pair (docs/methods/datasets.md#scores)."""
+    counted = label != 255
+    pairs = label[counted].astype(np.int64) * classes + predicted[counted]
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)

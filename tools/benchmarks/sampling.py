@@ -14,6 +14,7 @@ from benchmarks.parts import draw_gta_label
 from benchmarks.settings import Settings
 from benchmarks.timing import Comparison, compare
 from mmseg.datasets.domains import GTADataset
+from mmseg.datasets.presets import expand_pipeline
 from mmseg.datasets.transforms import Results
 from mmseg.datasets.uda import MAX_REDRAWS, RareClassSampler
 from mmseg.toolbox.preparation.conversion import convert
@@ -30,7 +31,9 @@ def rare_classes(settings: Settings) -> list[Comparison]:
     with tempfile.TemporaryDirectory() as folder:
         _draw_pictures(Path(folder))
         convert(folder, GTA, nproc=1, progress=False)
-        source = GTADataset(pipeline=PIPELINE, img_dir='images', ann_dir='labels', data_root=folder)
+        source = GTADataset(
+            pipeline=expand_pipeline(PIPELINE), img_dir='images', ann_dir='labels', data_root=folder
+        )
         sampler = RareClassSampler(source, min_pixels=3000, class_temp=0.01, min_crop_ratio=2.0)
 
         def ours() -> list[Results]:

@@ -135,8 +135,8 @@ def normalize(
     """
     planes = np.empty((3, *image.shape[:2]), np.float32)
     factors = np.float32(1) / std
-    for channel in range(3):
-        plane = cv2.extractChannel(image, 2 - channel if to_rgb else channel)
+    channels = cv2.split(image)
+    for channel, plane in enumerate(channels[::-1] if to_rgb else channels):
         if image.dtype == np.uint8:
             cv2.LUT(plane, ((BYTES - mean[channel]) * factors[channel]), planes[channel])
         else:

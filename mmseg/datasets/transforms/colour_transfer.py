@@ -8,7 +8,6 @@ Adaptation with Collaborative Learning, CVPR 2021, arXiv:2103.04717). No labels 
 import os
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -19,7 +18,7 @@ from mmseg.datasets.files import find_files
 from mmseg.datasets.random import Rng
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.errors import ConfigError
-from mmseg.fileio import read_image
+from mmseg.fileio import is_folder, read_image
 from mmseg.registry import TRANSFORMS
 
 Statistics = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -79,7 +78,7 @@ class ColourTransfer(Transform):
     def __init__(self, img_dir: str, img_suffix: str = '.jpg', prob: float = 0.5) -> None:
         if problems := self.problems({'prob': prob}):
             raise ConfigError(f'ColourTransfer: {problems[0]}')
-        names = find_files(img_dir, img_suffix) if Path(img_dir).is_dir() else []
+        names = find_files(img_dir, img_suffix) if is_folder(img_dir) else []
         if not names:
             raise ConfigError(
                 f'ColourTransfer: found no picture {img_dir}/**/*{img_suffix}. Name the folder of the target '

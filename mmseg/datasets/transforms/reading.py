@@ -1,6 +1,8 @@
 """Steps that read pictures and label maps (docs/methods/pipelines.md)."""
 
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import cv2
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from mmseg.datasets.label_table import IGNORED, reduced_table
 from mmseg.datasets.transforms.base import Results, Transform
 from mmseg.errors import DataError
-from mmseg.fileio import read_image, read_label, require_below
+from mmseg.fileio import exists, read_image, read_label, require_below
 from mmseg.registry import TRANSFORMS
 
 
@@ -35,7 +37,17 @@ class LoadImageFromFile(Transform):
         """Set ``img`` and the facts; ``drawn`` is not used."""
         name = results['img_info']['filename']
         filename = _join(results.get('img_prefix'), name)
-        return start_results(results, read_image(filename), filename, name)
+        return start_results(results, _decode(results, 0, filename, read_image), filename, name)
+
+
+def _decode(
+    results: Results, which: int, filename: str, read: Callable[[str], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """The picture (0) or label map (1) of a sample, from the data set's cache if it has one."""
+    if 'decoded' not in results:
+        return read(filename)
+    pixels: NDArray[np.uint8] = results['decoded'][which](filename, read)
+    return pixels
 
 
 def start_results(results: Results, image: NDArray[Any], filename: str | None, name: str | None) -> Results:
@@ -80,7 +92,7 @@ class LoadAnnotations(Transform):
     def apply(self, results: Results, drawn: Any) -> Results:
         """Set ``gt_semantic_seg`` and register it in ``seg_fields``; ``drawn`` is not used."""
         filename = _join(results.get('seg_prefix'), results['ann_info']['seg_map'])
-        label = read_label_map(filename, results.get('remedy', ''))
+        label = _decode(results, 1, filename, partial(read_label_map, remedy=results.get('remedy', '')))
         if 'img' in results and label.shape != results['img'].shape[:2]:
             raise DataError(
                 f'{filename}: the label map is {label.shape[1]}x{label.shape[0]} pixels, its picture '
@@ -96,7 +108,7 @@ class LoadAnnotations(Transform):
 
 def read_label_map(filename: str, remedy: str) -> NDArray[np.uint8]:
     """Decode a label map to uint8 (H, W); raises DataError, with ``remedy`` if the file is missing."""
-    if not os.path.exists(filename):
+    if not exists(filename):
         raise DataError(f'{filename}: no such label map. {remedy}'.rstrip())
     return read_label(filename)
 

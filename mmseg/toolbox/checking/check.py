@@ -14,7 +14,7 @@ from mmseg.datasets.files import find_files, missing_files, spread
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.decoding import picture_size
 from mmseg.errors import DataError
-from mmseg.fileio import check_container, read_bytes, read_label
+from mmseg.fileio import check_container, file_state, is_folder, read_bytes, read_label
 from mmseg.toolbox.checking.layouts import FolderLayout, Split
 from mmseg.toolbox.checking.report import Finding, FolderReport, SplitReport, amount
 from mmseg.toolbox.checking.statistics import check_statistics
@@ -110,7 +110,7 @@ def _check_split(
     report.findings += _shortened([text for found in problems for text in found])
     report.looked_at = len(opened)
     unopened = set(pictures) - set(opened)
-    if empty := [name for name in unopened if not (folder / name).stat().st_size]:
+    if empty := [name for name in unopened if not (file_state(folder / name) or (0,))[0]]:
         report.findings.append(Finding(f'pictures that are empty files: {amount(empty)}. Copy them again.'))
     report.findings += _judge_labels(report, layout, split, root)
     return report
@@ -215,7 +215,7 @@ def _judge_labels(report: SplitReport, layout: FolderLayout, split: Split, root:
 
 def _names_in(folder: Path, ending: str) -> list[str]:
     """Files below a folder with that ending, relative to it; none if there is no such folder."""
-    return find_files(str(folder), ending) if folder.is_dir() else []
+    return find_files(str(folder), ending) if is_folder(folder) else []
 
 
 def _remedy(layout: FolderLayout, root: str) -> str:

@@ -29,7 +29,7 @@ from mmseg.datasets.small_domains import (
     ProcStreetDataset,
 )
 from mmseg.errors import DataError, UsageError
-from mmseg.fileio import read_label
+from mmseg.fileio import is_folder, read_label
 from mmseg.toolbox.preparation.label_formats import GTA
 
 NAMES = {'GTA': re.compile(r'\d{5}\.png'), 'Mapillary': re.compile(r'[\w-]{22}\.jpg')}
@@ -208,7 +208,7 @@ def recognise(root: str) -> FolderLayout:
     Raises:
         DataError: the folder does not exist, or has none of the known layouts.
     """
-    if not Path(root).is_dir():
+    if not is_folder(root):
         raise DataError(f'{root}: no such folder. Expected the root of a data set, for instance data/gta.')
     for layout in _likely_first(root):
         if layout.present(root) and not _is_own(root, layout):
@@ -218,7 +218,7 @@ def recognise(root: str) -> FolderLayout:
             f'{root} looks like ACDC as downloaded, with a folder for each condition. '
             + ACDCDataset.PREPARE.format(data_root=root)
         )
-    inside = ', '.join(sorted(item.name for item in Path(root).iterdir())[:8]) or 'nothing'
+    inside = ', '.join(_entries(root)[:8]) or 'nothing'
     expected = '; '.join(
         f'{layout.name}: {layout.splits[0].pictures}/*{layout.picture_ending}' for layout in LAYOUTS
     )
@@ -227,6 +227,14 @@ def recognise(root: str) -> FolderLayout:
         'or the data set with --dataset to see what is missing; for data of your own, name a configuration that reads '
         'it instead of the folder.'
     )
+
+
+def _entries(folder: str) -> list[str]:
+    """Names of files and folders in a folder or an archive, sorted, each once."""
+    if Path(folder).is_dir():
+        return sorted(os.listdir(folder))
+    start = len(os.path.join(folder, ''))
+    return sorted({path[start:].split('/')[0] for path in walk_files(folder)})
 
 
 def _is_own(root: str, layout: FolderLayout) -> bool:
@@ -248,7 +256,7 @@ def _is_own(root: str, layout: FolderLayout) -> bool:
 
 def _has_other_ids(folder: str) -> bool:
     """Whether the label maps of a folder have other ids than GTA."""
-    names = find_files(folder, '.png') if os.path.isdir(folder) else []
+    names = find_files(folder, '.png') if is_folder(folder) else []
     used = {i for number in spread(len(names), 3) for i in _ids(os.path.join(folder, names[number]))}
     return bool(names) and (not used <= RAW_IDS or max(used, default=0) < len(CLASSES) or used >= RARE_IDS)
 
@@ -264,4 +272,4 @@ def _ids(path: str) -> list[int]:
 
 def _has_file(folder: str, ending: str) -> bool:
     """Whether a file with that ending is below the folder (hidden ones left out); stops at the first."""
-    return os.path.isdir(folder) and any(path.endswith(ending) for path in walk_files(folder))
+    return is_folder(folder) and any(path.endswith(ending) for path in walk_files(folder))

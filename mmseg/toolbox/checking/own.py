@@ -17,7 +17,7 @@ from mmseg.datasets.source_statistics import counts_by_picture
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids
 from mmseg.errors import DataError
-from mmseg.fileio import read_image, read_label
+from mmseg.fileio import exists, read_image, read_label
 from mmseg.toolbox.checking.report import Finding, SplitReport, amount
 
 SHOWN = 5
@@ -73,9 +73,7 @@ def check_dataset(
     if labelled:
         checked = range(len(dataset)) if sample is None or len(dataset) < 10_000 else chosen
         missing = [
-            path or '(no ann_dir)'
-            for path in (labels[i] for i in checked)
-            if not path or not os.path.exists(path)
+            path or '(no ann_dir)' for path in (labels[i] for i in checked) if not path or not exists(path)
         ]
         report.labels = len(dataset) - len(missing)
         if missing:
@@ -108,7 +106,7 @@ def stale_counts(dataset: CustomDataset, report: SplitReport) -> list[Finding]:
     if not differing:
         return []
     text = (
-        f'{dataset.data_root or "."}: the statistics count other pixels than the label maps have, in '
+        f'{dataset.statistics_folder}: the statistics count other pixels than the label maps have, in '
         f'{len(differing)} of {len(report.counts)} looked at ({amount(differing)}); labels were changed after they '
         f'were counted, so rare class sampling draws by old numbers. {dataset.statistics_remedy()}'
     )
@@ -130,7 +128,7 @@ def look_at(dataset: CustomDataset, index: int, label: str | None) -> Look:
         look.largest = int(picture.max())
     except DataError as error:
         look.problems.append(str(error))
-    if label is None or not os.path.exists(label):
+    if label is None or not exists(label):
         return look
     try:
         ids = read_label(label)

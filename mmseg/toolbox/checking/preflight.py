@@ -13,7 +13,7 @@ from mmseg.datasets.files import spread
 from mmseg.datasets.rare_classes import STATS_FILE
 from mmseg.datasets.uda import UDADataset
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, read_json
+from mmseg.fileio import atomic_write, file_state, read_json
 from mmseg.toolbox.checking.own import check_dataset, label_path, stale_counts
 
 SAMPLE = 24
@@ -94,14 +94,14 @@ def fingerprint(dataset: CustomDataset, labelled: bool, counted: bool = False) -
     for index in spread(len(dataset), SAMPLE):
         for file in (str(dataset.picture_file(index)), label_path(dataset, index) if labelled else None):
             facts.append(_state(file))
-    facts.append(_state(os.path.join(dataset.data_root or '.', STATS_FILE)) if counted else None)
+    facts.append(_state(os.path.join(dataset.statistics_folder, STATS_FILE)) if counted else None)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _state(file: str | None) -> list[Any]:
     """Name, size and time of a file."""
-    stat = Path(file).stat() if file and Path(file).exists() else None
-    return [file, stat and [stat.st_size, stat.st_mtime_ns]]
+    state = file_state(file) if file else None
+    return [file, state and list(state)]
 
 
 def _parts(train: Any, scored: Any) -> Iterable[tuple[str, CustomDataset, bool, bool]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.datasets.classes import CLASSES
-from mmseg.datasets.files import match_paths
+from mmseg.datasets.matching import match_paths
 from mmseg.datasets.rare_classes import (
     SAMPLES_FILE,
     STATS_FILE,
@@ -16,10 +16,11 @@ from mmseg.datasets.rare_classes import (
     read_samples,
     read_stats,
     sampling_probabilities,
+    statistics_folder,
     total_pixels,
 )
 from mmseg.errors import DataError
-from mmseg.fileio import read_json
+from mmseg.fileio import exists, read_json
 from mmseg.toolbox.checking.report import Finding, RareClass, amount
 
 DICT_FILE = 'sample_class_stats_dict.json'
@@ -49,7 +50,8 @@ def check_statistics(
     Returns:
         What was noticed, and what rare class sampling would do, rare classes first.
     """
-    if not needed and not Path(root, STATS_FILE).exists():
+    root = statistics_folder(root)
+    if not needed and not exists(Path(root, STATS_FILE)):
         return [Finding(f'no {STATS_FILE}: fine for a target; a source needs it. {remedy}', wrong=False)], {}
     try:
         stats, samples = read_stats(root, remedy), read_samples(root, remedy)
@@ -130,7 +132,7 @@ def _compare_samples(described: Counts, samples: Samples, remedy: str) -> list[F
 
 def _compare_dict(root: str, described: Counts, paths: Mapping[str, str], remedy: str) -> list[Finding]:
     """The third file is read by nothing here, but belongs to a conversion."""
-    if not Path(root, DICT_FILE).exists():
+    if not exists(Path(root, DICT_FILE)):
         return [Finding(f'no {DICT_FILE}; nothing here reads it', wrong=False)]
     try:
         content = read_json(Path(root, DICT_FILE))

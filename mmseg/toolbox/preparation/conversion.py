@@ -5,15 +5,13 @@ names and schemas and equal the published ones byte for byte. Formats: mmseg.too
 """
 
 import contextlib
-import json
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import repeat
-from typing import Any
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -21,7 +19,9 @@ from tqdm import tqdm
 
 from mmseg.datasets.files import walk_files
 from mmseg.errors import DataError
-from mmseg.fileio import atomic_write, write_label_png
+from mmseg.fileio import atomic_write, is_folder, write_label_png
+from mmseg.in_order import in_order
+from mmseg.names import Names
 from mmseg.toolbox.preparation.label_formats import (
     CITYSCAPES,
     FORMATS,
@@ -32,15 +32,7 @@ from mmseg.toolbox.preparation.label_formats import (
     LabelFormat,
     damaged_label,
 )
-
-
-@dataclass(frozen=True)
-class LabelStats:
-    """Of one label: its train-id file, pixels per train id (present classes only), and ids in no table."""
-
-    file: str
-    counts: dict[int, int]
-    unknown: tuple[int, ...] = ()
+from mmseg.toolbox.preparation.statistics_files import LabelStats, write_statistics
 
 
 @dataclass(frozen=True)
@@ -110,28 +102,40 @@ def convert(
     splits = split_lists(folder) if label_format is CITYSCAPES else {}
     out_dir = root if out_dir is None else out_dir
     os.makedirs(out_dir, exist_ok=True)
+    unknown: set[int] = set()
     done = _run(paths, label_format, label_format.nproc if nproc is None else nproc, progress)
-    _check_classes(done, folder, label_format)
-    counted = [item for item in done if label_format.counted in _relative(item.file, folder)]
-    written = write_statistics(out_dir, counted)
+    written = write_statistics(out_dir, _counted(done, folder, label_format, unknown))
     for split, names in splits.items():
         _write_text(os.path.join(out_dir, f'{split}.txt'), ''.join(f'{name}\n' for name in names))
-    return Conversion(len(done), tuple(written), tuple(sorted({i for s in done for i in s.unknown})))
+    return Conversion(len(paths), tuple(written), tuple(sorted(unknown)))
 
 
-def _check_classes(done: list[LabelStats], folder: str, label_format: LabelFormat) -> None:
-    """Raise DataError if every pixel of every label became 255: the files are something else."""
-    if any(item.counts for item in done):
+def _counted(
+    done: Iterable[LabelStats], folder: str, label_format: LabelFormat, unknown: set[int]
+) -> Iterator[LabelStats]:
+    """The labels that enter the statistics, as they come; ids that no table has are added to ``unknown``.
+
+    Raises:
+        DataError: every pixel of every label became 255: the files are something else.
+    """
+    number, found = 0, False
+    for item in done:
+        number += 1
+        found = found or bool(item.counts)
+        unknown.update(item.unknown)
+        if label_format.counted in _relative(item.file, folder):
+            yield item
+    if found:
         return
     raise DataError(
-        f'{folder}: every pixel of all {len(done)} labels became {IGNORE} (ignored), so these are not the raw ids of '
+        f'{folder}: every pixel of all {number} labels became {IGNORE} (ignored), so these are not the raw ids of '
         f'{label_format.name} but, perhaps, colour pictures or ids of another data set. Expected are the label files '
         f'of {label_format.name} as published; for labels of your own write a configuration and run '
         'tools/class_statistics.py.'
     )
 
 
-def find_labels(folder: str, label_format: LabelFormat) -> list[str]:
+def find_labels(folder: str, label_format: LabelFormat) -> Names:
     """Sorted paths of the labels to convert, searched recursively; what a conversion wrote is none of them.
 
     The published program for Mapillary takes every PNG, so that its second run converts its own results.
@@ -139,19 +143,25 @@ def find_labels(folder: str, label_format: LabelFormat) -> list[str]:
     Raises:
         DataError: the folder or its labels are missing.
     """
+    if not os.path.isdir(folder) and is_folder(folder):
+        raise DataError(
+            f'{folder} is in an archive; train ids are written beside the raw labels. Unpack the labels (pictures may '
+            'stay packed).'
+        )
     if not os.path.isdir(folder):
         raise DataError(
             f'The {label_format.name} label folder {folder} does not exist. Expected are labels ending in '
             f'{_endings(label_format)} below it: unpack the data set there, or name its folder with --gt-dir.'
         )
-    files = list(walk_files(folder))
-    found = sorted(p for p in files if p.endswith(label_format.endings) and not p.endswith(TRAIN_IDS))
+    found = [p for p in walk_files(folder) if p.endswith(label_format.endings) and not p.endswith(TRAIN_IDS)]
     if not found:
+        files = sum(1 for _ in walk_files(folder))
         raise DataError(
-            f'{folder} holds no {label_format.name} label: {len(files)} files were found, no raw label ending in '
+            f'{folder} holds no {label_format.name} label: {files} files were found, no raw label ending in '
             f'{_endings(label_format)}. Unpack the data set there, or name its label folder with --gt-dir.'
         )
-    return found
+    found.sort()
+    return Names(found)
 
 
 def split_lists(folder: str) -> dict[str, list[str]]:
@@ -171,28 +181,6 @@ def split_lists(folder: str) -> dict[str, list[str]]:
     return lists
 
 
-def write_statistics(out_dir: str, stats: Iterable[LabelStats]) -> list[str]:
-    """Write the three statistics files into ``out_dir``; returns their paths.
-
-    Source: docs/methods/conversion.md#statistics-files.
-    """
-    stats = list(stats)
-    with_class: dict[str, list[list[Any]]] = {}
-    for item in stats:
-        for train, count in item.counts.items():
-            with_class.setdefault(str(train), []).append([item.file, count])
-    documents: dict[str, Any] = {
-        'sample_class_stats.json': [{**_text_keys(item.counts), 'file': item.file} for item in stats],
-        'sample_class_stats_dict.json': {item.file: _text_keys(item.counts) for item in stats},
-        'samples_with_class.json': with_class,
-    }
-    paths = []
-    for name, document in documents.items():
-        paths.append(os.path.join(out_dir, name))
-        _write_text(paths[-1], json.dumps(document, indent=2))
-    return paths
-
-
 def _count(raw: np.ndarray) -> np.ndarray:
     """Pixels per id, int64 (256,) or (65536,)."""
     if raw.dtype == np.uint8 and raw.size < 2**24:  # above, the float32 counts of OpenCV would not be exact
@@ -200,7 +188,7 @@ def _count(raw: np.ndarray) -> np.ndarray:
     return np.bincount(raw.ravel(), minlength=256 if raw.dtype == np.uint8 else 65536)
 
 
-def _run(paths: list[str], label_format: LabelFormat, nproc: int, progress: bool) -> list[LabelStats]:
+def _run(paths: Sequence[str], label_format: LabelFormat, nproc: int, progress: bool) -> Iterator[LabelStats]:
     with contextlib.ExitStack() as stack:
         results: Iterator[LabelStats]
         if nproc <= 1 or len(paths) == 1:
@@ -211,10 +199,15 @@ def _run(paths: list[str], label_format: LabelFormat, nproc: int, progress: bool
             context = multiprocessing.get_context(method)
             workers = min(nproc, len(paths))
             pool = stack.enter_context(ProcessPoolExecutor(workers, context, cv2.setNumThreads, (0,)))
-            chunk = max(1, min(16, len(paths) // (4 * workers)))
-            results = pool.map(convert_label, paths, repeat(label_format), chunksize=chunk)
-        bar = tqdm(results, label_format.name, len(paths), unit='label', disable=not progress)
-        return list(bar)
+            size = max(1, min(16, len(paths) // (4 * workers)))
+            chunks = (paths[start : start + size] for start in range(0, len(paths), size))
+            convert_chunk = partial(_convert_chunk, label_format=label_format)
+            results = chain.from_iterable(in_order(pool, convert_chunk, chunks, 4 * workers))
+        yield from tqdm(results, label_format.name, len(paths), unit='label', disable=not progress)
+
+
+def _convert_chunk(paths: list[str], label_format: LabelFormat) -> list[LabelStats]:
+    return [convert_label(path, label_format) for path in paths]
 
 
 def _endings(label_format: LabelFormat) -> str:
@@ -223,10 +216,6 @@ def _endings(label_format: LabelFormat) -> str:
 
 def _relative(path: str, folder: str) -> str:
     return os.path.relpath(path, folder).replace(os.sep, '/')
-
-
-def _text_keys(counts: dict[int, int]) -> dict[str, int]:
-    return {str(train): count for train, count in counts.items()}
 
 
 def _write_text(path: str, text: str) -> None:

@@ -1,24 +1,25 @@
 """Counting label maps as they are, for rare class sampling on data whose ids need no conversion."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from mmseg.datasets.custom import CustomDataset
 from mmseg.datasets.files import find_files, missing_files
-from mmseg.datasets.label_table import IGNORED
-from mmseg.datasets.rare_classes import translated_stats
+from mmseg.datasets.label_table import IGNORED, Table
+from mmseg.datasets.rare_classes import writable_folder
 from mmseg.datasets.transforms.geometry import count_ids
 from mmseg.datasets.transforms.reading import apply_table, check_ids, read_label_map
 from mmseg.errors import DataError
+from mmseg.fileio import is_folder
+from mmseg.in_order import in_order
 from mmseg.toolbox.checking.own import label_path
-from mmseg.toolbox.preparation.conversion import LabelStats, write_statistics
+from mmseg.toolbox.preparation.statistics_files import LabelStats, write_statistics
 
 
 def count_folder(
@@ -36,13 +37,14 @@ def count_folder(
     Raises:
         DataError: there is no label map, one cannot be read, or none has a pixel of a class.
     """
-    names = find_files(folder, suffix) if os.path.isdir(folder) else []
+    names = find_files(folder, suffix) if is_folder(folder) else []
     if not names:
         raise missing_files('label maps', folder, suffix, 'Name the folder of the label maps, and --suffix.')
-    paths = [os.path.join(folder, name) for name in names]
-    stats = _count(paths, None, threads, progress)
-    _check_pixels([item.counts for item in stats], folder)
-    return write_statistics(out_dir or str(Path(folder).absolute().parent), stats)
+    paths = (os.path.join(folder, name) for name in names)
+    counted = ((item, None) for item in _count(paths, len(names), None, threads, progress))
+    out_dir = out_dir or writable_folder(str(Path(folder).absolute().parent))
+    os.makedirs(out_dir, exist_ok=True)
+    return write_statistics(out_dir, _learned(counted, folder))
 
 
 def count_source(
@@ -58,43 +60,45 @@ def count_source(
     """
     roots: dict[str, list[CustomDataset]] = {}
     for part in dict.fromkeys(parts):
-        roots.setdefault(out_dir or part.data_root or '.', []).append(part)
+        roots.setdefault(out_dir or writable_folder(part.data_root or '.'), []).append(part)
     written = []
     for root, members in roots.items():
-        stats, learned = [], []
-        for part in members:
-            counted = _count(_labels(part), part, threads, progress)
-            stats += counted
-            learned += translated_stats(
-                [{str(i): pixels for i, pixels in item.counts.items()} for item in counted], part.label_table
-            )
-        _check_pixels(learned, members[0].ann_dir)
         os.makedirs(root, exist_ok=True)
-        written += write_statistics(root, stats)
+        counted = (
+            (item, part.label_table)
+            for part in members
+            for item in _count(_labels(part), len(part), part, threads, progress)
+        )
+        written += write_statistics(root, _learned(counted, members[0].ann_dir))
     return written
 
 
-def _check_pixels(counts: Sequence[Mapping[Any, int]], folder: str | None) -> None:
-    """Raise DataError if the counts of label maps, which are of the ids that are learned, are all empty."""
-    if not any(counts):
+def _learned(counted: Iterable[tuple[LabelStats, Table | None]], folder: str | None) -> Iterator[LabelStats]:
+    """Label maps, which come with their tables, one by one; DataError in the end if none of their ids is learned."""
+    number, found = 0, False
+    for item, table in counted:
+        number += 1
+        found = found or any(table is None or table[class_id] != IGNORED for class_id in item.counts)
+        yield item
+    if not found:
         raise DataError(
-            f'{folder}: no pixel of any class in {len(counts)} label maps, all are ignored (the id {IGNORED}, or what '
+            f'{folder}: no pixel of any class in {number} label maps, all are ignored (the id {IGNORED}, or what '
             'reduce_zero_label, classes and ignore_index leave out). Are these the right files? Label maps hold 0 for '
             'the first class, 1 for the second, ...'
         )
 
 
-def _labels(part: CustomDataset) -> list[str]:
+def _labels(part: CustomDataset) -> Iterator[str]:
     part.check_labels()
-    return [label_path(part, index) or '' for index in range(len(part))]
+    return (label_path(part, index) or '' for index in range(len(part)))
 
 
 def _count(
-    paths: Sequence[str], part: CustomDataset | None, threads: int, progress: bool
-) -> list[LabelStats]:
+    paths: Iterable[str], number: int, part: CustomDataset | None, threads: int, progress: bool
+) -> Iterator[LabelStats]:
     with ThreadPoolExecutor(threads) as pool:
-        counted = pool.map(partial(_count_one, part=part), paths)
-        return list(tqdm(counted, 'label maps', len(paths), unit='map', disable=not progress))
+        counted = in_order(pool, partial(_count_one, part=part), paths, 4 * threads)
+        yield from tqdm(counted, 'label maps', number, unit='map', disable=not progress)
 
 
 def _count_one(path: str, part: CustomDataset | None) -> LabelStats:

@@ -5,7 +5,7 @@ Source: docs/methods/hrda.md#showing-one-scale.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -63,6 +63,8 @@ class ScalePanels(Output):
         network: in evaluation mode.
         palette: RGB colours by class id.
     """
+
+    threaded: ClassVar[bool] = False  # asks the network
 
     def __init__(self, folder: Path, network: HRDAEncoderDecoder, palette: Palette) -> None:
         self.folder = folder

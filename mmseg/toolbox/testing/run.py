@@ -21,7 +21,7 @@ from mmseg.datasets.classes import CLASSES
 from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, choose_device, to_dict
 from mmseg.engine.distributed import barrier
 from mmseg.engine.environment import loader_workers
-from mmseg.engine.evaluate import add_to_confusion, predict, total_confusion
+from mmseg.engine.evaluate import predict, total_confusion
 from mmseg.errors import UsageError
 from mmseg.evaluation import evaluate
 from mmseg.evaluation.metrics import merge_predictions
@@ -33,6 +33,7 @@ from mmseg.toolbox.reports.confusion import write_confusion
 from mmseg.toolbox.testing.attention import AttentionNetwork, ScalePanels
 from mmseg.toolbox.testing.outputs import (
     ColourPictures,
+    Counted,
     GreyPictures,
     LabelPictures,
     Output,
@@ -40,6 +41,7 @@ from mmseg.toolbox.testing.outputs import (
     check_places,
 )
 from mmseg.toolbox.testing.prediction_files import evaluate_official
+from mmseg.toolbox.testing.writers import Writers
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class OutputOptions:
         result_dir: folder for ``result_{network}.json``, which reports are made of.
         attention: the network predicts attention instead of classes; ``show_dir`` gets it as grey levels.
         panel_dir: folder for panels of what each scale of an HRDA network predicts.
+        together: pictures of one size that share a forward pass, see :func:`mmseg.engine.evaluate.predict`.
         confusion_file: file for the confusion matrix, see :mod:`mmseg.toolbox.reports.confusion`; with ``metrics``.
     """
 
@@ -77,6 +80,7 @@ class OutputOptions:
     attention: bool = False
     panel_dir: Path | None = None
     confusion_file: Path | None = None
+    together: int = 1
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     with _label_folder(options) as options:
         outputs = _outputs(options, dataset, network)
         shown = AttentionNetwork(network) if options.attention else network
-        matrix = _run(shown, dataset, workers, outputs, scored=bool(options.metrics))
+        matrix = _run(shown, dataset, workers, outputs, bool(options.metrics), options.together)
         report = _report(matrix, dataset, options)
     if report.confusion is not None and is_main():
         if options.confusion_file is not None:
@@ -158,22 +162,18 @@ def load_network(
 
 
 def _run(
-    network: Any, dataset: Any, workers: int, outputs: list[Output], scored: bool
+    network: Any, dataset: Any, workers: int, outputs: list[Output], scored: bool, together: int = 1
 ) -> NDArray[np.int64] | None:
     """Predict everything once; returns the confusion matrix (C, C) over all processes if asked for."""
     matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64) if scored else None
     began = time.perf_counter()
     try:
-        for prediction in predict(network, dataset, workers, with_labels=scored):
-            if matrix is not None:
-                add_to_confusion(matrix, prediction)
-            for output in outputs:
-                output.add(prediction)
+        with Writers([*outputs, *([] if matrix is None else [Counted(matrix)])]) as writers:
+            for prediction in predict(network, dataset, workers, scored, together):
+                writers.add(prediction)
         barrier()
-        seconds = time.perf_counter() - began
-        logger.info(
-            'Predicted %d images in %.1f s: %.2f images/s', len(dataset), seconds, len(dataset) / seconds
-        )
+        number, seconds = len(dataset), time.perf_counter() - began
+        logger.info('Predicted %d images in %.1f s: %.2f images/s', number, seconds, number / seconds)
         for output in outputs if is_main() else ():
             output.collect(len(dataset))
     finally:

@@ -44,7 +44,7 @@ class Street:
 
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> None:
     peaks = []
-    for count in (4, 40):
+    for count in (10, 40):
         tracemalloc.start()
         outputs: list[Any] = [ResultFile(tmp_path / f'{count}.pkl')]
         matrix = module._run(Oracle().eval(), Street(count), 0, outputs, scored=True)
