@@ -52,7 +52,9 @@ def on_device(batch: Batch, device: torch.device, channels_last: bool = False) -
     beside the step before, which the host is ahead of.
     """
     moved: dict[str, object] = dict(batch)
-    with _beside(device) as tensors:
+    # What is on the device already may still be in the making there.
+    from_host = not any(isinstance(value, Tensor) and value.is_cuda for value in batch.values())
+    with _beside(device if from_host else None) as tensors:
         for key, value in batch.items():
             if not isinstance(value, Tensor):
                 continue
@@ -64,14 +66,14 @@ def on_device(batch: Batch, device: torch.device, channels_last: bool = False) -
 
 
 @contextmanager
-def _beside(device: torch.device) -> Iterator[list[Any]]:
+def _beside(device: torch.device | None) -> Iterator[list[Any]]:
     """Queue what is done in the block beside the work of a GPU; what is queued afterwards waits for it.
 
     Gives a list for the tensors made in the block, whose memory must not be used again before the work that follows is
     done with them.
     """
     tensors: list[Any] = []
-    if device.type != 'cuda':
+    if device is None or device.type != 'cuda':
         yield tensors
         return
     stream, current = _copies(device), torch.cuda.current_stream(device)
