@@ -122,8 +122,8 @@ class DebugPictures:
             rows = self.layout.rows(arrays, j)
             columns = max(self.layout.columns, *(len(row) for row in rows))
             self._write(f'{name}.png', rows, columns)
-            if scales['Source']:
-                self._write(f'{name}_s.png', scale_rows(scales, j), len(scales['Source']))
+            if widest := max(map(len, scales.values()), default=0):
+                self._write(f'{name}_s.png', scale_rows(scales, j), widest)
 
     def _write(self, name: str, rows: Rows, columns: int) -> None:
         pictures = [[(panel.title, self.paint(panel)) for panel in row] for row in rows]

@@ -50,7 +50,9 @@ class Liar(nn.Module):
                                                ([4], [4])])  # fmt: skip
 def test_an_encoder_that_tells_something_else_than_it_gives(channels: list[int], strides: list[int]) -> None:
     backbone = {'type': 'Liar', 'channels': channels, 'strides': strides}
-    network = build_segmentor(segmentor(backbone=backbone, decode_head=dlv2_head(in_channels=None, in_index=0)))
+    network = build_segmentor(
+        segmentor(backbone=backbone, decode_head=dlv2_head(in_channels=None, in_index=0))
+    )
     told = r'encoder Liar declares .*64 x 96 pixels it returns 4 x 16 x 24, 8 x 8 x 12'
     with pytest.raises(ConfigError, match=told) as caught:
         network(torch.zeros(2, 3, 64, 96))

@@ -95,7 +95,8 @@ class EncoderDecoder(nn.Module):
         """Normalised image (B, 3, H, W) -> feature maps."""
         with autocast(img, self.precision):
             features = list(self.backbone(img))
-            if not (self._maps_checked or torch.compiler.is_compiling() or torch.jit.is_tracing()):
+            tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+            if not (self._maps_checked or tracing or torch.compiler.is_compiling()):
                 check_maps(self.backbone, features, (img.shape[2], img.shape[3]))
                 self._maps_checked = True
             return features if self.neck is None else self.neck(features)
