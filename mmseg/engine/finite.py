@@ -110,7 +110,7 @@ def _look_at_steps(run: Run) -> None:
 
 def _first_flag(step: LoggedStep, scaled: bool) -> int | None:
     """The first reason why a step is not sound; overflows are no reason where losses are scaled."""
-    places = (LOSSES, WATCHED, BUFFERS) + (() if scaled else (GRADIENTS,)) + (WEIGHTS,)
+    places = (LOSSES, BUFFERS) + (() if scaled else (GRADIENTS,)) + (WATCHED, WEIGHTS)
     return next((place for place in places if step.flags[place]), None)
 
 
