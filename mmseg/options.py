@@ -48,6 +48,33 @@ def declared_by(options: type) -> dict[str, tuple[Any, bool]]:
     }
 
 
+def check_declaration(owner: type, options: object) -> None:
+    """Make sure that the options of a component of one's own can be read.
+
+    Args:
+        owner: the component.
+        options: what stands under its ``Options``.
+
+    Raises:
+        ConfigError: it is no dataclass derived from :class:`NoOptions`, or an option is called ``type``.
+    """
+    name = f'{owner.__name__}.Options'
+    example = 'write "@dataclass(frozen=True)" above "class MyOptions(NoOptions):"'
+    if not (isinstance(options, type) and issubclass(options, NoOptions)):
+        kind = options.__name__ if isinstance(options, type) else repr(options)
+        raise ConfigError(
+            f'{name}: found {kind}, expected a dataclass derived from mmseg.options.NoOptions; {example}.'
+        )
+    if '__dataclass_fields__' not in vars(options):
+        raise ConfigError(
+            f'{name}: {options.__name__} is no dataclass, so what it declares is lost; {example}.'
+        )
+    if any(field.name == 'type' for field in fields(options)):
+        raise ConfigError(
+            f'{name}: an option cannot be called "type", which names the component itself. Give it another name.'
+        )
+
+
 Options = TypeVar('Options', bound=NoOptions)
 
 
@@ -71,7 +98,12 @@ def problems(kind: type[NoOptions], given: Any, place: Callable[[str], str] = st
     ]
     if found:
         return found
-    return [_placed(sentence, place) for sentence in kind(**kind.completed(given)).conflicts()]
+    told = kind(**kind.completed(given)).conflicts()
+    if not isinstance(told, list | tuple) or not all(isinstance(sentence, str) for sentence in told):
+        raise ConfigError(
+            f'{kind.__name__}.conflicts: found {shown(told)}, expected a list of sentences, empty if there is none.'
+        )
+    return [_placed(sentence, place) for sentence in told]
 
 
 def parse(kind: type[Options], given: Mapping[str, Any], place: Callable[[str], str] = str) -> Options:

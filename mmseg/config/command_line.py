@@ -1,6 +1,7 @@
 """Values given on the command line: ``--cfg-options data.samples_per_gpu=4 uda.blur=False``."""
 
 import argparse
+import ast
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,8 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
     """``key=value`` texts as a dict with dotted keys and typed values.
 
     Integers, floats (``inf`` too), ``True``/``False``, ``None``, lists ``[1,2]`` or ``1,2`` and tuples
-    ``(1,2)`` are recognised; everything else is a string.
+    ``(1,2)`` are recognised, and dicts, alone or in lists: ``[dict(type='A',weight=1)]``, ``{'type':'A'}``, whose texts
+    have quotes; everything else is a string.
 
     Raises:
         UsageError: an entry has no ``=`` or its brackets do not match.
@@ -30,6 +32,10 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
             )
         if any(pair.count(opening) != pair.count(closing) for opening, closing in ('()', '[]')):
             raise UsageError(f'--cfg-options {pair}: brackets do not match.')
+        value = _literal(pair.partition('=')[2])
+        if value is not None:
+            namespace.options = {**(namespace.options or {}), key: value}
+            continue
         try:
             action(argparse.ArgumentParser(), namespace, [pair])
         except (
@@ -39,6 +45,34 @@ def parse_options(pairs: Iterable[str]) -> dict[str, Any]:
         ):  # of a text with brackets and commas, such as f(a,b)
             namespace.options = {**(namespace.options or {}), key: pair.partition('=')[2]}
     return dict(namespace.options or {})
+
+
+def _literal(text: str) -> Any:
+    """What a text with dicts says, as a Python configuration would: literals alone, no names; None if it is none."""
+    if 'dict(' not in text and '{' not in text:
+        return None
+    try:
+        return _value(ast.parse(text.strip(), mode='eval').body)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _value(node: ast.expr) -> Any:
+    """The value of a literal, or of ``dict(name=literal)``; raises ValueError for everything else."""
+    if isinstance(node, ast.List | ast.Tuple):
+        values = [_value(item) for item in node.elts]
+        return values if isinstance(node, ast.List) else tuple(values)
+    if isinstance(node, ast.Dict):
+        keys = [None if key is None else ast.literal_eval(key) for key in node.keys]
+        if not all(isinstance(key, str | int) for key in keys):
+            raise ValueError('a key that is no text')
+        return dict(zip(keys, map(_value, node.values), strict=True))
+    if isinstance(node, ast.Call):
+        names = [keyword.arg for keyword in node.keywords]
+        if not isinstance(node.func, ast.Name) or node.func.id != 'dict' or node.args or None in names:
+            raise ValueError('a call')
+        return {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
+    return ast.literal_eval(node)
 
 
 def add_config_options(parser: Any, example: str) -> None:

@@ -59,6 +59,13 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: missing, damaged, or not a training checkpoint.
     """
+    file = Path(path)
+    if not file.is_file():
+        found = 'is a folder' if file.is_dir() else 'does not exist'
+        raise CheckpointError(
+            f'Checkpoint {path} {found}, so training cannot go on from it. Correct the path after --resume-from '
+            '(resume_from in the configuration); --resume takes the newest checkpoint of the work folder.'
+        )
     contents = read_weight_file(path)
     missing = [
         key

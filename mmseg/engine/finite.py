@@ -19,7 +19,7 @@ from mmseg.engine.optimizer import ScaledOptimWrapper
 from mmseg.engine.state import collect
 from mmseg.errors import TrainingError
 from mmseg.fileio import atomic_write
-from mmseg.models.guard import BUFFERS, GRADIENTS, LOSSES, WEIGHTS, all_finite
+from mmseg.models.guard import BUFFERS, GRADIENTS, LOSSES, WATCHED, WEIGHTS, all_finite
 from mmseg.ranks import is_main, world_size
 
 SKIPPED = 'skipped_steps'
@@ -30,6 +30,7 @@ RECORD = 'nonfinite_iter_'
 
 SENTENCES = {
     LOSSES: 'a log value of another process is not finite',
+    WATCHED: "what a part's function correct made of the teacher's probabilities is not finite",
     BUFFERS: 'a buffer (running statistics, bank) or a weight of the teacher is not finite',
     GRADIENTS: 'the losses are finite, but their gradient is not',
     WEIGHTS: "the losses and gradients are finite, but a weight or the optimizer's state after the step is not",
@@ -109,7 +110,7 @@ def _look_at_steps(run: Run) -> None:
 
 def _first_flag(step: LoggedStep, scaled: bool) -> int | None:
     """The first reason why a step is not sound; overflows are no reason where losses are scaled."""
-    places = (LOSSES, BUFFERS, WEIGHTS) if scaled else (LOSSES, BUFFERS, GRADIENTS, WEIGHTS)
+    places = (LOSSES, BUFFERS) + (() if scaled else (GRADIENTS,)) + (WATCHED, WEIGHTS)
     return next((place for place in places if step.flags[place]), None)
 
 

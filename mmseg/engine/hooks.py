@@ -86,8 +86,11 @@ class ClosableObserver(Protocol):
     def __call__(self, iteration: int, group: LossGroup) -> None:
         """See :data:`mmseg.uda.trainable.Observer`."""
 
+    def finish(self, iteration: int) -> None:
+        """The iteration has no more groups."""
+
     def close(self) -> None:
-        """Finish."""
+        """The run ends."""
 
 
 class ObserverHook(Hook):
@@ -98,7 +101,7 @@ class ObserverHook(Hook):
 
     def before_run(self, run: Run) -> None:
         """Start watching."""
-        run.trainable.watch(self.observer, self.observer.interval)
+        run.trainable.watch(self.observer, self.observer.interval, self.observer.finish)
 
     def after_run(self, run: Run) -> None:
         """Stop watching and finish."""

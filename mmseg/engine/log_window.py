@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from mmseg.models.global_batch import mean
+from mmseg.models.guard import PLACES
 
-SOUND = (0.0, 0.0, 0.0, 0.0)
+SOUND = (0.0,) * len(PLACES)
 
 
 @dataclass(frozen=True)

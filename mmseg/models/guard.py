@@ -13,7 +13,7 @@ from torch import Tensor, distributed, nn
 
 from mmseg.ranks import world_size
 
-LOSSES, GRADIENTS, BUFFERS, WEIGHTS = range(4)
+LOSSES, GRADIENTS, BUFFERS, WEIGHTS, WATCHED = PLACES = range(5)
 """Places in :attr:`StepGuard.flags`."""
 
 BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -55,7 +55,7 @@ class Unguarded:
     def begin(self, module: nn.Module, changing: Iterable[Tensor]) -> None:
         """Before the first pass."""
 
-    def judge(self, logged: Iterable[Tensor]) -> None:
+    def judge(self, logged: Iterable[Tensor], watched: Iterable[Tensor] = ()) -> None:
         """Between the last pass and the optimiser's step."""
 
     def end(self) -> None:
@@ -72,8 +72,8 @@ class StepGuard(Unguarded):
             wrong.
 
     Attributes:
-        flags: float32 (4,), above 0 where something was not finite: log values, gradients, buffers (and teacher),
-            weights and the optimiser's state after the step. Of all processes together.
+        flags: float32 (5,), above 0 where something was not finite: log values, gradients, buffers (and teacher),
+            weights and the optimiser's state after the step, what else is watched. Of all processes together.
         bad: bool scalar, the step was not finite and is undone.
         skipped: bool scalar, the optimiser does not step: ``bad``, or loss scaling has overflowed.
     """
@@ -114,15 +114,21 @@ class StepGuard(Unguarded):
         self._rollback.keep()
 
     @torch.no_grad()
-    def judge(self, logged: Iterable[Tensor]) -> None:
-        """Decide, from log values (scalars), gradients and buffers, whether the optimiser may step."""
-        self.flags = torch.zeros(4, device=self.bad.device)
+    def judge(self, logged: Iterable[Tensor], watched: Iterable[Tensor] = ()) -> None:
+        """Decide, from log values (scalars), gradients and buffers, whether the optimiser may step.
+
+        Args:
+            logged: log values.
+            watched: further scalars that must be finite.
+        """
+        self.flags = torch.zeros(len(PLACES), device=self.bad.device)
         self._mark(LOSSES, [torch.stack([value.float().reshape(()) for value in logged])])
+        self._mark(WATCHED, [value.float().reshape(1) for value in watched])
         self._mark(GRADIENTS, [weight.grad for weight in self._weights if weight.grad is not None])
         self._mark(BUFFERS, self._buffers)
         _over_processes(self.flags)
         found = self.flags > 0
-        bad = found[LOSSES] | found[BUFFERS]
+        bad = found[LOSSES] | found[BUFFERS] | found[WATCHED]
         if not self.scaled:
             bad = bad | found[GRADIENTS]
         self.bad = bad | self.bad if self.hold else bad

@@ -89,6 +89,34 @@ def levels_of(backbone: Any, neck: Any = None) -> Levels:
     return changed
 
 
+def check_maps(backbone: Any, maps: Sequence[Tensor], size: Sequence[int]) -> None:
+    """Compare what an encoder returned with what it declares.
+
+    Args:
+        backbone: an :class:`Encoder`.
+        maps: its feature maps (B, D, h, w) of an image.
+        size: (H, W) of that image.
+
+    Raises:
+        ConfigError: their number or channels differ, or a size is further than a cell from (H, W) / stride.
+    """
+    declared = levels_of(backbone)
+    found = [tuple(x.shape[1:]) for x in maps]
+    fits = len(found) == len(declared.channels) and all(
+        len(shape) == 3
+        and shape[0] == channels
+        and all(abs(cells - length / stride) <= 1 for cells, length in zip(shape[1:], size, strict=True))
+        for shape, channels, stride in zip(found, declared.channels, declared.strides, strict=True)
+    )
+    if not fits:
+        shapes = ', '.join(' x '.join(map(str, shape)) for shape in found)
+        raise ConfigError(
+            f'The encoder {type(backbone).__name__} declares maps of {declared}, but of an image of {size[0]} x '
+            f'{size[1]} pixels it returns {shapes} (channels x height x width). Correct its attributes '
+            'channels and strides, or what its forward returns.'
+        )
+
+
 def build_head(head: Mapping[str, Any], levels: Levels, slot: str) -> Any:
     """The head of a configuration on the maps of an encoder.
 

@@ -1,6 +1,7 @@
 """What adaptation methods share: a student, parts, and the pass over the source images."""
 
 import copy
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -11,17 +12,20 @@ from mmseg.errors import ConfigError
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.models.segmentors.outputs import SegmentorOutput
 from mmseg.models.terms import Terms
-from mmseg.options import declared_by, parse, problems
+from mmseg.options import check_declaration, declared_by, parse, problems
 from mmseg.registry import MODELS
+from mmseg.uda import asking
 from mmseg.uda.draws import Draws, DrawSource
 from mmseg.uda.gradients import gradient_norm
 from mmseg.uda.options import AdaptationOptions
 from mmseg.uda.part import Contribution, Part, Step, listed_parts
 from mmseg.uda.pictures import Arrays, Rows, added
-from mmseg.uda.published import published_keys, split_published
+from mmseg.uda.published import doubled, published_keys, split_published
 from mmseg.uda.trainable import Average, LossGroup, Trainable
 
 PartType = TypeVar('PartType', bound=Part)
+
+logger = logging.getLogger('mmseg')
 
 
 class Adaptation(Trainable):
@@ -46,6 +50,9 @@ class Adaptation(Trainable):
     Options: ClassVar[type[AdaptationOptions]]
     PUBLISHED: ClassVar[tuple[str, ...]] = ('MaskedConsistency',)
 
+    def __init_subclass__(cls) -> None:
+        check_declaration(cls, getattr(cls, 'Options', None))
+
     def __init__(
         self,
         model: Mapping[str, Any],
@@ -60,8 +67,12 @@ class Adaptation(Trainable):
         self.draws: DrawSource = Draws
         self.add_module('model', MODELS.build(copy.deepcopy(model)))
         self.parts: list[Part] = []
+        self._undrawn: list[Part] = []
+        self._begun = False
         for part in self.own_parts():
             self._add(part)
+        if found := doubled(published, listed_parts(parts)):
+            raise ConfigError(' '.join(found))
         for entry in (*published, *listed_parts(parts)):
             self._add(entry.build(self))
         self.train()
@@ -83,10 +94,11 @@ class Adaptation(Trainable):
             {key: value for key, value in options.items() if key not in ('type', 'parts')}, cls.PUBLISHED
         )
         parts = options.get('parts', ())
-        entries = [*published, *(listed_parts(parts) if isinstance(parts, list | tuple) else ())]
+        listed = listed_parts(parts) if isinstance(parts, list | tuple) else []
         return [
             *problems(cls.Options, own, 'uda.{}'.format),
-            *(sentence for entry in entries for sentence in entry.problems()),
+            *(sentence for entry in (*published, *listed) for sentence in entry.problems()),
+            *doubled(published, listed),
         ]
 
     @property
@@ -110,12 +122,7 @@ class Adaptation(Trainable):
 
     def _add(self, part: Part) -> None:
         self.parts.append(part)
-        for prefix, module in part.modules().items():
-            if prefix in self._modules:
-                raise ConfigError(
-                    f'uda: {type(part).__name__} keeps its networks under {prefix!r} in a checkpoint, as another '
-                    'part does. List it once.'
-                )
+        for prefix, module in asking.modules(part, self).items():
             self.add_module(prefix, module)
 
     def part(self, kind: type[PartType]) -> PartType | None:
@@ -142,7 +149,8 @@ class Adaptation(Trainable):
     def after_step(self, skipped: Tensor | None = None) -> None:
         """What parts do after the optimiser's step."""
         for part in self.parts:
-            part.after_step(self.iteration, skipped)
+            with asking.asking(part, 'after_step'):
+                part.after_step(self.iteration, skipped)
 
     def constants(self) -> list[nn.Module]:
         """Frozen networks of parts."""
@@ -154,10 +162,8 @@ class Adaptation(Trainable):
 
     def training_state(self) -> dict[str, Any]:
         """Counter, and what parts keep."""
-        state = super().training_state()
-        for part in self.parts:
-            state |= part.state()
-        return state
+        taken = dict.fromkeys(('iteration', 'averaged'), type(self).__name__)
+        return {**super().training_state(), **asking.states(self.parts, taken)}
 
     def load_training_state(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`training_state` returned."""
@@ -169,8 +175,12 @@ class Adaptation(Trainable):
         """The step of this iteration; parts have prepared themselves for it."""
         draws = self.draws(self.seed, self.iteration)
         step = Step(self.iteration, batch, draws, self.shown)
+        if not self._begun:
+            self.training_state()  # what could not be saved is told before hours of training
+            self._begun = True
         for part in self.parts:
-            part.before_step(step)
+            with asking.asking(part, 'before_step'):
+                part.before_step(step)
         return step
 
     def source_pass(
@@ -185,20 +195,24 @@ class Adaptation(Trainable):
         image, label = step.batch['img'], step.batch['gt_semantic_seg']
         output = self.student.forward_train(image, label, draws=step.draws)
         look(output)
-        contributions = [(part, part.source(step, output)) for part in self.parts]
-        group = self.group('source', 'Seg. Grad.', output, contributions, {})
+        contributions = asking.contributions(self.parts, 'source', step, output)
+        group = self.group(step, 'source', 'Seg. Grad.', output, contributions, {})
         group.seen = self.shown(
-            lambda: {'img': image, 'label': label, **output.seen(), **self.seen_by(contributions)}
+            lambda: {'img': image, 'label': label, **output.seen(), **asking.shown(contributions, 'source')}
         )
         return group
 
     def further_passes(self, step: Step) -> Iterator[LossGroup]:
         """Passes of the parts."""
-        for part in self.parts:
-            yield from part.groups(step)
+        for part, group in asking.passes(self.parts, step):
+            size = self._gradient_size(step, part.gradient_name, group.name, group.losses)
+            group.metrics = {**group.metrics, **size}
+            yield group
+            del group  # the next pass runs without it
 
     def group(
         self,
+        step: Step,
         name: str,
         gradient_name: str,
         terms: Terms,
@@ -206,25 +220,36 @@ class Adaptation(Trainable):
         metrics: Mapping[str, Tensor],
     ) -> LossGroup:
         """A pass and what parts add to it, then further metrics and, if asked for, the gradient of each."""
-        sizes = self._gradient_size(gradient_name, terms.losses)
+        asking.claim((*terms.values(), *metrics), type(self).__name__, step.taken)
+        sizes = self._gradient_size(step, gradient_name, name, terms.losses)
         for part, found in contributions:
-            sizes |= self._gradient_size(part.gradient_name, found.losses)
+            asking.claim(found.values(), asking.place(part, name), step.taken)
+            sizes |= self._gradient_size(step, part.gradient_name, name, found.losses)
         more = (found for _, found in contributions)
-        return LossGroup(*terms.joined(*more, Terms({}, {**metrics, **sizes})).parts(), name=name)
+        joined = terms.joined(*more, Terms({}, {**metrics, **sizes}))
+        return LossGroup(*joined.parts(), name=name, watched=step.watched)
 
-    def _gradient_size(self, name: str, losses: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Norm of what losses do to the encoder, under a log name."""
+    def _gradient_size(
+        self, step: Step, name: str, place: str, losses: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Norm of what losses do to the encoder, under a log name; a second pass of the name adds its own."""
         if not (self.options.print_grad_magnitude and name and losses):
             return {}
-        return {name: gradient_norm(LossGroup(losses, name=name).total(), self.student.backbone)}
-
-    @staticmethod
-    def seen_by(contributions: Sequence[tuple[Part, Contribution]]) -> dict[str, Any]:
-        """What parts show of a pass."""
-        return {name: value for _, found in contributions for name, value in found.seen().items()}
+        label = f'{name} ({place})' if name in step.measured else name
+        step.measured.add(name)
+        return {label: gradient_norm(LossGroup(losses, name=name).total(), self.student.backbone)}
 
     def with_parts(self, rows: Rows, groups: Mapping[str, Arrays], j: int) -> Rows:
-        """Panels of image j of the method, and of its parts."""
+        """Panels of image j of the method, and of its parts; those of a part that fails are left out from then on."""
         for part in self.parts:
-            rows = added(rows, part.panels(groups, j))
+            if part in self._undrawn:
+                continue
+            try:
+                rows = added(rows, asking.panels(part, groups, j))
+            except Exception as error:
+                self._undrawn.append(part)
+                logger.warning(
+                    f'{asking.place(part, "panels")}: {type(error).__name__}: {error}. Seen were the groups '
+                    f'{", ".join(groups)}. Training goes on without the debug pictures of this part.'
+                )
         return rows

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmseg.models.dropout import set_dropout
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.registry import MODELS
+from mmseg.uda.asking import corrections, view
 from mmseg.uda.class_prior import build_class_prior
 from mmseg.uda.flip_average import flip_averaged
 from mmseg.uda.options import AdaptationOptions
@@ -114,12 +115,12 @@ class Teacher(Part):
     def label(self, step: Step) -> None:
         """Set the step's view of the target images and the pseudo-labels that come from it."""
         images, valid = step.batch['target_img'], step.batch.get('valid_pseudo_mask')
-        special = next((view for part in self.host.parts if (view := part.look(step)) is not None), None)
+        special = view(self.host.parts, step)
         if special is None:
             with torch.inference_mode():
                 found = self.network.predict_with_embedding(images)
         else:
             found = step.view = special
-        correct = chained(*(part.correct(step) for part in self.host.parts))
+        correct = chained(*corrections(self.host.parts, step))
         pseudo = self.labelling(found.logits, images, self.network.generate_pseudo_label, valid, correct)
         step.pseudo = replace(pseudo, seen=step.shown(found.seen))

@@ -5,15 +5,16 @@ class in a file of its own, registered in ``PARTS`` and listed in ``uda.parts`` 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
 from mmseg.batch import Batch
+from mmseg.errors import ConfigError
 from mmseg.models.segmentors.outputs import Prediction, Seen, SegmentorOutput
 from mmseg.models.terms import Terms
-from mmseg.options import NoOptions, declared_by, parse, problems
+from mmseg.options import NoOptions, check_declaration, declared_by, parse, problems
 from mmseg.registry import PARTS
 from mmseg.uda.draws import StepDraws
 from mmseg.uda.pictures import Arrays, Rows
@@ -49,6 +50,9 @@ class Step:
         pasted: bool (B, 1, H, W), pixels of the mixed images that come from the source.
         mixed_label: int64 (B, 1, H, W) of the mixed images, 255 = ignore.
         mixed_weight: (B, H, W) in [0, 1], of its pixels.
+        watched: scalars that are not logged, but must be finite.
+        taken: log names of the passes so far, and whose they are.
+        measured: log names of gradients that are taken in this step.
     """
 
     iteration: int
@@ -60,6 +64,9 @@ class Step:
     pasted: Tensor | None = None
     mixed_label: Tensor | None = None
     mixed_weight: Tensor | None = None
+    watched: list[Tensor] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
+    measured: set[str] = field(default_factory=set)
 
 
 class Part:
@@ -77,6 +84,9 @@ class Part:
 
     Options: ClassVar[type[NoOptions]] = NoOptions
     gradient_name: ClassVar[str] = ''
+
+    def __init_subclass__(cls) -> None:
+        check_declaration(cls, cls.Options)
 
     def __init__(self, options: Any, host: 'Adaptation') -> None:
         self.options = options
@@ -172,6 +182,8 @@ class Entry:
         kind = PARTS.get(self.type)
         if kind is None:
             return [f'{self.place("type")}: {PARTS.unknown(self.type)}']
+        if not (isinstance(kind, type) and issubclass(kind, Part)):
+            return [f'{self.place("type")}: {self.type} is no class derived from mmseg.uda.part.Part.']
         return problems(kind.Options, self.options, self.place)
 
     def build(self, host: 'Adaptation') -> Part:
@@ -180,6 +192,8 @@ class Entry:
         Raises:
             ConfigError: there are :meth:`problems`.
         """
+        if found := self.problems():
+            raise ConfigError(' '.join(found))
         kind: type[Part] = PARTS.component(self.type)
         return kind(parse(kind.Options, self.options, self.place), host)
 

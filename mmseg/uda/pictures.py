@@ -9,8 +9,18 @@ from typing import Literal
 
 import numpy as np
 
+from mmseg.errors import ConfigError, nearest
+
 Arrays = dict[str, np.ndarray]
 """What a loss group has shown (``LossGroup.seen``), on the host."""
+
+
+SHAPES: dict[str, tuple[str, Callable[[tuple[int, ...]], bool]]] = {
+    'image': ('(3, H, W)', lambda shape: len(shape) == 3 and shape[0] == 3),
+    'classes': ('(H, W) or (1, H, W)', lambda shape: len(shape) == 2 or (len(shape) == 3 and shape[0] == 1)),
+    'shade': ('(H, W)', lambda shape: len(shape) == 2),
+}
+"""Kinds of panels, and the shapes that fit them."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +31,30 @@ class Panel:
         title: above it.
         kind: 'image': normalised (3, H, W); 'classes': ids (H, W) or (1, H, W); 'shade': (H, W) in [0, 1], grey.
         values: see ``kind``.
+
+    Raises:
+        ConfigError: the kind is unknown, or the values do not fit it.
     """
 
     title: str
     kind: Literal['image', 'classes', 'shade']
     values: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.kind not in SHAPES:
+            raise ConfigError(
+                f'The panel {self.title!r} is of the kind {self.kind!r}{nearest(str(self.kind), SHAPES)}.'
+            )
+        shape, fits = SHAPES[self.kind]
+        found = self.values
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in 'biuf' or 0 in found.shape:
+            what = f'{found.dtype} {found.shape}' if isinstance(found, np.ndarray) else type(found).__name__
+            raise ConfigError(f'The panel {self.title!r} has values {what}, expected an array of numbers.')
+        if not fits(found.shape):
+            raise ConfigError(
+                f'The panel {self.title!r} of the kind {self.kind!r} has the shape {found.shape}, expected {shape} of '
+                'one image.'
+            )
 
 
 Rows = list[list[Panel]]
@@ -33,10 +62,10 @@ Rows = list[list[Panel]]
 
 @dataclass(frozen=True)
 class Layout:
-    """The pictures of a method; drawn when the last of its loss groups has come.
+    """The pictures of a method; drawn at the end of an iteration.
 
     Attributes:
-        groups: names of the loss groups that are shown.
+        groups: names of the loss groups that its rows show; parts may look at others.
         folder: below the run's folder, as published.
         columns: panels beside each other.
         rows: (arrays by group, position in the batch) -> panels.

@@ -73,6 +73,17 @@ def split_published(options: Mapping[str, Any], kinds: Sequence[str]) -> tuple[d
     return own, entries
 
 
+def doubled(published: Sequence[Entry], listed: Sequence[Entry]) -> list[str]:
+    """One sentence for each part of ``uda.parts`` that published keys have switched on already."""
+    return [
+        f'{entry.place("type")}: {entry.type} is there already: '
+        f'{old.place(KEYS[str(old.type)].switch).removesuffix(f".{WHOLE}")} switches it on. Keep one of the two.'
+        for entry in listed
+        for old in published
+        if PARTS.get(entry.type) is PARTS.get(old.type)
+    ]
+
+
 def _place_of(keys: Keys) -> Callable[[str], str]:
     names = {option: key for key, option in keys.options.items()}
     if WHOLE in names:

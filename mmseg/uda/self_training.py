@@ -17,6 +17,7 @@ from mmseg.errors import ConfigError
 from mmseg.models.segmentors.encoder_decoder import EncoderDecoder
 from mmseg.options import Share, problems
 from mmseg.registry import MODELS
+from mmseg.uda import asking
 from mmseg.uda.adaptation import Adaptation
 from mmseg.uda.augmentation import apply_strong, normalisation
 from mmseg.uda.class_prior import PriorOptions
@@ -116,10 +117,10 @@ class DACS(Adaptation):
         strong = draw_strong(draws, len(image), options.jitter_strength, options.jitter_above, options.blur)
         image = apply_strong(image, strong, *normalisation(self.normalisation, image.device))
         output = self.student.forward_train(image, label, weight=weight, draws=draws)
-        contributions = [(part, part.mixed(step, output)) for part in self.parts]
+        contributions = asking.contributions(self.parts, 'mixed', step, output)
         # Our own entry comes last, so that the published ones keep their order.
         own = {'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight)}
-        group = self.group('mixed', 'Mix. Grad.', output.prefixed('mix.'), contributions, own)
+        group = self.group(step, 'mixed', 'Mix. Grad.', output.prefixed('mix.'), contributions, own)
         group.seen = self.shown(
             lambda: {
                 'img': image,
@@ -130,7 +131,7 @@ class DACS(Adaptation):
                 'pseudo_label': pseudo.label,
                 'target_seen': pseudo.seen,
                 **output.seen(),
-                **self.seen_by(contributions),
+                **asking.shown(contributions, 'mixed'),
             }
         )
         return group

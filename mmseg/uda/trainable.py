@@ -6,7 +6,7 @@ one pass is gone before the next pass begins, and what is logged is what was bac
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from mmseg.batch import Batch, Normalisation
+from mmseg.errors import ConfigError
 from mmseg.models.guard import Unguarded
 from mmseg.models.student import Student
 from mmseg.models.terms import Terms
@@ -30,10 +31,14 @@ class LossGroup(Terms):
         seen: detached tensors for debug pictures and reference checks, e.g. ``img`` (B, 3, H, W), ``label``
             (B, 1, H, W), ``weight`` (B, H, W) in [0, 1], ``pseudo_label`` (B, H, W). Never used for training, and
             empty where nobody looks (:meth:`Trainable.shown`).
+        watched: scalars that are not logged, but must be finite.
+        owner: who yields it, for messages; empty: the method.
     """
 
     name: str
     seen: dict[str, Any] = field(default_factory=dict)
+    watched: list[Tensor] = field(default_factory=list)
+    owner: str = ''
 
     def total(self) -> Tensor:
         """The scalar to back-propagate: the sum of the losses."""
@@ -57,6 +62,9 @@ class Average(Protocol):
 Observer = Callable[[int, LossGroup], None]
 """Called with (iteration, group) after a group's backward pass: debug pictures, reference checks."""
 
+Finish = Callable[[int], None]
+"""Called with the iteration after its last group."""
+
 
 class Trainable(nn.Module, ABC):
     """Base of everything that the runner trains.
@@ -72,18 +80,22 @@ class Trainable(nn.Module, ABC):
         self.iteration = 0
         self.seed = 0
         self.normalisation = Normalisation()
-        self._observers: list[tuple[int, Observer]] = []
+        self._observers: list[tuple[int, Observer, Finish | None]] = []
 
-    def watch(self, observer: Observer, interval: int = 1) -> None:
+    def watch(self, observer: Observer, interval: int = 1, finish: Finish | None = None) -> None:
         """Show an observer the loss groups of every iteration that ``interval`` divides; 0: of none."""
-        self._observers.append((interval, observer))
+        self._observers.append((interval, observer, finish))
 
     def unwatch(self, observer: Observer) -> None:
         """Show it nothing any more."""
         self._observers = [entry for entry in self._observers if entry[1] is not observer]
 
-    def _watching(self) -> list[Observer]:
-        return [observer for each, observer in self._observers if each > 0 and self.iteration % each == 0]
+    def _watching(self) -> list[tuple[Observer, Finish | None]]:
+        return [
+            (observer, finish)
+            for each, observer, finish in self._observers
+            if each > 0 and self.iteration % each == 0
+        ]
 
     def shown(self, seen: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """``LossGroup.seen`` for this iteration: what the function makes, nothing if nobody looks."""
@@ -156,6 +168,23 @@ class Trainable(nn.Module, ABC):
         for average, done in zip(self.averages(), state.get('averaged', ()), strict=False):
             average.latest = average.done = self.iteration if done else None
 
+    def _check_new(self, group: LossGroup, names: Sequence[str], logged: Mapping[str, Tensor]) -> None:
+        """Groups and log values of one name would replace each other.
+
+        Raises:
+            ConfigError: an earlier group of the step has such a name.
+        """
+        owner = group.owner or f'{type(self).__name__}, function loss_groups'
+        if group.name in names:
+            raise ConfigError(
+                f'{owner}: found a second loss group called {group.name!r}, expected a name of its own.'
+            )
+        if taken := [name for name in group.values() if name in logged]:
+            raise ConfigError(
+                f'{owner}: found a term called {taken[0]!r}, expected a name of its own: another loss group of the '
+                'step has that one.'
+            )
+
     def train_step(self, data: Batch, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """One optimisation step; undone on the device if it is not finite (:mod:`mmseg.models.guard`).
 
@@ -170,13 +199,21 @@ class Trainable(nn.Module, ABC):
         guard.begin(self, self._changing())
         optim_wrapper.zero_grad()
         logged: dict[str, Tensor] = {}
+        watched: list[Tensor] = []
+        names: list[str] = []
         for group in self.loss_groups(data):
+            self._check_new(group, names, logged)
             optim_wrapper.backward(group.total())
             logged.update(group.logged())
-            for observe in self._watching():
+            names.append(group.name)
+            watched += group.watched
+            for observe, _ in self._watching():
                 observe(self.iteration, group)
             del group  # the next pass runs without what this one has shown
-        guard.judge(logged.values())
+        for _, finish in self._watching():
+            if finish is not None:
+                finish(self.iteration)
+        guard.judge(logged.values(), watched)
         optim_wrapper.step()
         self.after_step(guard.skipped)
         guard.end()

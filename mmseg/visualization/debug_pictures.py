@@ -85,13 +85,14 @@ class DebugPictures:
 
     def __call__(self, iteration: int, group: LossGroup) -> None:
         """Observer of :class:`mmseg.uda.trainable.Trainable`."""
-        if group.name not in self.layout.groups:
-            return
-        self._shown[group.name] = on_host(group.seen)
-        if group.name == self.layout.groups[-1]:
+        self._shown[group.name] = on_host(group.seen, scales=group.name in self.layout.groups)
+
+    def finish(self, iteration: int) -> None:
+        """The iteration has no more groups: draw, if all groups of the layout have come."""
+        shown, self._shown = self._shown, {}
+        if shown.keys() >= {*self.layout.groups}:
             self.wait()
-            self._drawing = self._thread.submit(self._draw, iteration, self._shown)
-            self._shown = {}
+            self._drawing = self._thread.submit(self._draw, iteration, shown)
 
     def wait(self) -> None:
         """Wait until the pictures are written, or cannot be (a full disk); raises what went wrong while drawing."""
@@ -121,8 +122,8 @@ class DebugPictures:
             rows = self.layout.rows(arrays, j)
             columns = max(self.layout.columns, *(len(row) for row in rows))
             self._write(f'{name}.png', rows, columns)
-            if scales['Source']:
-                self._write(f'{name}_s.png', scale_rows(scales, j), len(scales['Source']))
+            if widest := max(map(len, scales.values()), default=0):
+                self._write(f'{name}_s.png', scale_rows(scales, j), widest)
 
     def _write(self, name: str, rows: Rows, columns: int) -> None:
         pictures = [[(panel.title, self.paint(panel)) for panel in row] for row in rows]
@@ -190,8 +191,10 @@ def _inserted(detail: Tensor, fused: Tensor, box: Box | None) -> Tensor:
     return canvas
 
 
-def on_host(seen: Mapping[str, Any]) -> Shown:
-    """``LossGroup.seen`` on the host."""
+def on_host(seen: Mapping[str, Any], scales: bool = True) -> Shown:
+    """``LossGroup.seen`` on the host, with or without the pictures of two scales."""
+    if not scales:
+        return Shown(_to_host(seen), {}, {})
     target = seen.get('target_seen', {})
     return Shown(
         _to_host(seen), scale_pictures(seen), scale_pictures({**target, 'img': seen.get('target_img')})

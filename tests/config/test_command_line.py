@@ -28,6 +28,16 @@ from mmseg.errors import UsageError
         ('a=x=y', 'x=y'),
         ('a=it(is,a)text', 'it(is,a)text'),
         ('a=open("x","w")', 'open("x","w")'),
+        ("a=[dict(type='A',b=0.1)]", [{'type': 'A', 'b': 0.1}]),
+        (
+            "a=[dict(type='A'), {'type': 'B', 'c': [1, (2, -3)], 'd': None}]",
+            [{'type': 'A'}, {'type': 'B', 'c': [1, (2, -3)], 'd': None}],
+        ),
+        ("a=dict(type='A',b=dict(c=True))", {'type': 'A', 'b': {'c': True}}),
+        ('a={}', {}),
+        ('a=dict(b=open("x"))', 'dict(b=open("x"))'),
+        ("a=[dict(type='A',b=c)]", "[dict(type='A',b=c)]"),
+        ('a=dict(**{})', 'dict(**{})'),
     ],
 )
 def test_values_are_typed(text: str, value: Any) -> None:

@@ -19,6 +19,7 @@ from mmseg.engine.checkpoint import (
     damage,
     find_latest,
     mark_latest,
+    read_checkpoint,
     remove_old,
     require_unused,
     write_checkpoint,
@@ -253,3 +254,12 @@ def test_latest_without_the_right_to_make_links(
         assert (folder / 'latest.pth').read_bytes() == (folder / f'iter_{iteration}.pth').read_bytes()
     assert find_latest(folder).name == 'iter_6.pth'
     assert {path.name for path in folder.iterdir() if path.name.startswith('.')} == set()
+
+
+def test_a_checkpoint_that_is_not_there(tmp_path: Path) -> None:
+    """Advice about pretrained weights would lead astray."""
+    with pytest.raises(CheckpointError, match=r'missing\.pth does not exist.*--resume-from') as caught:
+        read_checkpoint(tmp_path / 'missing.pth')
+    assert 'pretrained' not in str(caught.value)
+    with pytest.raises(CheckpointError, match='is a folder'):
+        read_checkpoint(tmp_path)

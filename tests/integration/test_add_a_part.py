@@ -1,5 +1,6 @@
 """docs/add-a-part.md as it stands: a part from outside the package, trained, drawn, resumed, mistyped."""
 
+import importlib
 import re
 import shlex
 import subprocess
@@ -10,10 +11,14 @@ import pytest
 import torch
 
 from mmseg.fileio import read_image
+from mmseg.uda.min_entropy import MinEnt
 from tests.integration.programs import ROOT
+from tests.uda.networks import MODEL, small_batch, small_method, train
+from tests.visualization.test_debug_pictures import watched
 
 PAGE = (ROOT / 'docs/add-a-part.md').read_text(encoding='utf-8')
 CODE = re.findall(r'```python\n(.*?)```', PAGE, re.DOTALL)
+FILES = ('pixel_contrast.py', 'contrast.py', 'noise.py')
 COMMANDS = [line for line in PAGE.replace('\\\n', '').splitlines() if line.startswith('python ')]
 
 
@@ -39,9 +44,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ):
             done = run(line, root)
             assert done.returncode == 0, done.stdout
-    for name, code in zip(('pixel_contrast.py', 'contrast.py'), CODE, strict=True):
+    for name, code in zip(FILES, CODE, strict=True):
         (root / name).write_text(code, encoding='utf-8')
     return root
+
+
+@pytest.mark.parametrize('kind', ['DACS', 'MinEnt'])
+def test_the_parts_of_the_page_in_other_methods(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged: list[str]
+) -> None:
+    """They draw where there is something to draw, and are not tied to one method."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, code in zip(FILES, CODE, strict=True):
+        (tmp_path / name).write_text(code, encoding='utf-8')
+    for module in ('pixel_contrast', 'noise'):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        importlib.import_module(module)
+    parts = [{'type': 'PixelContrast'}, {'type': 'NoiseConsistency'}]
+    made = small_method(parts=parts) if kind == 'DACS' else MinEnt(MODEL, 10, parts, lambda_ent={'main': 0.1})
+    observer = watched(made, tmp_path, 1)
+    (values,) = train(made, [small_batch(size=(64, 64))])
+    observer.close()
+    assert values['noise.loss'] > 0
+    assert ('contrast.loss' in values) == (kind == 'DACS')
+    assert not [line for line in logged if 'panels' in line]
+    assert read_image(next(tmp_path.glob('*/000001_0.png'))).shape[0] == 900, 'a third row of the parts'
 
 
 @pytest.mark.slow

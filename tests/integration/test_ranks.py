@@ -13,6 +13,7 @@ import torch
 
 from mmseg.fileio import read_label, write_label_png
 from tests.integration.programs import ROOT
+from tests.integration.test_add_a_part import CODE, FILES
 from tests.integration.test_training import assert_equal
 from tests.integration.tiny import tiny_config, write_config
 
@@ -93,6 +94,21 @@ def test_ranks_leave_out_the_same_steps_and_stop_together(config: dict[str, Any]
     )
     assert all(torch.equal(value, two[name]) for name, value in one.items())
     assert not all(torch.equal(value, three[name]) for name, value in one.items())
+
+
+def test_the_part_of_the_page_keeps_one_memory(config: dict[str, Any], tmp_path: Path) -> None:
+    """Prototypes of each process's own images would be told by compare_ranks."""
+    for name, code in zip(FILES, CODE, strict=True):
+        (tmp_path / name).write_text(code, encoding='utf-8')
+    config['uda']['parts'] = [{'type': 'PixelContrast'}]
+    config |= {'compare_ranks': 1, 'custom_imports': {'imports': ['pixel_contrast']}}
+    config['runner']['max_iters'] = 2
+    path = tmp_path / 'own.py'
+    path.write_text(''.join(f'{key} = {value!r}\n' for key, value in config.items()))
+    torchrun('tests/integration/rank_program.py', path, tmp_path / 'run', path=tmp_path)
+    one, other = (torch.load(tmp_path / 'run' / f'rank{i}.pt', weights_only=True) for i in range(2))
+    assert one['contrast.known'].any()
+    assert torch.equal(one['contrast.features'], other['contrast.features'])
 
 
 def test_processes_that_drift_apart_are_told(config: dict[str, Any], tmp_path: Path) -> None:

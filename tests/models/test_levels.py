@@ -32,6 +32,33 @@ class Silent(nn.Module):
         return [x]
 
 
+@MODELS.register_module(force=True)
+class Liar(nn.Module):
+    """Two maps of 4 and 8 channels at strides 4 and 8."""
+
+    def __init__(self, channels: list[int], strides: list[int]) -> None:
+        super().__init__()
+        self.channels, self.strides = channels, strides
+        self.first, self.second = nn.Conv2d(3, 4, 4, stride=4), nn.Conv2d(4, 8, 2, stride=2)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        first = self.first(x)
+        return [first, self.second(first)]
+
+
+@pytest.mark.parametrize('channels, strides', [([4, 6], [4, 8]), ([4, 8], [4, 16]), ([4, 8, 8], [4, 8, 16]),
+                                               ([4], [4])])  # fmt: skip
+def test_an_encoder_that_tells_something_else_than_it_gives(channels: list[int], strides: list[int]) -> None:
+    backbone = {'type': 'Liar', 'channels': channels, 'strides': strides}
+    network = build_segmentor(
+        segmentor(backbone=backbone, decode_head=dlv2_head(in_channels=None, in_index=0))
+    )
+    told = r'encoder Liar declares .*64 x 96 pixels it returns 4 x 16 x 24, 8 x 8 x 12'
+    with pytest.raises(ConfigError, match=told) as caught:
+        network(torch.zeros(2, 3, 64, 96))
+    assert 'in_channels' not in str(caught.value)
+
+
 @pytest.mark.parametrize('name', ENCODERS)
 def test_an_encoder_tells_what_it_gives(name: str) -> None:
     backbone = MODELS.build(ENCODERS[name])

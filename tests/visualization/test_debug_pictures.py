@@ -33,7 +33,7 @@ METHODS = {
 def watched(method, folder, interval):
     """The observer of a method's debug pictures."""
     observer = DebugPictures(folder, method.layout(), interval, PAINT)
-    method.watch(observer, interval)
+    method.watch(observer, interval, observer.finish)
     return observer
 
 
@@ -161,6 +161,7 @@ def test_what_goes_wrong_while_drawing_is_raised(tmp_path):
     observer = watched(small_method(), tmp_path, 1)
     observer(0, LossGroup({}, name='source'))
     observer(0, LossGroup({}, name='mixed', seen={'img': torch.zeros(1, 3, 4, 4)}))
+    observer.finish(0)
     with pytest.raises(KeyError):
         observer.close()
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from mmseg.batch import Meta
 from mmseg.models.detail_crop import Box
 from mmseg.models.layers import resize
-from mmseg.models.levels import build_head, levels_of
+from mmseg.models.levels import build_head, check_maps, levels_of
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.configured import checked_test_cfg, with_pretrained
 from mmseg.models.segmentors.outputs import Prediction, Seen, SegmentorOutput, View
@@ -59,6 +59,7 @@ class EncoderDecoder(nn.Module):
             )
         self.test_cfg = checked_test_cfg(test_cfg)
         self.precision = 'fp32'
+        self._maps_checked = False
 
     @property
     def token_size(self) -> int:
@@ -94,6 +95,10 @@ class EncoderDecoder(nn.Module):
         """Normalised image (B, 3, H, W) -> feature maps."""
         with autocast(img, self.precision):
             features = list(self.backbone(img))
+            tracing = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+            if not (self._maps_checked or tracing or torch.compiler.is_compiling()):
+                check_maps(self.backbone, features, (img.shape[2], img.shape[3]))
+                self._maps_checked = True
             return features if self.neck is None else self.neck(features)
 
     def extract_views(self, img: Tensor, boxes: Sequence[Box | None]) -> list[list[Tensor]]:
