@@ -70,6 +70,7 @@ def test_command_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert started_as('mmseg-uda train')[-4:] == ['--nproc_per_node=2', '-m', 'mmseg', 'train']
 
 
+@pytest.mark.slow
 def test_a_program_runs_as_if_started_by_itself(tmp_path: Path) -> None:
     shown = ask(tmp_path, 'train', '--help')
     assert (shown.returncode, shown.stderr) == (0, '')

@@ -53,6 +53,7 @@ def start(
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('decorator', ['run_cli', 'run_lasting'])
 def test_closed_terminal(decorator: str, tmp_path: Path) -> None:
     """SIGHUP comes from the system, as the terminal is that of the session."""
@@ -65,6 +66,7 @@ def test_closed_terminal(decorator: str, tmp_path: Path) -> None:
     assert (tmp_path / 'work').read_text() == 'saved'
 
 
+@pytest.mark.slow
 def test_reader_of_a_lasting_program_leaves(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     program = start(tmp_path, writing, 'run_lasting', waits_for_nothing=True)

@@ -50,6 +50,7 @@ def test_channels_last() -> None:
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.slow
 def test_compile_covers_backbone_and_head(monkeypatch: pytest.MonkeyPatch) -> None:
     compile_with, graphs = torch.compile, []
 

@@ -211,6 +211,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_killed_at_every_step_of_saving(tmp_path: Path) -> None:
     """Afterwards there is a sound checkpoint to go on from, and the next save ends as it would have."""
 

@@ -30,6 +30,7 @@ with reserved(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.slow
 def test_another_process_is_kept_out_until_it_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, 'PATIENCE', 0.2)
     command = [sys.executable, '-c', HOLDER, str(tmp_path)]
@@ -101,6 +102,7 @@ def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         holder.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('options', [[], ['--resume'], ['--resume-from=x.pth']])
 def test_a_busy_folder_is_left_as_it_is(
     options: list[str], busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
@@ -112,6 +114,7 @@ def test_a_busy_folder_is_left_as_it_is(
     assert [path.name for path in busy.iterdir()] == ['.lock']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('gpus', [1, 2])
 def test_a_busy_folder_of_an_experiment(
     gpus: int, busy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -19,6 +19,7 @@ uda = dict(
     mask_alpha='same',  # momentum of the teacher that labels for it; 'same' = the teacher above
     mask_pseudo_threshold='same',
     mask_lambda=0,  # weight of the masked loss; published: 1 wherever masking is on
-    mask_generator=None,  # dict(type='block', mask_ratio=0.7, mask_block_size=64), or type='token'
+    # dict(_delete_=True, type='block', mask_ratio=0.7, mask_block_size=64), or type='token'
+    mask_generator=None,
 )
 use_ddp_wrapper = True  # carried by published configurations, without effect here

@@ -112,6 +112,7 @@ def test_no_state_crashes(shape: Any, fortran: Any, content: Any, code: str) -> 
     assert made.nbytes == len(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'content',
     [

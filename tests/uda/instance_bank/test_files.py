@@ -70,6 +70,7 @@ def test_labels_beyond_any_class(tmp_path):
             read_bank(tmp_path)
 
 
+@pytest.mark.slow
 def test_an_archive_that_would_fill_the_memory(tmp_path):
     """Zeros pack well: two gigabytes fit into two megabytes."""
     path = write_bank(tmp_path, FEATURES, LABELS)[0]
