@@ -25,6 +25,8 @@ LOADS = {
 KNOWN = {
     # A program of this package under another name.
     'create_buffer.py': {'runpy.run_path'},
+    # Literals that the user types, no names and no calls but dict(...).
+    'mmseg/config/command_line.py': {'ast.literal_eval'},
     # _base_ of a Python file, read without running it.
     'mmseg/config/files.py': {'ast.literal_eval'},
     # What Python configurations and the command line name.
@@ -36,8 +38,13 @@ KNOWN = {
     'mmseg/toolbox/testing/outputs.py': {'np.load'},
     # The type of a head in a shipped file.
     'mmseg/toolbox/experiments/generate.py': {'Config.fromfile'},
-    # 'module:function' in the table of experiments; torchrun.
-    'mmseg/toolbox/experiments/launch.py': {'import_module', 'subprocess.Popen'},
+    # 'module:function' in the table of experiments.
+    'mmseg/toolbox/experiments/launch.py': {'import_module'},
+    # Programs of this project, and torchrun.
+    'mmseg/toolbox/experiments/children.py': {'subprocess.Popen'},
+    # Bytes of pixels, as bytes.
+    'mmseg/datasets/decoded.py': {'np.fromfile'},
+    'tools/benchmarks/data.py': {'np.fromfile'},
     # Modules of this package, from tables in its __init__ files.
     'mmseg/late.py': {'importlib.import_module'},
     # weights_only

@@ -51,7 +51,7 @@ class CustomDataset:
     """Pictures with label maps.
 
     Args:
-        pipeline: list of steps.
+        pipeline: list of steps; in settings also a preset, which is expanded before it comes here.
         img_dir: folder of the pictures, relative to ``data_root``; searched recursively.
         img_suffix: ending of the pictures; the class's own if None.
         ann_dir: folder of the label maps.
@@ -86,7 +86,7 @@ class CustomDataset:
 
     def __init__(
         self,
-        pipeline: Sequence[dict[str, Any]],
+        pipeline: Sequence[dict[str, Any]] | dict[str, Any],
         img_dir: str,
         img_suffix: str | None = None,
         ann_dir: str | None = None,

@@ -29,7 +29,7 @@ def with_collected(steps: Steps, key: str) -> Steps:
     return [*steps[:-1], {**steps[-1], 'keys': keys if key in keys else [*keys, key]}]
 
 
-def with_one_reduction(steps: Sequence[dict[str, Any]], reduce_zero_label: bool) -> Steps:
+def with_one_reduction(steps: Sequence[dict[str, Any]] | dict[str, Any], reduce_zero_label: bool) -> Steps:
     """The steps without the ``reduce_zero_label`` of LoadAnnotations, which repeats that of the data set.
 
     Raises:
