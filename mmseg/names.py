@@ -5,6 +5,7 @@ forked loader process soon has a copy of all pages. Here two objects hold everyt
 what is sent to a spawned process is as small as the names.
 """
 
+from abc import abstractmethod
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,7 +71,31 @@ class Names(Sequence[str]):
         return number if number < len(self) and self[number] == name else -1
 
 
-class Pictures(Sequence[dict[str, Any]]):
+class Infos(Sequence[dict[str, Any]]):
+    """What is known of each picture of a data set, as pipelines see it: ``{'filename': ..., 'ann': {...}}``."""
+
+    @abstractmethod
+    def made(self, number: int) -> dict[str, Any]:
+        """What is known of picture ``number``, from 0, a new dict each time."""
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        """That of one picture, made when it is asked for; a list for a slice."""
+        numbers = range(len(self))[index]
+        return self.made(numbers) if isinstance(numbers, int) else [self.made(number) for number in numbers]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Pictures(Infos):
     """What is known of each picture of a data set, as pipelines see it, made when it is asked for.
 
     Args:
@@ -85,31 +110,18 @@ class Pictures(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return len(self._files) * self._times
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-
-    def __getitem__(self, index: Any) -> Any:
-        """``{'filename': ..., 'ann': {'seg_map': ...}}`` of picture ``index``, a new one each time."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        number = range(len(self))[index] % len(self._files)
+    def made(self, number: int) -> dict[str, Any]:
+        """File names of a picture and its label map."""
+        number %= len(self._files)
         ann = {} if self._seg_maps is None else {'seg_map': self._seg_maps[number]}
         return {'filename': self._files[number], 'ann': ann}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __mul__(self, times: int) -> 'Pictures':
         """All of it several times."""
         return Pictures(self._files, self._seg_maps, self._times * times)
 
 
-class Chained(Sequence[dict[str, Any]]):
+class Chained(Infos):
     """The pictures of several data sets one behind the other, their names below a folder that all share.
 
     Args:
@@ -123,23 +135,9 @@ class Chained(Sequence[dict[str, Any]]):
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    @overload
-    def __getitem__(self, index: int) -> dict[str, Any]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[dict[str, Any]]: ...
-
-    def __getitem__(self, index: Any) -> Any:
-        """What is known of picture ``index``, a new dict each time."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        number = range(len(self))[index]
+    def made(self, number: int) -> dict[str, Any]:
+        """That of its part, the name below the shared folder."""
         part = int(np.searchsorted(self._ends, number, side='right'))
         folder, infos = self._parts[part]
         info = infos[number - int(self._ends[part]) + len(infos)]
         return {**info, 'filename': info['filename'] if folder == '.' else f'{folder}/{info["filename"]}'}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
