@@ -21,7 +21,7 @@ from mmseg.config.translate import LrSchedule
 from mmseg.engine.gradients import GradientAverage
 from mmseg.engine.parameter_options import idle_custom_keys, parameter_options
 from mmseg.engine.schedule import lr_at
-from mmseg.engine.sharding import gathered, is_sharded, own_share, sharded
+from mmseg.engine.sharding import gathered, is_sharded, local_optimizer, sharded
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models.guard import StepGuard
 
@@ -41,7 +41,7 @@ class GuardedOptimWrapper(OptimWrapper):  # type: ignore[misc]
         super().__init__(**options)
         self.guard = guard
         self.average = average
-        guard.watch(own_share(self.optimizer), is_sharded(self.optimizer))
+        guard.watch(local_optimizer(self.optimizer), is_sharded(self.optimizer))
 
     def zero_grad(self, **kwargs: Any) -> None:
         """Begin a step."""
@@ -255,7 +255,7 @@ def load_optimizer_state(
     places = {name: place for place, name in enumerate(order)}
     state = {places[names[number]]: value for number, value in saved['state'].items()}
     inner.load_state_dict({'state': state, 'param_groups': _numbered_groups(inner)})
-    _lay_out_like_parameters(own_share(inner))
+    _lay_out_like_parameters(local_optimizer(inner))
     if isinstance(optimizer, ScaledOptimWrapper) and 'loss_scaler' in saved:
         optimizer.loss_scaler.load_state_dict(saved['loss_scaler'])
 

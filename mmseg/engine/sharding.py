@@ -27,7 +27,7 @@ def sharded(
     return ZeroRedundancyOptimizer(groups, kind, **options)
 
 
-def own_share(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+def local_optimizer(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
     """The optimiser of this process's parameters: itself, unless the state is divided."""
     share: torch.optim.Optimizer = getattr(optimizer, 'optim', optimizer)
     return share
@@ -35,7 +35,7 @@ def own_share(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
 
 def is_sharded(optimizer: torch.optim.Optimizer) -> bool:
     """Whether each process has a share of the state."""
-    return own_share(optimizer) is not optimizer
+    return local_optimizer(optimizer) is not optimizer
 
 
 def gathered(optimizer: Any) -> Mapping[int, Any]:

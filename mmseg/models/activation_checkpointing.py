@@ -44,10 +44,6 @@ def _blocks(module: nn.Module) -> Iterator[nn.Module]:
             yield from _blocks(child)
 
 
-class Checkpointed:
-    """Mixed into a block that computes twice."""
-
-
 _kinds: dict[type[nn.Module], type[nn.Module]] = {}
 
 
@@ -61,7 +57,7 @@ def _checkpointed(kind: type[nn.Module]) -> type[nn.Module]:
             contexts = partial(_contexts, self)
             return checkpoint(run, *arguments, use_reentrant=False, context_fn=contexts, **options)
 
-        _kinds[kind] = type(f'Checkpointed{kind.__name__}', (Checkpointed, kind), {'forward': forward})
+        _kinds[kind] = type(f'Checkpointed{kind.__name__}', (kind,), {'forward': forward})
     return _kinds[kind]
 
 

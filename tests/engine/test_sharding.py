@@ -2,7 +2,7 @@
 
 import torch
 
-from mmseg.engine.sharding import is_sharded, own_share, sharded
+from mmseg.engine.sharding import is_sharded, local_optimizer, sharded
 
 
 def test_alone_an_optimiser_is_a_plain_one() -> None:
@@ -10,5 +10,5 @@ def test_alone_an_optimiser_is_a_plain_one() -> None:
     optimizer = sharded(torch.optim.AdamW, [{'params': [weight]}], lr=0.1, fused=True)
     assert type(optimizer) is torch.optim.AdamW
     assert not is_sharded(optimizer)
-    assert own_share(optimizer) is optimizer
+    assert local_optimizer(optimizer) is optimizer
     assert optimizer.defaults['fused']
