@@ -6,9 +6,19 @@ from typing import Any
 import torch
 
 from mmseg.config import load_config
+from mmseg.config.translate import train_settings
+from mmseg.engine.build import build_trainable
+from mmseg.uda.instance_bank.part import InstanceConsistency
+from mmseg.uda.self_training import DACS
 
 CHANNELS = {'mit_b0': (32, 64, 160, 256)}
 """Channels of the encoders whose maps differ from MiT-B5's."""
+NORMALISATION = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375]}
+"""Of the drawn images."""
+METHODS = ('daformer', 'hrda', 'mic', 'dida')
+"""DAFormer; HRDA; MIC on HRDA; DIDA's published bank on DAFormer."""
+ROWS = 300
+"""Of the bank."""
 OPTIMIZER: dict[str, Any] = {
     'type': 'AdamW',
     'lr': 6e-5,
@@ -79,3 +89,40 @@ def hrda_config(encoder: str, crop: int) -> dict[str, Any]:
         },
     }
     return config
+
+
+def method_config(method: str, encoder: str, crop: int) -> dict[str, Any]:
+    """One of :data:`METHODS` for training crops of ``crop`` pixels, with published options.
+
+    The bank is random; see :func:`build_method`.
+    """
+    config = hrda_config(encoder, crop) if method in ('hrda', 'mic') else training_config(encoder)
+    if method == 'mic':
+        block = {'type': 'block', 'mask_ratio': 0.7, 'mask_block_size': max(crop // 16, 1)}
+        masks = {'mask_mode': 'separatetrgaug', 'mask_lambda': 1, 'mask_generator': block}
+        config['uda'] = {**config['uda'], **masks}
+    if method == 'dida':
+        config['uda'] = {
+            **config['uda'],
+            'instance_bank': {'mode': 'published', 'bank_size': ROWS, 'chunk': 2**24},
+        }
+    return config
+
+
+def build_method(config: dict[str, Any], device: torch.device) -> DACS:
+    """The method of a configuration, its bank filled.
+
+    The classifier's biases are raised where there is a bank: its published loss divides by a sum of products with raw
+    logits, which has few digits where these have both signs (docs/methods/dida.md#one-training-step, step 16).
+    """
+    method = build_trainable(train_settings(config), device)
+    assert isinstance(method, DACS)
+    part = method.part(InstanceConsistency)
+    if part is not None:
+        part.bank.features.uniform_(generator=torch.Generator(device).manual_seed(0))
+        part.bank.filled.fill_(True)
+        part.bank.known_full = True
+        for network in (method.student, method.teacher):
+            assert network is not None
+            torch.nn.init.constant_(network.decode_head.conv_seg.bias, 10.0)
+    return method
