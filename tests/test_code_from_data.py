@@ -33,7 +33,7 @@ KNOWN = {
     'mmseg/config/imports.py': {'importlib.import_module', 'import_module'},
     # After scan(): Python files that the user named, and shipped ones.
     'mmseg/config/load.py': {'Config.fromfile'},
-    'mmseg/engine/build.py': {'network.backbone.compile', 'torch.compile'},
+    'mmseg/engine/compilation.py': {'network.backbone.compile', 'torch.compile'},
     # Arrays of the same run.
     'mmseg/toolbox/testing/outputs.py': {'np.load'},
     # The type of a head in a shipped file.

@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from mmseg.config.translate import Speed, TrainSettings
 from mmseg.datasets.protocols import Classified
+from mmseg.engine.compilation import compile_network
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.accumulation import accumulate
@@ -196,10 +197,7 @@ def apply_speed_options(module: Speedable, speed: Speed, device: torch.device) -
     for network in segmentors:
         network.precision = precision
         if speed.compile:
-            network.backbone.compile()
-            head = network.decode_head
-            # Training does not go through the head's __call__.
-            head.embed = torch.compile(head.embed)  # type: ignore[method-assign]
+            compile_network(network)
     return module
 
 
