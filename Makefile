@@ -14,8 +14,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
+NEEDS_GPU := $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "found no CUDA device; this needs one (what the driver says: nvidia-smi)")'
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-fuzz startup-test check format bench install lock clean
+.PHONY: help demo test test-fast test-fuzz test-gpu startup-test check format bench bench-gpu install lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,6 +37,14 @@ test-fuzz: $(STAMP)  ## Every reader and the check of configurations on 1,000 da
 
 startup-test: $(STAMP)  ## Two iterations of every published setting; goes on where it stopped, ends with a table.
 	$(PYTEST) -m startup tests/startup $(PYTEST_ARGS); code=$$?; $(BIN)/python -m tests.startup; exit $$code
+
+test-gpu: $(STAMP)  ## What only a graphics card shows: tests marked gpu (on the CPU a tiny form of them is part of `make test`).
+	@$(NEEDS_GPU)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m gpu $(PYTEST_ARGS)
+
+bench-gpu: $(STAMP)  ## Steps and tests at published sizes; writes work_dirs/bench_gpu/results.md and .json.
+	@$(NEEDS_GPU)
+	$(BIN)/python tools/benchmark.py card --out work_dirs/bench_gpu
 
 check: $(STAMP)  ## Lint, formatting, types, style tests; changes nothing.
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
@@ -16,6 +17,7 @@ BENCHMARKS = {
     'ema': 'parts.teacher',
     'optimizer': 'parts.optimizer',
     'blur': 'parts.blur',
+    'card': 'card.card',
     'confusion': 'data.counting',
     'convert': 'parts.convert',
     'counts': 'counts.counts',
@@ -37,6 +39,7 @@ examples:
   python tools/benchmark.py step --encoder mit_b5 --size 512 --device cuda:0
   python tools/benchmark.py attention blur --rounds 21 --json
   python tools/benchmark.py vfm-memory --encoder dinov2_l --size 1024
+  python tools/benchmark.py card --out work_dirs/card
 """
 
 
@@ -52,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs='+',
         choices=[*BENCHMARKS, 'all'],
         metavar='NAME',
-        help=', '.join(BENCHMARKS) + ' or all',
+        help=', '.join(BENCHMARKS) + ', or all but card',
     )
     parser.add_argument('--device', help='default: the GPU if there is one, else the CPU')
     parser.add_argument(
@@ -65,9 +68,25 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument('--batch', type=int, default=2, help='images per domain (default: %(default)s)')
     parser.add_argument('--rounds', type=int, default=7, help='repetitions (default: %(default)s)')
+    parser.add_argument(
+        '--out', type=Path, metavar='FOLDER', help='write results.json and a table, results.md, there'
+    )
     parser.add_argument('--json', action='store_true', help='print one JSON object instead of text')
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser
+
+
+def write(folder: Path, record: dict[str, Any], results: list[Any]) -> None:
+    """Everything for machines as results.json, and for people as results.md."""
+    lines = [', '.join(f'{key} {value}' for key, value in record['machine'].items() if value is not None), '']
+    rows = [result.cells() for result in results if hasattr(result, 'cells')]
+    if rows:
+        heads = import_module('benchmarks.card').HEADS
+        lines += [f'| {" | ".join(row)} |' for row in (heads, ['---'] * len(heads), *rows)]
+    lines += [f'- {result.line()}' for result in results if not hasattr(result, 'cells')]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'results.json').write_text(json.dumps(record, indent=2) + '\n', encoding='utf-8')
+    (folder / 'results.md').write_text('\n'.join(lines) + '\n', encoding='utf-8')
 
 
 @run_cli
@@ -89,7 +108,8 @@ def main() -> None:
         batch=args.batch,
         rounds=args.rounds,
     )
-    chosen = list(BENCHMARKS) if 'all' in args.names else list(dict.fromkeys(args.names))
+    every = [name for name in BENCHMARKS if name != 'card']
+    chosen = every if 'all' in args.names else list(dict.fromkeys(args.names))
     torch.manual_seed(0)
     if not args.json:
         print(', '.join(f'{key} {value}' for key, value in machine(device).items() if value is not None))
@@ -100,12 +120,11 @@ def main() -> None:
             results.append(result)
             if not args.json:
                 print(result.line(), flush=True)
+    record = {'machine': machine(device), 'results': [result.record() for result in results]}
+    if args.out:
+        write(args.out, record, results)
     if args.json:
-        json.dump(
-            {'machine': machine(device), 'results': [result.record() for result in results]},
-            sys.stdout,
-            indent=2,
-        )
+        json.dump(record, sys.stdout, indent=2)
         print()
 
 

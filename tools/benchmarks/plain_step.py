@@ -4,7 +4,6 @@ Sources: docs/methods/self-training.md#one-iteration, docs/methods/mic.md#one-ca
 docs/methods/dida.md#one-training-step.
 """
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,12 +34,12 @@ class PlainStep:
     parameter.
 
     Args:
-        method: a copy of it is trained.
+        method: is trained.
         options: ``uda`` of its configuration.
     """
 
     def __init__(self, method: DACS, options: dict[str, Any]) -> None:
-        self.method, self.options = copy.deepcopy(method), options
+        self.method, self.options = method, options
         groups = {
             name: {'lr': lr, 'weight_decay': decay}
             for name, lr, decay in parameter_options(self.method, OPTIMIZER)
@@ -126,7 +125,8 @@ class PlainStep:
     ) -> Tensor:
         scores = F.interpolate(output.logits.detach(), size=size, mode='bilinear', align_corners=False)
         rows = part.bank.rows()
-        loss = dense_loss(view.embedding, output.embedding, rows.features, rows.labels, scores)
+        weak, strong = view.embedding.float(), output.embedding.float()
+        loss = dense_loss(weak, strong, rows.features, rows.labels, scores.float())
         return loss * part.options.loss_weight
 
     def _masked(self, batch: Batch, pseudo: Tensor, confident: float, draws: Draws) -> dict[str, float]:

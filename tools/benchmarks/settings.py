@@ -110,11 +110,12 @@ def method_config(method: str, encoder: str, crop: int) -> dict[str, Any]:
 
 
 def build_method(config: dict[str, Any], device: torch.device) -> DACS:
-    """The method of a configuration, its bank filled.
+    """The method of a configuration, its bank filled; equal configurations give equal weights.
 
     The classifier's biases are raised where there is a bank: its published loss divides by a sum of products with raw
     logits, which has few digits where these have both signs (docs/methods/dida.md#one-training-step, step 16).
     """
+    torch.manual_seed(0)
     method = build_trainable(train_settings(config), device)
     assert isinstance(method, DACS)
     part = method.part(InstanceConsistency)

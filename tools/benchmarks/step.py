@@ -18,6 +18,8 @@ from mmseg.uda.self_training import DACS
 
 TITLES = {'daformer': 'DAFormer', 'hrda': 'HRDA', 'mic': 'MIC(HRDA)', 'dida': 'DIDA'}
 """Of :data:`METHODS`."""
+UNHURRIED = {'compile': False, 'channels_last': False}
+"""Of the plain side."""
 
 
 def training_step(settings: Settings) -> list[Comparison]:
@@ -41,7 +43,7 @@ class Pair:
         method: ours.
         wrapper: its optimiser.
         batch: source and target images.
-        plain: trains a copy of the method.
+        plain: trains another method, from the same weights.
     """
 
     name: str
@@ -51,14 +53,21 @@ class Pair:
     plain: PlainStep
 
     @classmethod
-    def of(cls, name: str, settings: Settings) -> 'Pair':
-        """For one of :data:`METHODS`."""
+    def of(cls, name: str, settings: Settings, **speed: Any) -> 'Pair':
+        """For one of :data:`METHODS`.
+
+        Args:
+            name: of the method.
+            settings: the sizes.
+            speed: 'precision' of both sides; 'compile' and 'channels_last' of ours.
+        """
         config = method_config(name, settings.encoder, settings.size)
-        method = build_method(config, settings.device)
+        ours, theirs = ({**config, **options} for options in (speed, {**speed, **UNHURRIED}))
+        method, plain = (build_method(one, settings.device) for one in (ours, theirs))
         sizes = f'{settings.batch} + {settings.batch} crops of {settings.size}x{settings.size}'
-        title = f'{TITLES[name]} step, {settings.encoder}, {sizes}'
-        plain = PlainStep(method, config['uda'])
-        return cls(title, method, build_optimizer(method, OPTIMIZER), random_batch(settings), plain)
+        title = ', '.join([f'{TITLES[name]} step', settings.encoder, sizes, *_words(speed)])
+        wrapper = build_optimizer(method, OPTIMIZER, precision=speed.get('precision', 'fp32'))
+        return cls(title, method, wrapper, random_batch(settings), PlainStep(plain, config['uda']))
 
     def our_step(self) -> dict[str, Tensor]:
         """Returns what is logged."""
@@ -81,6 +90,11 @@ class Pair:
         return compare(
             self.name, self.our_step, self.plain_step, settings.rounds, settings.device, difference
         )
+
+
+def _words(speed: dict[str, Any]) -> list[str]:
+    """What is not as always."""
+    return [str(value) if key == 'precision' else key for key, value in speed.items() if value]
 
 
 def random_batch(settings: Settings) -> Batch:

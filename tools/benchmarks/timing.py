@@ -68,7 +68,7 @@ def compare(
     ``difference`` is measured by the caller, who knows what the functions return.
     """
     functions = (ours, reference)
-    peaks = [_peak_mib(function, device) for function in functions]
+    peaks = [peak_mib(function, device) for function in functions]
     times: list[tuple[float, float]] = []
     for number in range(rounds):
         pair = [0.0, 0.0]
@@ -107,8 +107,8 @@ def synchronise(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _peak_mib(function: Callable[[], object], device: torch.device) -> float | None:
-    """The warm-up call; returns its peak memory above what was held before."""
+def peak_mib(function: Callable[[], object], device: torch.device) -> float | None:
+    """A warm-up call, then its peak of GPU memory above what was held before; None on a CPU."""
     if device.type != 'cuda':
         function()
         return None
