@@ -17,6 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from mmseg.errors import ConfigError
+from mmseg.models.activation_checkpointing import EachTime
 from mmseg.models.global_batch import portion, share_batch
 
 
@@ -65,7 +66,7 @@ def in_portions(run: Any, img: Tensor, portions: int) -> list[Tensor]:
 
 
 def _contexts(start: int, count: int) -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
-    return portion(start, count), portion(start, count)
+    return portion(start, count), EachTime(partial(portion, start, count))
 
 
 def _random_state(device: torch.device) -> Tensor:

@@ -5,7 +5,7 @@ backward pass runs the block again. Numbers are the same bits: random states are
 batch norms follow the first run only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -61,10 +61,25 @@ def _checkpointed(kind: type[nn.Module]) -> type[nn.Module]:
     return _kinds[kind]
 
 
+class EachTime(AbstractContextManager[None]):
+    """A context made anew whenever it is entered: what is kept of a graph computes again in each backward pass."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[None]]) -> None:
+        self._make = make
+        self._entered: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> None:
+        self._entered.append(self._make())
+        self._entered[-1].__enter__()
+
+    def __exit__(self, *error: Any) -> bool | None:
+        return self._entered.pop().__exit__(*error)
+
+
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
     """Of the first run and of the second one."""
     held = [(module, _state(module)) for module in block.modules()]
-    return nullcontext(), _second_run(same_portion(), held)
+    return nullcontext(), EachTime(partial(_second_run, same_portion(), held))
 
 
 def _state(module: nn.Module) -> dict[str, Any]:
@@ -75,7 +90,7 @@ def _state(module: nn.Module) -> dict[str, Any]:
 
 @contextmanager
 def _second_run(
-    images: AbstractContextManager[None], first: list[tuple[nn.Module, dict[str, Any]]]
+    images: Callable[[], AbstractContextManager[None]], first: list[tuple[nn.Module, dict[str, Any]]]
 ) -> Iterator[None]:
     """Images are those of the first run, modules hold what they held in it; running statistics stay as they are."""
     now = [dict(vars(module)) for module, _ in first]
@@ -87,7 +102,7 @@ def _second_run(
     for norm in norms:
         norm.momentum = 0.0
     try:
-        with images:
+        with images():
             yield
     finally:  # the second run is broken off where nothing more is needed
         for counter, count in zip(counters, counts, strict=True):

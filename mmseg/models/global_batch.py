@@ -7,8 +7,9 @@ the images of a process, whose mean over the processes is that over all images; 
 one process nothing here does anything.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -42,9 +43,9 @@ def portion(start: int, count: int) -> Iterator[None]:
         _portion = before
 
 
-def same_portion() -> AbstractContextManager[None]:
-    """The portion of now, for later."""
-    return nullcontext() if _portion is None else portion(*_portion)
+def same_portion() -> Callable[[], AbstractContextManager[None]]:
+    """Enters the portion of now, later."""
+    return nullcontext if _portion is None else partial(portion, *_portion)
 
 
 def own_share(count: int) -> tuple[slice, int]:

@@ -1,12 +1,14 @@
 """Blocks that compute twice give the same bits and keep less."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from mmseg.models.accumulation import accumulate
 from mmseg.models.activation_checkpointing import checkpoint_blocks
 from mmseg.models.global_batch import share_batch
 from mmseg.registry import MODELS
@@ -93,3 +95,17 @@ def test_together_with_what_is_shared_by_processes() -> None:
     kinds = [[type(module).__name__ for module in backbone.modules()] for backbone in (first, second)]
     assert kinds[0] == kinds[1]
     assert {'SharedDropPath', 'CheckpointedBlock'} <= set(kinds[0])
+
+
+@pytest.mark.parametrize('change', [checkpoint_blocks, lambda backbone: accumulate(backbone, 2)])
+def test_several_backward_passes_through_one_graph(change: Callable[[nn.Module], Any]) -> None:
+    """As uda.print_grad_magnitude makes them."""
+    torch.manual_seed(1)
+    backbone = MODELS.build({'type': 'mit_b0', 'drop_path_rate': 0.5}).train()
+    change(backbone)
+    parameters = list(backbone.parameters())
+    loss = sum(x.square().mean() for x in backbone(torch.randn(2, 3, 64, 64)))
+    first, second = (torch.autograd.grad(loss, parameters, retain_graph=True) for _ in range(2))
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    loss.backward()
+    assert all(torch.equal(one, p.grad) for one, p in zip(first, parameters, strict=True))
