@@ -7,7 +7,7 @@ published layout, so optimiser states can be exchanged.
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -230,7 +230,7 @@ def optimizer_state(optimizer: OptimWrapper, module: nn.Module) -> dict[str, Any
 
 
 def load_optimizer_state(
-    optimizer: OptimWrapper, module: nn.Module, saved: Mapping[str, Any], path: str
+    optimizer: OptimWrapper, module: nn.Module, saved: Mapping[str, Any], path: str, keys: Iterable[str] = ()
 ) -> None:
     """Restore what :func:`optimizer_state` returned; rates and decays stay those of the configuration.
 
@@ -239,6 +239,8 @@ def load_optimizer_state(
         module: the training object.
         saved: published layout.
         path: file it came from, for messages.
+        keys: of the network's state dict in that file. They tell which parameter a number means where the module has
+            others in between now, or parts in another order.
 
     Raises:
         CheckpointError: the state belongs to a module with other parameters.
@@ -250,6 +252,9 @@ def load_optimizer_state(
             f'has {len(names)}. Resume with the configuration of the run, or start a new run from the weights '
             'with --load-from.'
         )
+    known = set(names)
+    numbered = [key for key in keys if key in known]
+    names = numbered if len(numbered) == len(names) else names
     inner = optimizer.optimizer
     order = [name for group in inner.param_groups for name in group['names']]
     places = {name: place for place, name in enumerate(order)}

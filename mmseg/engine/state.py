@@ -35,7 +35,8 @@ def restore(run: Run, contents: dict[str, Any], path: str) -> None:
     """
     check_class_names(contents['meta'].get('CLASSES'), run.meta.get('CLASSES', ()), path, refuse=True)
     load_into(run.trainable.stored(), contents['state_dict'], path)
-    load_optimizer_state(run.optimizer, run.trainable.stored(), contents['optimizer'], path)
+    keys = contents['state_dict']
+    load_optimizer_state(run.optimizer, run.trainable.stored(), contents['optimizer'], path, keys)
     state = contents.get('training_state')
     if state is None:
         run.trainable.iteration = int(contents['meta'].get('iter', 0))

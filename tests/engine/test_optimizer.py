@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmseg.config.translate import LrSchedule
@@ -63,6 +64,22 @@ def test_published_layout_and_round_trip() -> None:
     step(other, resumed, 1)
     for one, two in zip(toy.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+def test_moments_find_their_parameters_where_parts_stand_in_another_order() -> None:
+    def built(names: str) -> tuple[nn.ModuleDict, OptimWrapper]:
+        module = nn.ModuleDict({name: nn.Linear(2, 2) for name in names})
+        return module, build_optimizer(module, {'type': 'AdamW', 'lr': 0.01})
+
+    (module, optimizer), (other, resumed) = built('ab'), built('ba')
+    optimizer.zero_grad()
+    (module['a'].weight.sum() + 3 * module['b'].weight.sum()).backward()
+    optimizer.step()
+    saved = optimizer_state(optimizer, module)
+    load_optimizer_state(resumed, other, copy.deepcopy(saved), 'x.pth', module.state_dict())
+    for name in 'ab':
+        one, two = optimizer.optimizer.state[module[name].weight], resumed.optimizer.state[other[name].weight]
+        assert torch.equal(one['exp_avg'], two['exp_avg']), name
 
 
 @pytest.mark.parametrize(('before', 'after'), LAYOUTS)
