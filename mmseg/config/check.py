@@ -231,9 +231,12 @@ def _check_component(cfg: Any, place: str, registry: Registry, report: Report) -
     if not isinstance(cfg, Mapping):
         report.problems.append(f'{place}: expected a dict with a type, found {shown(cfg)}.')
         return
-    component = registry.get(cfg.get('type'))
+    if 'type' not in cfg:
+        report.problems.append(f'{place}.type: missing; nothing says which {registry.name} it is.')
+        return
+    component = registry.get(cfg['type'])
     if component is None:
-        report.problems.append(f'{place}.type: {registry.unknown(cfg.get("type"))}')
+        report.problems.append(f'{place}.type: {registry.unknown(cfg["type"])}')
         return
     _check_call(component, cfg, place, report)
 

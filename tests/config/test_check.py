@@ -154,6 +154,7 @@ def test_valid_configuration_has_only_notes() -> None:
         ('uda__class_prior', {'shares': {'a': 1}}, "uda.class_prior.shares: found {'a': 1}, expected a share for"),
         ('uda__class_prior', {'shares': {19: 1}}, 'uda.class_prior.shares: found [19]; expected ids of the 19'),
         ('uda__class_prior', {'share': {0: 1}}, "class_prior.share: unknown key; the nearest valid name is 'shares'"),
+        ('uda', {'parts': []}, 'uda.type: missing; nothing says which model'),
         ('uda__parts', [{'type': 'FeatureDistance', 'classes': [19]}], 'uda.parts.0.classes: found [19]; expected'),
     ],
 )  # fmt: skip

@@ -5,12 +5,24 @@ from typing import Any
 
 from mmseg.datasets.random import Rng
 from mmseg.datasets.transforms.base import Results, Transform
+from mmseg.errors import ConfigError
 from mmseg.registry import TRANSFORMS
 
 
 def build_transform(cfg: dict[str, Any] | Transform) -> Transform:
-    """Build a registered step from its configuration; a built step is returned as it is."""
-    return cfg if isinstance(cfg, Transform) else TRANSFORMS.build(cfg)
+    """Build a registered step from its configuration; a built step is returned as it is.
+
+    Raises:
+        ConfigError: what is registered is no step.
+    """
+    step = cfg if isinstance(cfg, Transform) else TRANSFORMS.build(cfg)
+    if not isinstance(step, Transform):
+        raise ConfigError(
+            f'Pipeline step {type(step).__name__}: expected a class derived from '
+            'mmseg.datasets.transforms.base.Transform. What a published step does in __call__(self, results) stands in '
+            'apply(self, results, drawn) there, and what it draws comes from draw(self, results, rng).'
+        )
+    return step
 
 
 class Pipeline:
@@ -51,4 +63,9 @@ class Pipeline:
 def _run(steps: Sequence[Transform], results: Results, rng: Rng) -> Results:
     for step in steps:
         results = step(results, rng)
+        if not isinstance(results, dict):
+            raise ConfigError(
+                f'Pipeline step {type(step).__name__}, function apply: found {results!r}, expected that it returns the '
+                'results, with what it has changed.'
+            )
     return results

@@ -2,8 +2,12 @@
 
 from typing import Any, ClassVar
 
+import pytest
+
 from mmseg.datasets.random import Rng, rng_for
 from mmseg.datasets.transforms import Pipeline, Results, Transform
+from mmseg.errors import ConfigError
+from mmseg.registry import TRANSFORMS
 
 
 class Note(Transform):
@@ -63,3 +67,25 @@ def test_pipeline_without_draws_is_all_preparation() -> None:
 def test_steps_are_built_from_configuration() -> None:
     steps = Pipeline([{'type': 'RandomFlip', 'prob': 0.5}]).steps
     assert type(steps[0]).__name__ == 'RandomFlip'
+
+
+def test_a_step_that_is_none_is_told() -> None:
+    @TRANSFORMS.register_module(name='Published')
+    class Published:
+        def __call__(self, results: Results) -> Results:
+            return results
+
+    try:
+        with pytest.raises(ConfigError, match=r'Pipeline step Published: .*derived from .*Transform.* apply'):
+            Pipeline([{'type': 'Published'}])
+    finally:
+        del TRANSFORMS.module_dict['Published']
+
+
+def test_a_step_that_returns_nothing_is_told() -> None:
+    class Forgetful(Note):
+        def apply(self, results: Results, drawn: Any) -> Any:
+            super().apply(results, drawn)
+
+    with pytest.raises(ConfigError, match='Pipeline step Forgetful, function apply: found None'):
+        Pipeline([Forgetful('x'), Note('y')])({'notes': []}, rng_for(0, 0))
