@@ -98,12 +98,29 @@ def problems(kind: type[NoOptions], given: Any, place: Callable[[str], str] = st
     ]
     if found:
         return found
+    _check_defaults(kind, given, declared)
     told = kind(**kind.completed(given)).conflicts()
     if not isinstance(told, list | tuple) or not all(isinstance(sentence, str) for sentence in told):
         raise ConfigError(
             f'{kind.__name__}.conflicts: found {shown(told)}, expected a list of sentences, empty if there is none.'
         )
     return [_placed(sentence, place) for sentence in told]
+
+
+def _check_defaults(
+    kind: type[NoOptions], given: Mapping[str, Any], declared: Mapping[str, tuple[Any, bool]]
+) -> None:
+    for option in fields(kind):
+        annotation = declared.get(option.name, (Any, False))[0]
+        if (
+            option.name not in given
+            and option.default is not MISSING
+            and not fits(option.default, annotation)
+        ):
+            raise ConfigError(
+                f'{kind.__name__}.{option.name}: found the default {shown(option.default)}, expected '
+                f'{expectation(annotation)}, as it is declared.'
+            )
 
 
 def parse(kind: type[Options], given: Mapping[str, Any], place: Callable[[str], str] = str) -> Options:

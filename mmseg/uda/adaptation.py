@@ -18,10 +18,11 @@ from mmseg.uda import asking
 from mmseg.uda.draws import Draws, DrawSource
 from mmseg.uda.gradients import gradient_norm
 from mmseg.uda.options import AdaptationOptions
+from mmseg.uda.ownership import take_over
 from mmseg.uda.part import Contribution, Part, Step, listed_parts
 from mmseg.uda.pictures import Arrays, Rows, added
 from mmseg.uda.published import doubled, published_keys, split_published
-from mmseg.uda.trainable import Average, LossGroup, Trainable
+from mmseg.uda.trainable import Average, LossGroup, Trainable, claim
 
 PartType = TypeVar('PartType', bound=Part)
 
@@ -122,8 +123,7 @@ class Adaptation(Trainable):
 
     def _add(self, part: Part) -> None:
         self.parts.append(part)
-        for prefix, module in asking.modules(part, self).items():
-            self.add_module(prefix, module)
+        take_over(part, self)
 
     def part(self, kind: type[PartType]) -> PartType | None:
         """The first part of a kind, or None."""
@@ -154,11 +154,11 @@ class Adaptation(Trainable):
 
     def constants(self) -> list[nn.Module]:
         """Frozen networks of parts."""
-        return [network for part in self.parts for network in part.constants()]
+        return asking.listed(self.parts, 'constants', nn.Module)
 
     def averages(self) -> list[Average]:
         """Mean teachers of parts."""
-        return [average for part in self.parts for average in part.averages()]
+        return asking.listed(self.parts, 'averages', Average)
 
     def training_state(self) -> dict[str, Any]:
         """Counter, and what parts keep."""
@@ -168,8 +168,7 @@ class Adaptation(Trainable):
     def load_training_state(self, state: dict[str, Any]) -> None:
         """Restore what :meth:`training_state` returned."""
         super().load_training_state(state)
-        for part in self.parts:
-            part.load_state(state)
+        asking.restore(self.parts, state)
 
     def begin(self, batch: Batch) -> Step:
         """The step of this iteration; parts have prepared themselves for it."""
@@ -198,7 +197,7 @@ class Adaptation(Trainable):
         contributions = asking.contributions(self.parts, 'source', step, output)
         group = self.group(step, 'source', 'Seg. Grad.', output, contributions, {})
         group.seen = self.shown(
-            lambda: {'img': image, 'label': label, **output.seen(), **asking.shown(contributions, 'source')}
+            lambda: asking.shown(contributions, 'source', {'img': image, 'label': label, **output.seen()})
         )
         return group
 
@@ -220,14 +219,15 @@ class Adaptation(Trainable):
         metrics: Mapping[str, Tensor],
     ) -> LossGroup:
         """A pass and what parts add to it, then further metrics and, if asked for, the gradient of each."""
-        asking.claim((*terms.values(), *metrics), type(self).__name__, step.taken)
+        owners: dict[str, str] = {}
+        claim((*terms.values(), *metrics), type(self).__name__, owners)
         sizes = self._gradient_size(step, gradient_name, name, terms.losses)
         for part, found in contributions:
-            asking.claim(found.values(), asking.place(part, name), step.taken)
+            claim(found.values(), asking.place(part, name), owners)
             sizes |= self._gradient_size(step, part.gradient_name, name, found.losses)
         more = (found for _, found in contributions)
         joined = terms.joined(*more, Terms({}, {**metrics, **sizes}))
-        return LossGroup(*joined.parts(), name=name, watched=step.watched)
+        return LossGroup(*joined.parts(), name=name, watched=step.watched, owners=owners)
 
     def _gradient_size(
         self, step: Step, name: str, place: str, losses: dict[str, Tensor]

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmseg.errors import ConfigError
+from mmseg.errors import CheckpointError, ConfigError
 from mmseg.models.segmentors.outputs import Prediction, SegmentorOutput
 from mmseg.models.terms import Terms
 from mmseg.uda.part import Contribution, Part, Step
@@ -52,32 +52,6 @@ def asking(part: Part, function: str) -> Iterator[None]:
         ) from error
 
 
-def modules(part: Part, host: nn.Module) -> Mapping[str, nn.Module]:
-    """Networks of a part that the host is about to take under these names.
-
-    Raises:
-        ConfigError: a name cannot be used, or another part uses it.
-    """
-    with asking(part, 'modules'):
-        found = part.modules()
-    if not isinstance(found, Mapping):
-        raise mistake(part, 'modules', _kind(found), 'a dict of networks by the prefix of their keys')
-    for prefix, module in found.items():
-        if not isinstance(prefix, str) or not prefix or '.' in prefix:
-            raise mistake(part, 'modules', f'the prefix {prefix!r}', 'a name without a dot')
-        if not isinstance(module, nn.Module):
-            raise mistake(part, 'modules', f'{_kind(module)} under {prefix!r}', 'a torch.nn.Module')
-        if prefix in host._modules and prefix != 'model':
-            raise ConfigError(
-                f'uda: {type(part).__name__} keeps its networks under {prefix!r} in a checkpoint, as another '
-                'part does. List it once.'
-            )
-        if hasattr(host, prefix):
-            expected = f'a name that {type(host).__name__} itself has no use for'
-            raise mistake(part, 'modules', f'the prefix {prefix!r}', expected)
-    return found
-
-
 def contributions(
     parts: Sequence[Part], function: Literal['source', 'mixed'], step: Step, output: SegmentorOutput
 ) -> list[tuple[Part, Contribution]]:
@@ -91,41 +65,30 @@ def contributions(
         with asking(part, function):
             answer = getattr(part, function)(step, output)
         if not isinstance(answer, Contribution):
-            raise mistake(part, function, _kind(answer), 'a Contribution')
+            raise mistake(part, function, kind_of(answer), 'a Contribution')
+        if not callable(answer.seen):
+            raise mistake(part, function, f'{kind_of(answer.seen)} as seen', 'a function that returns a dict')
         _check_terms(part, function, answer)
         found.append((part, answer))
     return found
 
 
-def claim(names: Iterable[str], owner: str, taken: dict[str, str]) -> None:
-    """Add log names to those that are taken: terms of one name would replace each other.
-
-    Args:
-        names: of terms.
-        owner: whose they are, for messages.
-        taken: name -> owner, of the passes so far.
+def shown(
+    contributions: Sequence[tuple[Part, Contribution]], function: str, found: dict[str, Any]
+) -> dict[str, Any]:
+    """What parts show of a pass of the method, added to what the method shows.
 
     Raises:
-        ConfigError: a name is taken.
+        ConfigError: a part shows something else than a dict, or something under a name that is taken.
     """
-    for name in names:
-        if name in taken:
-            # The one that came first may be the mistake, where the second one is published.
-            one, other = sorted((owner, taken[name]), key=lambda text: text.startswith('part '), reverse=True)
-            raise ConfigError(
-                f'{one}: found a term called {name!r}, expected a name of its own: {other} has that one.'
-            )
-        taken[name] = owner
-
-
-def shown(contributions: Sequence[tuple[Part, Contribution]], function: str) -> dict[str, Any]:
-    """What parts show of a pass of the method."""
-    found: dict[str, Any] = {}
     for part, contribution in contributions:
         seen = contribution.seen()
         if not isinstance(seen, Mapping):
-            raise mistake(part, function, f'that seen() returns {_kind(seen)}', 'a dict of tensors')
-        found.update(seen)
+            raise mistake(part, function, f'that seen() returns {kind_of(seen)}', 'a dict of tensors')
+        if taken := found.keys() & seen:
+            expected = 'names that neither the method nor another part shows in this pass'
+            raise mistake(part, function, f'that seen() shows {min(taken, key=str)!r}', expected)
+        found |= seen
     return found
 
 
@@ -139,30 +102,29 @@ def passes(parts: Sequence[Part], step: Step) -> Iterator[tuple[Part, LossGroup]
         with asking(part, 'groups'):
             found = part.groups(step)
         if not isinstance(found, Iterable):
-            raise mistake(part, 'groups', _kind(found), 'that it yields loss groups')
+            raise mistake(part, 'groups', kind_of(found), 'that it yields loss groups')
         groups = iter(found)
         while True:
             with asking(part, 'groups'):
                 group = next(groups, END)
             if group is END:
                 break
-            yield part, _checked_group(part, group, step)
+            yield part, _checked_group(part, group)
             del group  # the next pass runs without it
 
 
-def _checked_group(part: Part, group: Any, step: Step) -> LossGroup:
+def _checked_group(part: Part, group: Any) -> LossGroup:
     if not isinstance(group, LossGroup):
-        raise mistake(part, 'groups', f'that it yields {_kind(group)}', 'a LossGroup')
+        raise mistake(part, 'groups', f'that it yields {kind_of(group)}', 'a LossGroup')
     if not group.losses:
         expected = 'at least one; metrics alone belong into what source returns'
         raise mistake(part, 'groups', f'the group {group.name!r} without losses', expected)
     seen: Any = group.seen
     if not isinstance(seen, Mapping):
-        found, expected = f'that seen of the group {group.name!r} is {_kind(seen)}', 'step.shown(function)'
+        found, expected = f'that seen of the group {group.name!r} is {kind_of(seen)}', 'step.shown(function)'
         raise mistake(part, 'groups', found, expected)
     _check_terms(part, 'groups', group)
     group.owner = place(part, 'groups')
-    claim(group.values(), group.owner, step.taken)
     return group
 
 
@@ -178,7 +140,7 @@ def view(parts: Sequence[Part], step: Step) -> Prediction | None:
         if isinstance(found, Prediction):
             return found
         if found is not None:
-            raise mistake(part, 'look', _kind(found), 'a Prediction or None')
+            raise mistake(part, 'look', kind_of(found), 'a Prediction or None')
     return None
 
 
@@ -196,7 +158,7 @@ def corrections(parts: Sequence[Part], step: Step) -> list[Callable[[Tensor], Te
         if correct is None:
             continue
         if not callable(correct):
-            raise mistake(part, 'correct', _kind(correct), 'a function of probabilities, or None')
+            raise mistake(part, 'correct', kind_of(correct), 'a function of probabilities, or None')
         found.append(_checked_correction(part, correct, step))
     return found
 
@@ -209,7 +171,7 @@ def _checked_correction(
         with asking(part, 'correct'):
             found = correct(probabilities)
         if not isinstance(found, Tensor) or found.shape != shape or not found.is_floating_point():
-            raise mistake(part, 'correct', _kind(found), f'probabilities of the shape {shape} as they came')
+            raise mistake(part, 'correct', kind_of(found), f'probabilities of the shape {shape} as they came')
         step.watched.append(found.detach().sum())
         return found
 
@@ -231,7 +193,7 @@ def states(parts: Sequence[Part], taken: dict[str, str]) -> dict[str, Any]:
         with asking(part, 'state'):
             found = part.state()
         if not isinstance(found, dict):
-            raise mistake(part, 'state', _kind(found), 'a dict')
+            raise mistake(part, 'state', kind_of(found), 'a dict')
         for key, value in found.items():
             if key in taken:
                 expected = f'a name of its own: {taken[key]} has that one'
@@ -240,9 +202,47 @@ def states(parts: Sequence[Part], taken: dict[str, str]) -> dict[str, Any]:
                 expected = (
                     'tensors, arrays, numbers, texts, None, lists and dicts: nothing else is read again'
                 )
-                raise mistake(part, 'state', f'{_kind(odd)} under {key!r}', expected)
+                raise mistake(part, 'state', f'{kind_of(odd)} under {key!r}', expected)
             taken[key], state[key] = place(part, 'state'), value
     return state
+
+
+def restore(parts: Sequence[Part], state: Mapping[str, Any]) -> None:
+    """Give parts back what :func:`states` collected.
+
+    Raises:
+        CheckpointError: a part wants what is not there.
+    """
+    for part in parts:
+        try:
+            part.load_state(state)
+        except KeyError as error:
+            raise CheckpointError(
+                f'{place(part, "load_state")}: found no entry {error} in the checkpoint, which was written without '
+                'this part or by another version of it. Resume with the configuration of the run, start a new run '
+                'from its weights with --load-from, or let load_state do without (state.get).'
+            ) from error
+
+
+def listed(parts: Sequence[Part], function: Literal['averages', 'constants'], kind: type) -> list[Any]:
+    """What all parts name.
+
+    Raises:
+        ConfigError: one names something else.
+    """
+    found: list[Any] = []
+    for part in parts:
+        with asking(part, function):
+            answer = getattr(part, function)()
+        odd = (
+            [answer]
+            if not isinstance(answer, list | tuple)
+            else [x for x in answer if not isinstance(x, kind)]
+        )
+        if odd:
+            raise mistake(part, function, kind_of(odd[0]), f'a list of {kind.__name__} objects')
+        found += answer
+    return found
 
 
 def panels(part: Part, groups: Mapping[str, Arrays], j: int) -> Rows:
@@ -253,9 +253,9 @@ def panels(part: Part, groups: Mapping[str, Arrays], j: int) -> Rows:
     """
     rows = part.panels(groups, j)
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
-        raise mistake(part, 'panels', _kind(rows), 'a list of rows, each a list of panels')
+        raise mistake(part, 'panels', kind_of(rows), 'a list of rows, each a list of panels')
     if odd := [panel for row in rows for panel in row if not isinstance(panel, Panel)]:
-        raise mistake(part, 'panels', f'{_kind(odd[0])} in a row', 'a Panel')
+        raise mistake(part, 'panels', f'{kind_of(odd[0])} in a row', 'a Panel')
     return rows
 
 
@@ -263,21 +263,19 @@ def _check_terms(part: Part, function: str, terms: Terms) -> None:
     device = next(part.host.student.parameters()).device
     for what, values in (('loss', terms.losses), ('metric', terms.metrics)):
         if not isinstance(values, Mapping):
-            raise mistake(part, function, f'{_kind(values)} of {what} terms', 'a dict by log name')
+            raise mistake(part, function, f'{kind_of(values)} of {what} terms', 'a dict by log name')
         for name, value in values.items():
             if not isinstance(value, Tensor) or value.numel() != 1 or not value.is_floating_point():
                 expected = 'a tensor of one floating-point number'
-                raise mistake(part, function, f'{_kind(value)} as the {what} {name!r}', expected)
+                raise mistake(part, function, f'{kind_of(value)} as the {what} {name!r}', expected)
             if value.device != device:
                 raise mistake(part, function, f'the {what} {name!r} on {value.device}', f'it on {device}')
     for name, value in terms.losses.items():
         if name in terms.metrics:
             raise mistake(part, function, f'a loss and a metric called {name!r}', 'different names')
         if not value.requires_grad:
-            expected = (
-                'one that is computed from what is trained (0 times an output, where there is nothing to learn); what '
-                'is only logged is a metric'
-            )
+            expected = 'one computed from what is trained (0 times an output, where there is nothing to learn); what '
+            expected += 'is only logged is a metric'
             raise mistake(part, function, f'the loss {name!r} without a gradient', expected)
 
 
@@ -293,7 +291,7 @@ def _unreadable(value: Any) -> Any:
     return next((odd for entry in entries if (odd := _unreadable(entry)) is not None), None)
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """A value as messages show it."""
     if isinstance(value, Tensor):
         return f'a {str(value.dtype).removeprefix("torch.")} tensor of the shape {tuple(value.shape)}'

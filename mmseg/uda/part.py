@@ -17,6 +17,7 @@ from mmseg.models.terms import Terms
 from mmseg.options import NoOptions, check_declaration, declared_by, parse, problems
 from mmseg.registry import PARTS
 from mmseg.uda.draws import StepDraws
+from mmseg.uda.part_class import check_functions
 from mmseg.uda.pictures import Arrays, Rows
 from mmseg.uda.pseudo_label import PseudoLabel
 from mmseg.uda.trainable import Average, LossGroup
@@ -51,7 +52,6 @@ class Step:
         mixed_label: int64 (B, 1, H, W) of the mixed images, 255 = ignore.
         mixed_weight: (B, H, W) in [0, 1], of its pixels.
         watched: scalars that are not logged, but must be finite.
-        taken: log names of the passes so far, and whose they are.
         measured: log names of gradients that are taken in this step.
     """
 
@@ -65,7 +65,6 @@ class Step:
     mixed_label: Tensor | None = None
     mixed_weight: Tensor | None = None
     watched: list[Tensor] = field(default_factory=list)
-    taken: dict[str, str] = field(default_factory=dict)
     measured: set[str] = field(default_factory=set)
 
 
@@ -87,6 +86,7 @@ class Part:
 
     def __init_subclass__(cls) -> None:
         check_declaration(cls, cls.Options)
+        check_functions(cls, Part)
 
     def __init__(self, options: Any, host: 'Adaptation') -> None:
         self.options = options
@@ -195,7 +195,13 @@ class Entry:
         if found := self.problems():
             raise ConfigError(' '.join(found))
         kind: type[Part] = PARTS.component(self.type)
-        return kind(parse(kind.Options, self.options, self.place), host)
+        part = kind(parse(kind.Options, self.options, self.place), host)
+        if not hasattr(part, 'host'):
+            raise ConfigError(
+                f'{kind.__name__}.__init__: the part does not know its method; write "super().__init__(options, host)" '
+                'in the first line.'
+            )
+        return part
 
 
 def listed_parts(parts: Sequence[Any]) -> list[Entry]:

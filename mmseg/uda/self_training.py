@@ -121,19 +121,15 @@ class DACS(Adaptation):
         # Our own entry comes last, so that the published ones keep their order.
         own = {'mix.pseudo_weight': mean_where(~mask.squeeze(1), weight)}
         group = self.group(step, 'mixed', 'Mix. Grad.', output.prefixed('mix.'), contributions, own)
-        group.seen = self.shown(
-            lambda: {
-                'img': image,
-                'label': label,
-                'weight': weight,
-                'mask': mask,
-                'target_img': target,
-                'pseudo_label': pseudo.label,
-                'target_seen': pseudo.seen,
-                **output.seen(),
-                **asking.shown(contributions, 'mixed'),
-            }
-        )
+        shown: dict[str, Any] = {
+            'img': image,
+            'label': label,
+            'weight': weight,
+            'mask': mask,
+            'target_img': target,
+        }
+        shown |= {'pseudo_label': pseudo.label, 'target_seen': pseudo.seen}
+        group.seen = self.shown(lambda: asking.shown(contributions, 'mixed', {**shown, **output.seen()}))
         return group
 
     def layout(self) -> Layout | None:

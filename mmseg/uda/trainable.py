@@ -6,9 +6,9 @@ one pass is gone before the next pass begins, and what is logged is what was bac
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from mmengine.optim import OptimWrapper
@@ -33,12 +33,14 @@ class LossGroup(Terms):
             empty where nobody looks (:meth:`Trainable.shown`).
         watched: scalars that are not logged, but must be finite.
         owner: who yields it, for messages; empty: the method.
+        owners: whose a term is, for messages; of those that are missing the owner's.
     """
 
     name: str
     seen: dict[str, Any] = field(default_factory=dict)
     watched: list[Tensor] = field(default_factory=list)
     owner: str = ''
+    owners: dict[str, str] = field(default_factory=dict)
 
     def total(self) -> Tensor:
         """The scalar to back-propagate: the sum of the losses."""
@@ -49,6 +51,7 @@ class LossGroup(Terms):
         return {name: value.detach().mean() for name, value in self.values().items()}
 
 
+@runtime_checkable
 class Average(Protocol):
     """A mean teacher, as far as a step that broke off is concerned."""
 
@@ -57,6 +60,35 @@ class Average(Protocol):
 
     done: int | None
     """An iteration for which it is not averaged again."""
+
+
+OF_THE_LOG = ('mode', 'epoch', 'iter', 'lr', 'memory', 'data_time', 'time')
+"""What a line of the log holds besides terms (:mod:`mmseg.engine.log`)."""
+
+
+def claim(names: Iterable[str], owner: str, taken: dict[str, str]) -> None:
+    """Add log names to those that are taken: terms of one name would replace each other.
+
+    Args:
+        names: of terms.
+        owner: whose they are, for messages.
+        taken: name -> owner, so far.
+
+    Raises:
+        ConfigError: a name is taken, or the log could not show it.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ConfigError(
+                f'{owner}: found a term called {name!r}, expected a text of one line as its name.'
+            )
+        if name in taken:
+            # The one that came first may be the mistake, where the second one is published.
+            one, other = sorted((owner, taken[name]), key=lambda text: text.startswith('part '), reverse=True)
+            raise ConfigError(
+                f'{one}: found a term called {name!r}, expected a name of its own: {other} has that one.'
+            )
+        taken[name] = owner
 
 
 Observer = Callable[[int, LossGroup], None]
@@ -168,7 +200,7 @@ class Trainable(nn.Module, ABC):
         for average, done in zip(self.averages(), state.get('averaged', ()), strict=False):
             average.latest = average.done = self.iteration if done else None
 
-    def _check_new(self, group: LossGroup, names: Sequence[str], logged: Mapping[str, Tensor]) -> None:
+    def _claim(self, group: LossGroup, names: set[str], taken: dict[str, str]) -> None:
         """Groups and log values of one name would replace each other.
 
         Raises:
@@ -179,11 +211,9 @@ class Trainable(nn.Module, ABC):
             raise ConfigError(
                 f'{owner}: found a second loss group called {group.name!r}, expected a name of its own.'
             )
-        if taken := [name for name in group.values() if name in logged]:
-            raise ConfigError(
-                f'{owner}: found a term called {taken[0]!r}, expected a name of its own: another loss group of the '
-                'step has that one.'
-            )
+        names.add(group.name)
+        for name in group.values():
+            claim([name], group.owners.get(name, owner), taken)
 
     def train_step(self, data: Batch, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """One optimisation step; undone on the device if it is not finite (:mod:`mmseg.models.guard`).
@@ -200,12 +230,12 @@ class Trainable(nn.Module, ABC):
         optim_wrapper.zero_grad()
         logged: dict[str, Tensor] = {}
         watched: list[Tensor] = []
-        names: list[str] = []
+        names: set[str] = set()
+        taken = dict.fromkeys(OF_THE_LOG, 'every line of the log')
         for group in self.loss_groups(data):
-            self._check_new(group, names, logged)
+            self._claim(group, names, taken)
             optim_wrapper.backward(group.total())
             logged.update(group.logged())
-            names.append(group.name)
             watched += group.watched
             for observe, _ in self._watching():
                 observe(self.iteration, group)

@@ -11,9 +11,9 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 
 from mmseg.config.check import inspect_config
-from mmseg.errors import ConfigError
+from mmseg.errors import CheckpointError, ConfigError
 from mmseg.models.guard import WATCHED, StepGuard
-from mmseg.options import NoOptions
+from mmseg.options import NoOptions, Share
 from mmseg.registry import PARTS
 from mmseg.uda.adaptation import Adaptation
 from mmseg.uda.part import Contribution, Part, Step
@@ -42,6 +42,12 @@ WRONG_TERMS = {
     'taken': (lambda output: Contribution({'decode.loss_seg': output.logits.mean()}), "'decode.loss_seg'.* has"),
     'both': (lambda output: Contribution({'x': output.logits.mean()}, {'x': torch.ones(())}), "metric called 'x'"),
     'seen': (lambda output: Contribution({}, seen=lambda: None), r'that seen\(\) returns None'),
+    'a dict as seen': (lambda output: Contribution({}, seen={}), 'type dict as seen, expected a function'),
+    'taken picture': (lambda output: Contribution({}, seen=lambda: {'img': 1}), r"seen\(\) shows 'img', expected"),
+    'of the log': (lambda output: Contribution({}, {'iter': torch.ones(())}), "'iter', .* every line of the log has"),
+    'lines': (lambda output: Contribution({}, {'a\nb': torch.ones(())}), "called 'a.*expected a text of one line"),
+    'number': (lambda output: Contribution({}, {3: torch.ones(())}), 'a term called 3, expected a text'),
+    'blank': (lambda output: Contribution({}, {' ': torch.ones(())}), "a term called ' ', expected a text"),
 }  # fmt: skip
 
 
@@ -175,19 +181,6 @@ def test_plain_values_are_states(registered: Answer) -> None:
     assert method.training_state()['array'] is state['array']
 
 
-@pytest.mark.parametrize('prefix', ['a.b', '', 'model', 'student', 'parts', 'training'])
-def test_prefixes_that_cannot_be_used(prefix: str, registered: Answer) -> None:
-    with pytest.raises(ConfigError, match=f'part Odd, function modules: found the prefix {prefix!r}'):
-        small_method(parts=[registered(modules=lambda host: {prefix: nn.Linear(1, 1)})])
-
-
-def test_modules_that_are_none(registered: Answer) -> None:
-    for name, answer in (('One', None), ('Two', {'x': 5})):
-        entry = registered(name, modules=lambda host, answer=answer: answer)
-        with pytest.raises(ConfigError, match=f'part {name}, function modules'):
-            small_method(parts=[entry])
-
-
 def test_a_part_that_needs_a_target_where_there_is_none(registered: Answer) -> None:
     def reads(host: Adaptation, step: Step) -> Iterator[LossGroup]:
         yield LossGroup({'odd.loss': step.batch['target_img'].mean()}, name='odd')
@@ -216,6 +209,25 @@ def test_the_gradient_of_a_part_with_passes_of_its_own_is_logged(registered: Ans
     assert not any('Grad.' in name for name in one_step(entry))
 
 
+def test_what_else_parts_name(registered: Answer) -> None:
+    with pytest.raises(
+        ConfigError, match='part Odd, function averages: found .* Linear, expected a list of Average'
+    ):
+        one_step(registered(averages=lambda host: [nn.Linear(1, 1)]))
+    guarded = small_method(parts=[registered('Other', constants=lambda host: None)])
+    with pytest.raises(
+        ConfigError, match='part Other, function constants: found None, expected a list of Module'
+    ):
+        guarded.constants()
+
+
+def test_a_state_from_before_a_part_was_there(registered: Answer) -> None:
+    entry = registered(load_state=lambda host, state: state['of the odd'])
+    told = "part Odd, function load_state: found no entry 'of the odd' in the checkpoint.*--load-from"
+    with pytest.raises(CheckpointError, match=told):
+        small_method(parts=[entry]).load_training_state(small_method().training_state())
+
+
 def test_options_that_cannot_be_read() -> None:
     class Plain:
         pass
@@ -241,6 +253,19 @@ def test_options_that_cannot_be_read() -> None:
             type('Odd', (Part,), {'Options': options})
     with pytest.raises(ConfigError, match=r'Odd\.Options: found Plain'):
         type('Odd', (Adaptation,), {'Options': Plain})
+
+
+def test_a_default_that_its_own_declaration_refuses(registered: Answer) -> None:
+    @dataclass(frozen=True)
+    class Options(NoOptions):
+        part: Share = 3
+
+    entry = registered(Options=Options)
+    with pytest.raises(
+        ConfigError, match=r'Options\.part: found the default 3, expected a number from 0 to 1'
+    ):
+        small_method(parts=[entry])
+    small_method(parts=[{**entry, 'part': 0.5}])
 
 
 def test_conflicts_that_are_no_list(registered: Answer) -> None:
