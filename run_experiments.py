@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmseg.arguments import Parser
-from mmseg.cli import pair, positional, run_lasting, slurm_minutes, started_as, whole_number
+from mmseg.cli import positional, run_lasting, started_as
+from mmseg.machines import MACHINES, add_places, place_words
 from mmseg.processes import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ EXAMPLES = """examples:
   python run_experiments.py --exp 6 --machine slurm --partition gpu --gpus 1 --time 12:00:00 --dry-run
 
 """
-MACHINES = {'local': '', 'slurm': 'slurm', 'submitit-local': 'local'}
-"""Values of ``--machine`` -> what submitit calls them."""
 CLUSTER_OPTIONS = ('partition', 'time', 'cpus', 'sbatch', 'wait', 'status')
 
 
@@ -64,7 +63,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     how.add_argument('--debug', action='store_true', help='log, evaluate and draw debug pictures often')
     add_config_options(how, 'runner.max_iters=2')
-    add_places(parser)
+    cluster = add_places(parser)
+    cluster.add_argument('--wait', action='store_true', help='show the runs until all have ended')
+    cluster.add_argument('--status', action='store_true', help='show how the submitted runs are, and leave')
     args = parser.parse_args()
     if args.json and not (args.list or args.dry_run):
         parser.error('--json goes with --list or --dry-run')
@@ -76,33 +77,6 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def add_places(parser: argparse.ArgumentParser) -> None:
-    """The options that say where runs are trained."""
-    where = parser.add_argument_group('where')
-    where.add_argument('--machine', choices=tuple(MACHINES), default='local',
-                       help='local: here (default); slurm: as an array of jobs; submitit-local: the same on this '
-                       'machine, to try it')  # fmt: skip
-    where.add_argument('--gpus', type=whole_number(0), default=1, metavar='N',
-                       help='GPUs to use (default: 1); 0: none. The runs of an experiment go on at the same time, one '
-                       'on each GPU (without GPUs: one on each group of cores); a single configuration gets all '
-                       'of them. With --machine slurm: GPUs of each run, which multiply its batch')  # fmt: skip
-    where.add_argument('--jobs', type=whole_number(1), metavar='N',
-                       help='runs at the same time, which share the GPUs evenly (default: as many as GPUs for --exp, 1 '
-                       'for --config); --jobs 1 gives each run all GPUs, which multiplies its batch. With --machine '
-                       'slurm: jobs that run at the same time (default: no limit)')  # fmt: skip
-    cluster = parser.add_argument_group('with --machine slurm')
-    cluster.add_argument('--partition', metavar='NAME', help='partition of the cluster')
-    cluster.add_argument('--time', type=slurm_minutes, metavar='TIME',
-                         help='limit of one job, as Slurm writes it: minutes, H:MM:SS, D-HH (default: 1-00). A run '
-                         'that needs longer is saved, queued again, and goes on')  # fmt: skip
-    cluster.add_argument('--cpus', type=whole_number(1), metavar='N',
-                         help='cores of each process (default: its loader processes and one)')  # fmt: skip
-    cluster.add_argument('--sbatch', nargs='+', default=[], type=pair, metavar='NAME=VALUE',
-                         help='other options of sbatch, such as account=vision mem=64G')  # fmt: skip
-    cluster.add_argument('--wait', action='store_true', help='show the runs until all have ended')
-    cluster.add_argument('--status', action='store_true', help='show how the submitted runs are, and leave')
-
-
 def command_to_resume(args: argparse.Namespace) -> str:
     """The command line that goes on with this call, from the parsed arguments; of the shell script that made it."""
     script = os.environ.get('MMSEG_SCRIPT')
@@ -111,17 +85,13 @@ def command_to_resume(args: argparse.Namespace) -> str:
     else:
         what = f'--exp={args.exp}' if args.exp else f'--config={args.config}'
         words = [*started_as(sys.argv[0]), what]
-    machine = None if args.machine == 'local' else args.machine
-    named = {'gpus': args.gpus, 'jobs': args.jobs, 'machine': machine}
-    named |= {name: getattr(args, name) for name in ('partition', 'time', 'cpus')}
-    words += ['--resume', *(f'--{name}={value}' for name, value in named.items() if value is not None)]
+    words += ['--resume', *place_words(args)]
     flags = ('startup_test', 'builtin_data', 'debug', 'wait')
     words += [f'--{name.replace("_", "-")}' for name in flags if getattr(args, name)]
     lists = {
         '--only': args.only,
         '--cfg-options': getattr(args, 'cfg_options_typed', []),
         '--custom-imports': args.custom_imports,
-        '--sbatch': args.sbatch,
     }
     return shlex.join(
         [*words, *(word for name, values in lists.items() if values for word in (name, *values))]

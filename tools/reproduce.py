@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
 from mmseg.arguments import Parser, as_called
-from mmseg.cli import pair, run_lasting, slurm_minutes, whole_number
+from mmseg.cli import run_lasting
+from mmseg.machines import add_places, place_words
 from mmseg.processes import EXIT_CODES
 
 if TYPE_CHECKING:
@@ -48,32 +49,13 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--no-check', action='store_true', help='do not look at data and weights first')
     parser.add_argument('--out', type=Path, metavar='FILE', help='write the collected numbers there as JSON')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
-    where = parser.add_argument_group('where, as for run_experiments.py')
-    where.add_argument('--machine', choices=('local', 'slurm', 'submitit-local'), default='local')
-    where.add_argument('--gpus', type=whole_number(0), default=1, metavar='N', help='default: 1')
-    where.add_argument('--jobs', type=whole_number(1), metavar='N')
-    where.add_argument('--partition', metavar='NAME')
-    where.add_argument('--time', type=slurm_minutes, metavar='TIME')
-    where.add_argument('--sbatch', nargs='+', default=[], type=pair, metavar='NAME=VALUE')
+    add_places(parser)
     args = parser.parse_args()
     if not args.table and not args.list:
         parser.error('give a TABLE, or --list')
     if args.resume and not args.run:
         parser.error('--resume goes with --run')
     return args
-
-
-def place_words(args: argparse.Namespace) -> list[str]:
-    """The arguments of run_experiments.py that say where."""
-    named = {
-        'gpus': args.gpus,
-        'jobs': args.jobs,
-        'machine': None if args.machine == 'local' else args.machine,
-        'partition': args.partition,
-        'time': args.time,
-    }
-    words = [f'--{name}={value}' for name, value in named.items() if value is not None]
-    return words + (['--sbatch', *args.sbatch] if args.sbatch else [])
 
 
 def describe(parts: Sequence[Part], args: argparse.Namespace) -> None:

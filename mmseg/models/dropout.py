@@ -1,4 +1,4 @@
-"""Dropout and stochastic depth: one place to find, silence or zero them."""
+"""Dropout and stochastic depth: one place to find and silence them."""
 
 from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
@@ -42,12 +42,3 @@ def set_dropout(module: nn.Module, active: bool) -> None:
     for child in module.modules():
         if is_dropout(child):
             child.train(active)
-
-
-def zero_dropout(module: nn.Module) -> None:
-    """Set the probability of every dropout and drop path inside ``module`` to zero, for good."""
-    for child in module.modules():
-        if isinstance(child, _DropoutNd):
-            child.p = 0.0
-        elif is_dropout(child):
-            setattr(child, 'drop_prob', 0.0)  # noqa: B010  timm's class has the same attribute

@@ -7,7 +7,7 @@ cells of the feature distance) asks the segmentor, which knows them.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
@@ -39,24 +39,6 @@ class Levels:
     def __str__(self) -> str:
         pairs = zip(self.channels, self.strides, strict=True)
         return ', '.join(f'{channels} channels at stride {stride}' for channels, stride in pairs)
-
-
-class Encoder(Protocol):
-    """What a segmentor needs of an encoder.
-
-    Attributes:
-        channels: of each map that it returns.
-        strides: of each map. The deepest map comes last: the feature distance compares it.
-    """
-
-    channels: Sequence[int]
-    strides: Sequence[int]
-
-    def init_weights(self) -> None:
-        """Load pretrained weights, or initialise from scratch."""
-
-    def __call__(self, img: Tensor) -> Sequence[Tensor]:
-        """Image (B, 3, H, W) -> maps (B, channels[i], about H / strides[i], about W / strides[i])."""
 
 
 def levels_of(backbone: Any, neck: Any = None) -> Levels:

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from mmseg.models.dropout import DropPath, set_dropout, zero_dropout
+from mmseg.models.dropout import DropPath, set_dropout
+from tests.dropout import zero_dropout
 
 
 def test_drop_path_drops_whole_samples_and_keeps_the_mean() -> None:

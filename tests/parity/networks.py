@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import nn
 
-from mmseg.models.dropout import zero_dropout
 from mmseg.registry import MODELS
+from tests.dropout import zero_dropout
 from tests.parity.recipe import fill_module
 
 # tests/parity/cases/README.md#tolerances.

@@ -16,7 +16,6 @@ from mmseg.batch import Batch
 from mmseg.config.translate import LrSchedule, train_settings
 from mmseg.engine.build import build_trainable
 from mmseg.engine.optimizer import build_optimizer, set_learning_rates
-from mmseg.models.dropout import zero_dropout
 from mmseg.models.segmentors.encoder_decoder import Prediction
 from mmseg.uda.augmentation import Jitter, JitterStrength
 from mmseg.uda.draws import Use
@@ -24,6 +23,7 @@ from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.part import InstanceConsistency
 from mmseg.uda.mixing import LABEL_VALUES
 from mmseg.uda.trainable import LossGroup, Trainable
+from tests.dropout import zero_dropout
 from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
 from tests.parity.dida import drawn, row_labels

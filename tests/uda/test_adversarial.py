@@ -6,8 +6,8 @@ import torch.nn.functional as F
 
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.errors import ConfigError
-from mmseg.models.dropout import zero_dropout
 from mmseg.uda.adversarial import AdvSeg, FCDiscriminator
+from tests.dropout import zero_dropout
 from tests.uda.networks import MODEL, WITH_AUXILIARY, observed, small_batch, train
 
 SIZE = (64, 64)

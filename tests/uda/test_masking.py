@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmseg.errors import ConfigError
-from mmseg.models.dropout import zero_dropout
 from mmseg.uda.adversarial import AdvSeg
 from mmseg.uda.masking import MODES, MaskedConsistency, block_grid, block_mask, token_mask
 from mmseg.uda.min_entropy import MinEnt
+from tests.dropout import zero_dropout
 from tests.uda.networks import DISTANCE, MODEL, TWO_SCALES, observed, small_batch, small_method, train
 
 MASKED = {

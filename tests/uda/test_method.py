@@ -8,8 +8,8 @@ from torch import nn
 
 from mmseg.engine.optimizer import build_optimizer
 from mmseg.errors import ConfigError
-from mmseg.models.dropout import zero_dropout
 from mmseg.uda.feature_distance import FeatureDistance
+from tests.dropout import zero_dropout
 from tests.uda.networks import DISTANCE, TWO_SCALES, observed, small_batch, small_method, train
 
 PUBLISHED_LOG = [

@@ -121,7 +121,7 @@ def test_a_part_takes_part_in_every_method(kind: str) -> None:
 
 @pytest.mark.parametrize('kind', METHODS)
 def test_a_part_is_resumed(kind: str) -> None:
-    from mmseg.models.dropout import zero_dropout
+    from tests.dropout import zero_dropout
 
     straight, first, second = built(kind), built(kind), built(kind)
     for method in (straight, first, second):

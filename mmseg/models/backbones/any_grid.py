@@ -5,7 +5,7 @@ all, do not: their absolute embeddings and their tables of relative positions be
 are resized for a call, with their gradients, and the network itself stays as it is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -115,7 +115,3 @@ def resized_table(table: Tensor, old: Grid, new: Grid) -> Tensor:
 
 def _distances(grid: Sequence[int]) -> Grid:
     return (2 * grid[0] - 1, 2 * grid[1] - 1)
-
-
-Runner = Callable[[Tensor], list[Tensor]]
-"""Images (B, 3, H, W) -> the network's own maps."""

@@ -8,12 +8,12 @@ import torch
 from mmengine.optim import OptimWrapper
 
 from mmseg.errors import ConfigError
-from mmseg.models.dropout import zero_dropout
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.files import write_bank
 from mmseg.uda.instance_bank.options import BankOptions
 from mmseg.uda.instance_bank.part import InstanceConsistency
 from mmseg.uda.self_training import DACS
+from tests.dropout import zero_dropout
 from tests.uda.networks import CLASSES, DISTANCE, MODEL, small_batch, small_method
 
 ROWS, CHANNELS = 12, 8
