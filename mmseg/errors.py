@@ -55,6 +55,15 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     return f'; valid: {", ".join(names)}' if 0 < len(names) <= 12 else ''
 
 
+def told(error: BaseException) -> str:
+    """Kind and text of an error, and the line of the file where it happened."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = '' if place is None else f' ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})'
+    return f'{type(error).__name__}: {error}{where}'.replace('\n', ' ')
+
+
 @contextlib.contextmanager
 def building(part: str) -> Iterator[None]:
     """Tell what a constructor makes of values that fit its types but not one another.
@@ -71,6 +80,6 @@ def building(part: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise ConfigError(
-            f'{part} cannot be built from the configuration: {type(error).__name__}: {error}. Expected are values that '
-            'fit one another (channels of encoder and head, sizes above 0, ...); --debug shows where it happened.'
+            f'{part} cannot be built from the configuration: {told(error)}. Expected are values that '
+            'fit one another (channels of encoder and head, sizes above 0, ...); --debug shows the way there.'
         ) from error

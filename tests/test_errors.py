@@ -11,7 +11,8 @@ from mmseg.errors import ConfigError, DataError, building
 def test_what_a_constructor_raises_is_told_as_a_problem_of_the_configuration(error: Exception) -> None:
     with (
         pytest.raises(
-            ConfigError, match=f'^model cannot be built.*{type(error).__name__}: {error}'
+            ConfigError,
+            match=rf'^model cannot be built.*{type(error).__name__}: {error} \(.*test_errors\.py:\d+\)',
         ) as caught,
         building('model'),
     ):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmseg.errors import ConfigError, UserError
+from mmseg.errors import ConfigError, UserError, told
 
 KEY = 'custom_imports'
 OPTION = '--custom-imports'
@@ -83,7 +83,7 @@ def import_module(name: str) -> None:
             'folder it starts from or set PYTHONPATH to that folder.'
         ) from error
     except (Exception, SystemExit) as error:
-        raise ConfigError(f'{KEY}: {name} fails when it is imported: {_told(error)}') from error
+        raise ConfigError(f'{KEY}: {name} fails when it is imported: {told(error)}') from error
 
 
 class ImportAction(argparse.Action):
@@ -116,12 +116,3 @@ def _entry(entry: Any) -> tuple[list[str], bool]:
 
 def _are_texts(value: Any) -> bool:
     return isinstance(value, Iterable) and all(isinstance(item, str) and item.strip('.') for item in value)
-
-
-def _told(error: BaseException) -> str:
-    """Kind and text of an error, and the line of the file where it happened."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = '' if place is None else f' ({place.tb_frame.f_code.co_filename}:{place.tb_lineno})'
-    return f'{type(error).__name__}: {error}{where}'.replace('\n', ' ')
