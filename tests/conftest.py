@@ -49,8 +49,10 @@ class SharedFixtures:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Guard all fixtures."""
+    """Guard all fixtures; without ``-m gpu`` everything runs on the processor, on whatever machine."""
     config.pluginmanager.register(SharedFixtures())
+    if config.option.markexpr != 'gpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -27,7 +27,7 @@ def init_distributed(launcher: str = 'none') -> None:
         launcher: 'none' or 'pytorch'.
 
     Raises:
-        UsageError: 'pytorch' was asked for outside ``torchrun``.
+        UsageError: 'pytorch' was asked for outside ``torchrun``, or there are more processes than GPUs.
     """
     if launcher == 'none' or distributed.is_initialized():
         return
@@ -40,13 +40,25 @@ def init_distributed(launcher: str = 'none') -> None:
     from torch.distributed.rendezvous import rendezvous  # late: builds of torch without processes lack it
 
     if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+        torch.cuda.set_device(_card(int(os.environ['LOCAL_RANK'])))
     backend = 'nccl' if torch.cuda.is_available() else 'gloo'
     store, rank, size = next(rendezvous('env://', timeout=PATIENCE))
     # Restarted processes find the addresses of their dead predecessors in torchrun's store, and would wait for them.
     name = f'attempt {os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")}'
     own = distributed.PrefixStore(name, store)  # type: ignore[attr-defined]
     distributed.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=PATIENCE)
+
+
+def _card(local_rank: int) -> int:
+    """Number of the GPU of a process."""
+    cards = torch.cuda.device_count()
+    if local_rank >= cards:
+        raise UsageError(
+            f'Process {local_rank} of this machine has no GPU: there are {cards}, and NCCL takes one process a GPU. '
+            f'Start at most {cards} (--nproc-per-node), or hide the GPUs with CUDA_VISIBLE_DEVICES= to use the '
+            'processor.'
+        )
+    return local_rank
 
 
 def close_distributed() -> None:

@@ -26,6 +26,23 @@ def test_launcher_outside_torchrun(monkeypatch: pytest.MonkeyPatch) -> None:
         distributed.init_distributed('pytorch')
 
 
+def test_more_processes_than_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        'RANK': '1',
+        'WORLD_SIZE': '2',
+        'LOCAL_RANK': '1',
+        'MASTER_ADDR': 'x',
+        'MASTER_PORT': '1',
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 1)
+    with pytest.raises(
+        UsageError, match='Process 1 of this machine has no GPU: there are 1.*--nproc-per-node'
+    ):
+        distributed.init_distributed('pytorch')
+
+
 def test_a_task_of_the_first_process_may_fail() -> None:
     done: list[int] = []
     distributed.in_first(lambda: done.append(1), torch.device('cpu'))

@@ -1,5 +1,6 @@
 """What a training step asks of the device, counted instead of timed: the same on any machine."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -115,11 +116,17 @@ def count(
 
 
 class Count(TorchDispatchMode):
-    """Kernels, waits and floating point operations of what happens inside."""
+    """Kernels, waits (by operation) and floating point operations of what happens inside."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.kernels = self.waits = self.flop = 0
+        self.kernels = self.flop = 0
+        self.waited_for: Counter[str] = Counter()
+
+    @property
+    def waits(self) -> int:
+        """All of them."""
+        return self.waited_for.total()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -133,7 +140,7 @@ class Count(TorchDispatchMode):
         name = func.overloadpacket.__name__
         if not func.is_view and name not in ALLOCATIONS:
             self.kernels += 1
-        self.waits += name in WAITING or _by_mask(name, args)
+        self.waited_for[name] += name in WAITING or _by_mask(name, args)
         if func.overloadpacket in FLOPS:
             self.flop += FLOPS[func.overloadpacket](*args, **kwargs, out_val=result)
         return result
