@@ -1,18 +1,15 @@
 """Runs as jobs of a cluster, through submitit: an array of jobs, their states, their end."""
 
 import contextlib
-import json
 import os
 import shlex
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mmseg.errors import UsageError, UserError
-from mmseg.fileio import atomic_write, read_json
 from mmseg.places import PACKAGES
 from mmseg.processes import Stopped
 from mmseg.toolbox.experiments.children import CONSOLE
@@ -29,8 +26,8 @@ from mmseg.toolbox.experiments.display import (
 )
 from mmseg.toolbox.experiments.handover import Handed, hand_over
 from mmseg.toolbox.experiments.jobs import WORK_DIRS, ClusterOptions, Job, LaunchOptions
+from mmseg.toolbox.experiments.submitted import RECORD, Submitted, note, noted
 
-RECORD = 'submitted.json'
 LOGS = 'submitit'
 """Folder of submitit's own logs, beside those of the runs."""
 
@@ -54,27 +51,6 @@ SLURM_STATES = {
 """States of jobs that have not ended."""
 
 
-@dataclass(frozen=True)
-class Submitted:
-    """A run that was submitted.
-
-    Attributes:
-        run: its name.
-        job: id of the job.
-        kind: 'slurm' or 'local'.
-        work_dir: of the run.
-        total: iterations that it is to have.
-        tasks: processes of the job.
-    """
-
-    run: str
-    job: str
-    kind: str
-    work_dir: str
-    total: int
-    tasks: int
-
-
 def run_on_cluster(
     jobs: Sequence[Job], options: LaunchOptions, cluster: ClusterOptions, say: Callable[[str], None]
 ) -> list[str] | None:
@@ -87,11 +63,12 @@ def run_on_cluster(
         UserError: submitit or the cluster is not there, or refuses the jobs.
         Stopped: a signal has ended the wait; the jobs go on.
     """
-    handed = {job.unique: hand_over(job, options) for job in jobs}
     folder = WORK_DIRS / jobs[0].folder
-    there = [run for run in _noted(folder) if run.run in handed and _is_under_way(run, folder)]
+    names = {job.unique for job in jobs}
+    there = [run for run in noted(folder) if run.run in names and _is_under_way(run, folder)]
     busy = {run.run for run in there}
-    pending = {name: run for name, run in handed.items() if not run.finished and name not in busy}
+    handed = {job.unique: hand_over(job, options) for job in jobs if job.unique not in busy}
+    pending = {name: run for name, run in handed.items() if not run.finished}
     submitted = submit(pending, folder, options, cluster) if pending else []
     for word, runs in (('Submitted', submitted), ('Under way already:', there)):
         for run in runs:
@@ -149,7 +126,7 @@ def submit(
         Submitted(name, job.job_id, cluster.kind, str(run.work_dir), run.total, tasks)
         for (name, run), job in zip(runs.items(), jobs, strict=True)
     ]
-    _note(folder, made)
+    note(folder, made)
     return made
 
 
@@ -181,7 +158,7 @@ def status(folder: Path) -> str:
     Raises:
         UserError: nothing was submitted, or submitit is not there.
     """
-    submitted = _noted(folder)
+    submitted = noted(folder)
     if not submitted:
         raise UsageError(
             f'{folder}: nothing was submitted; expected {folder / RECORD}. Leave --status out to submit.'
@@ -281,17 +258,3 @@ def _is_there(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _noted(folder: Path) -> list[Submitted]:
-    path = folder / RECORD
-    return [Submitted(**entry) for entry in read_json(path)] if path.is_file() else []
-
-
-def _note(folder: Path, submitted: Sequence[Submitted]) -> None:
-    """Add runs to the record, in place of earlier jobs of the same ones."""
-    names = {run.run for run in submitted}
-    kept = [run for run in _noted(folder) if run.run not in names]
-    with atomic_write(folder / RECORD) as temporary:
-        text = json.dumps([asdict(run) for run in [*kept, *submitted]], indent=1)
-        Path(temporary).write_text(text, encoding='utf-8')

@@ -11,6 +11,7 @@ from types import FrameType
 import submitit
 from submitit.helpers import DelayedSubmission, TorchDistributedEnvironment
 
+from mmseg.engine.checkpoint import checkpoints
 from mmseg.errors import TrainingError
 from mmseg.toolbox.experiments.children import CONSOLE, Child, last_words, train_command
 
@@ -65,7 +66,7 @@ class TrainRun:
         )
 
     def _train(self, processes: int, rank: int) -> int:
-        resume = any(self.work_dir.glob('iter_*.pth'))
+        resume = bool(checkpoints(self.work_dir))
         command = train_command(self.config, self.work_dir, processes, self.modules, resume, started=True)
         self._child = child = Child(command, self.work_dir / CONSOLE if rank == 0 else None)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mmseg.config import load_config
 from mmseg.config.imports import modules_of
-from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.checkpoint import checkpoints, find_latest
 from mmseg.engine.work_folder import reserved, save_config
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions
 
@@ -39,7 +39,8 @@ def hand_over(job: Job, options: LaunchOptions) -> Handed:
     """
     cfg = load_config(job.file, options.cfg_options if job.resumed else None)
     total = int(cfg.runner.max_iters)
-    finished = job.resumed and find_latest(job.work_dir).name == f'iter_{total}.pth'
+    begun = job.resumed and bool(checkpoints(job.work_dir))
+    finished = begun and find_latest(job.work_dir).name == f'iter_{total}.pth'
     config = job.work_dir / job.file.name
     if not finished:
         with reserved(job.work_dir):  # until the other process, which takes it over, can read it there

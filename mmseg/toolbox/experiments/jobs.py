@@ -13,10 +13,12 @@ from typing import Any
 
 from mmseg import config
 from mmseg.config.files import BASE_KEY, SHIPPED, configs_folder, is_shipped
+from mmseg.engine.checkpoint import checkpoints
 from mmseg.errors import ConfigError, UsageError, nearest
 from mmseg.fileio import atomic_write
 from mmseg.toolbox.experiments import find_experiment
 from mmseg.toolbox.experiments.generate import LOG_ERRORS_ONLY, Values, compose_all
+from mmseg.toolbox.experiments.submitted import noted
 
 GENERATED, WORK_DIRS = Path('configs/generated'), Path('work_dirs')
 
@@ -224,13 +226,14 @@ def _job(cfg: Values, exp: int | str, folder: str, options: LaunchOptions) -> Jo
 
 
 def _earlier(folder: str, name: str) -> str | None:
-    """The newest run of this name that has a file and a checkpoint."""
+    """The newest run of this name that has a file, and a checkpoint or a job of a cluster, which may still wait."""
+    submitted = {run.run for run in noted(WORK_DIRS / folder)}
     pattern = re.compile(rf'\d{{6}}_\d{{4}}_{re.escape(name)}_[0-9a-f]{{5}}')
     found = [
         path
         for path in (WORK_DIRS / folder).glob('*')
         if pattern.fullmatch(path.name)
-        and any(path.glob('*.pth'))
+        and (checkpoints(path) or path.name in submitted)
         and (GENERATED / folder / f'{path.name}.json').is_file()
     ]
     return max(found, key=lambda path: (path.name[:11], path.stat().st_mtime)).name if found else None

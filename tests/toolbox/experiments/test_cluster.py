@@ -3,12 +3,15 @@
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import submitit
 from submitit.core.utils import cloudpickle_dump
 
+from mmseg.engine.work_folder import reserved
 from mmseg.errors import UsageError, UserError
 from mmseg.processes import Stopped
 from mmseg.toolbox.experiments import cluster
@@ -16,6 +19,8 @@ from mmseg.toolbox.experiments.cluster import as_status, require, run_on_cluster
 from mmseg.toolbox.experiments.cluster_job import TrainRun
 from mmseg.toolbox.experiments.handover import Handed
 from mmseg.toolbox.experiments.jobs import ClusterOptions, Job, LaunchOptions
+from mmseg.toolbox.experiments.launch import run_experiment
+from mmseg.toolbox.experiments.submitted import noted
 
 SLURM = ClusterOptions('slurm', 'gpu', 90, None, {'account': 'vision'})
 FOLDER = Path('work_dirs/slurm-exp7')
@@ -117,6 +122,49 @@ def test_jobs_that_are_under_way_are_not_submitted_again(slurm: Path, jobs: list
     run_on_cluster(jobs, LaunchOptions(jobs=0), SLURM, said.append)
     assert (slurm / 'submitted.sh').exists()
     assert [line.split(' as ')[0] for line in said[3:5]] == ['Submitted run_s1', 'Under way already: run_s0']
+
+
+def test_going_on_leaves_alone_what_is_queued(workspace: Path, slurm: Path) -> None:
+    """Runs that wait or train have no checkpoint yet, or are in use: none is submitted twice, none is touched."""
+    options = LaunchOptions(machine='slurm', jobs=0, cluster=SLURM)
+    said: list[str] = []
+    run_experiment('daformer-7', options, said.append)
+    first = {run.run for run in noted(Path('work_dirs/slurm-expdaformer-7'))}
+    assert len(first) == 3
+    states(slurm, 'RUNNING', 'PENDING', 'FAILED')
+    (slurm / 'submitted.sh').unlink()
+    running, _, failed = sorted(Path('work_dirs/slurm-expdaformer-7').glob('*_s[0-9]_*'))
+    (running / 'iter_5.pth').touch()
+    with reserved(running):
+        run_experiment('daformer-7', replace(options, resume=True), said.append)
+    assert {run.run for run in noted(Path('work_dirs/slurm-expdaformer-7'))} == first
+    assert sum('Under way already' in line for line in said) == 2
+    assert 'array' not in (slurm / 'submitted.sh').read_text()  # a single job: the one that failed
+    assert [line.split(' as ')[0] for line in said if line.startswith('Submitted')][3:] == [
+        f'Submitted {failed.name}'
+    ]
+
+
+def test_a_job_goes_on_from_any_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It died after an evaluation that was the best so far, and before the first interval of checkpoints."""
+    commands: list[list[str]] = []
+
+    class Told(Exception):
+        pass
+
+    def child(command: list[str], console: Path | None) -> None:
+        commands.append(command)
+        raise Told
+
+    monkeypatch.setattr('mmseg.toolbox.experiments.cluster_job.Child', child)
+    monkeypatch.setattr(submitit, 'JobEnvironment', lambda: SimpleNamespace(num_tasks=1, global_rank=0))
+    call = TrainRun(tmp_path / 'c.json', tmp_path, 6, (), tmp_path)
+    for name in (None, 'nonfinite_iter_3.pth', 'best_mIoU_iter_2.pth'):
+        if name is not None:
+            (tmp_path / name).touch()
+        with pytest.raises(Told):
+            call()
+    assert ['--resume' in command for command in commands] == [False, False, True]
 
 
 def test_waiting_ends_with_the_names_of_failed_runs(slurm: Path, jobs: list[Job]) -> None:
