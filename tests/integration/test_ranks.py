@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,37 @@ def test_processes_that_drift_apart_are_told(config: dict[str, Any], tmp_path: P
     assert 'After iteration 3 process 1 differs from process 0 in 1 of ' in said
     assert (tmp_path / 'run' / 'iter_2.pth').exists()
     assert not (tmp_path / 'run' / 'iter_3.pth').exists()
+
+
+def test_damaged_samples_of_all_processes_are_counted_and_limited(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """As one process does with as many images: the same count and texts in checkpoints, the same end at the limit."""
+    source = config['data']['train']['source']
+    data = Path(shutil.copytree(source['data_root'], tmp_path / 'data'))
+    source['data_root'] = f'{data}/'
+    victim = sorted((data / 'images').glob('*.png'))[1]
+    victim.write_bytes(victim.read_bytes()[:1000])
+    config['data'] |= {'on_error': 'skip', 'max_error_share': 0.9}
+    config['checkpoint_config']['interval'] = 3
+    two = write_config(tmp_path, config)
+    said = torchrun('tools/train.py', two, '--work-dir', tmp_path / 'two', '--no-validate')
+    assert said.count('Damaged sample replaced') == said.count('samples were damaged and replaced') == 1
+    limit = '--cfg-options', 'data.max_error_share=0.01'
+    refused = torchrun(
+        'tools/train.py', two, '--work-dir', tmp_path / 'limit', '--no-validate', *limit, code=1
+    )
+    assert ' training samples were damaged, more than data.max_error_share = 0.01 allows' in refused
+    assert 'Connection closed by peer' not in refused
+    config['data']['samples_per_gpu'] = 2
+    train = [sys.executable, 'tools/train.py', write_config(tmp_path, config), '--work-dir', tmp_path / 'one']
+    subprocess.run([*train, '--no-validate'], cwd=ROOT, check=True, capture_output=True)
+    one, other = (
+        torch.load(tmp_path / name / 'iter_4.pth', weights_only=True)['training_state']['memory']['damaged']
+        for name in ('one', 'two')
+    )
+    assert one == other
+    assert f'{one["samples"]} of 8 samples were damaged' in said
 
 
 KILLER = """
