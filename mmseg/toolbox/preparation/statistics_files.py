@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmseg.datasets.repeated_counts import MEMBER
 from mmseg.fileio import atomic_write, read_json
 
 KEPT = 1 << 14
 """Characters of a class that wait in memory until they go to the disk."""
+SUMS, MOST_PASSES = 1 << 13, 256
+"""Check sums of names that are in memory at a time; how often their file is read at most."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,10 @@ def write_statistics(out_dir: str, stats: Iterable[LabelStats]) -> list[str]:
     """
     names = ('sample_class_stats.json', 'sample_class_stats_dict.json', 'samples_with_class.json')
     paths = [os.path.join(out_dir, name) for name in names]
-    hashes = array('q')
     with ExitStack() as stack:
         places = [stack.enter_context(atomic_write(path)) for path in paths]
         spool = Spool(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='.classes.', dir=out_dir))))
+        seen = Names(spool.folder / 'names')
         with _opened(places[0]) as listed, _opened(places[1]) as by_file:
             entries, files = Members(listed, '[]'), Members(by_file, '{}')
             for item in stats:
@@ -51,12 +54,12 @@ def write_statistics(out_dir: str, stats: Iterable[LabelStats]) -> list[str]:
                 entries.add(_indented({**counts, 'file': item.file}))
                 files.add(f'{json.dumps(item.file)}: {_indented(counts)}')
                 spool.add(item)
-                hashes.append(hash(item.file))
+                seen.add(item.file)
             entries.end()
             files.end()
         with _opened(places[2]) as file:
             spool.write(file)
-        if len(np.unique(np.array(hashes, np.int64))) < len(hashes):
+        if seen.repeated():
             _write_again(places[0], places[1])
     return paths
 
@@ -89,12 +92,12 @@ class Members:
 class Spool:
     """Labels by class, kept in a file for each class until all are known.
 
-    Args:
+    Attributes:
         folder: for these files; removed by the caller.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._waiting: dict[int, list[str]] = {}
         self._sizes: dict[int, int] = {}
 
@@ -115,16 +118,58 @@ class Spool:
             self._flush(train)
             classes.add(f'"{train}": ')
             members = Members(file, '[]', 2)
-            with open(self._folder / str(train), encoding='utf-8') as noted:
+            with open(self.folder / str(train), encoding='utf-8') as noted:
                 for text in _pieces(noted):
                     members.add(text)
             members.end()
         classes.end()
 
     def _flush(self, train: int) -> None:
-        with open(self._folder / str(train), 'a', encoding='utf-8', newline='') as file:
+        with open(self.folder / str(train), 'a', encoding='utf-8', newline='') as file:
             file.writelines(self._waiting[train])
         self._waiting[train], self._sizes[train] = [], 0
+
+
+class Names:
+    """Whether a name comes twice, by check sums of 8 bytes in a file: names may be many.
+
+    Args:
+        path: the file; removed by the caller.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._waiting = array('q')
+
+    def add(self, name: str) -> None:
+        """Note a name."""
+        self._waiting.append(hash(name))
+        if len(self._waiting) == SUMS:
+            self._flush()
+
+    def repeated(self) -> bool:
+        """Whether one came twice (or, at odds of n^2 in 2^65, two have the same sum).
+
+        The file is read several times, each time for a part of the sums that fits into memory.
+        """
+        self._flush()
+        passes = min(-(-self._path.stat().st_size // (self._waiting.itemsize * SUMS)), MOST_PASSES)
+        for number in range(passes):
+            sums = np.concatenate([block[block % passes == number] for block in self._blocks()])
+            sums.sort()
+            if (sums[1:] == sums[:-1]).any():
+                return True
+        return False
+
+    def _blocks(self) -> Iterable[NDArray[np.int64]]:
+        with open(self._path, 'rb') as file:
+            while block := file.read(self._waiting.itemsize * SUMS):
+                yield np.frombuffer(block, np.int64)
+
+    def _flush(self) -> None:
+        with open(self._path, 'ab') as file:
+            self._waiting.tofile(file)
+        self._waiting = array('q')
 
 
 def _pieces(file: TextIO) -> Iterable[str]:

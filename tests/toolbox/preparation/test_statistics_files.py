@@ -2,14 +2,14 @@
 
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mmseg.toolbox.preparation.statistics_files import LabelStats, write_statistics
+from mmseg.toolbox.preparation.statistics_files import SUMS, LabelStats, Names, write_statistics
 
 NAMES = ('sample_class_stats.json', 'sample_class_stats_dict.json', 'samples_with_class.json')
 
@@ -62,13 +62,36 @@ def test_an_error_on_the_way_leaves_the_files_as_they_were(tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(NAMES)
 
 
-def test_memory_does_not_grow_with_the_labels(tmp_path: Path) -> None:
-    def peak(count: int) -> int:
-        tracemalloc.start()
-        write_statistics(str(tmp_path), drawn(count))
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
+def peak(make: Callable[[], object]) -> int:
+    """Most bytes that were in use at the same time."""
+    tracemalloc.start()
+    make()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most
 
-    few, many = peak(2_000), peak(20_000)
-    assert many - few < 18_000 * 40, 'what is kept of a label is a number of 8 bytes'
+
+def test_memory_does_not_grow_with_the_labels(tmp_path: Path) -> None:
+    few, many = (peak(lambda n=n: write_statistics(str(tmp_path), drawn(n))) for n in (2_000, 20_000))
+    assert many - few < 18_000 * 20, 'buffers that were not full yet'
+
+
+@pytest.mark.parametrize('count', [0, 1, 1_000, 3 * SUMS + 5])
+def test_repeated_names_are_found(count: int, tmp_path: Path) -> None:
+    names = Names(tmp_path / 'names')
+    for number in range(count):
+        names.add(str(number))
+    assert not names.repeated()
+    names.add('0')
+    assert names.repeated() == (count > 0)
+
+
+def test_names_need_the_same_memory_however_many_there_are(tmp_path: Path) -> None:
+    def look(count: int) -> None:
+        names = Names(tmp_path / str(count))
+        for number in range(count):
+            names.add(f'{number:09}')
+        assert not names.repeated()
+
+    few, many = (peak(lambda n=n: look(n)) for n in (2 * SUMS, 10 * SUMS))
+    assert many < 1.2 * few
