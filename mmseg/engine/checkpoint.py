@@ -80,8 +80,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     return dict(contents)
 
 
-def find_latest(work_dir: Path) -> Path:
+def find_latest(work_dir: Path, since: int = 0) -> Path:
     """The checkpoint that ``--resume`` continues: the newest one that is not damaged. Damaged ones are warned of.
+
+    Args:
+        work_dir: folder of the run.
+        since: files written from then on come first, in nanoseconds as ``st_mtime_ns`` counts them.
 
     Raises:
         CheckpointError: the folder holds none, or damaged ones only.
@@ -90,7 +94,7 @@ def find_latest(work_dir: Path) -> Path:
     candidates = [*_pointed_at(work_dir), work_dir / LATEST, *written]
     present = dict.fromkeys(path.resolve() for path in candidates if path.is_file())
     damaged = []
-    for path in present:
+    for path in sorted(present, key=lambda path: path.stat().st_mtime_ns < since):
         problem = damage(path)
         if problem is None:
             return path

@@ -43,7 +43,7 @@ def find_restart(work_dir: Path) -> Path | None:
     begun = mark.stat().st_mtime_ns
     if not any(path.stat().st_mtime_ns >= begun for path in checkpoints(work_dir)):
         return None
-    return find_latest(work_dir)
+    return find_latest(work_dir, begun)
 
 
 def mark_launch(work_dir: Path) -> None:

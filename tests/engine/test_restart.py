@@ -66,6 +66,18 @@ def test_checkpoints_of_an_earlier_launch_do_not_count(folder: Path, monkeypatch
     assert find_restart(folder) is None
 
 
+def test_a_checkpoint_that_died_before_it_was_pointed_at(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The launch goes on from an early checkpoint beside later ones of another, which the folder still points at."""
+    mark_launch(folder)
+    save(folder, 10, age=60)
+    own = folder / 'iter_4.pth'
+    write_checkpoint(own, {'iteration': 4})
+    again(monkeypatch)
+    assert find_restart(folder) == own.resolve()
+
+
 def test_names_of_launches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert launch_name() == 'first'
     monkeypatch.setenv('TORCHELASTIC_RUN_ID', 'none')
