@@ -5,6 +5,8 @@ Kept as a JSON list with one entry a run; the tables of a page are written from 
 
 import json
 import math
+import re
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from mmseg.fileio import atomic_write
 from mmseg.models.weights import write_weights
 from mmseg.models.weights.state import State
 from mmseg.toolbox.batch_statistics import adapt_batch_norms
-from mmseg.toolbox.experiments.collection import markdown_table
+from mmseg.toolbox.experiments.collection import markdown_table, with_spread
 from mmseg.toolbox.experiments.result_tables import replaced
 from mmseg.toolbox.testing.run import OutputOptions, load_network, test
 
@@ -36,6 +38,10 @@ COLUMNS = {
 
 ADAPTED_PICTURES = 60
 ADAPTED_FOLDER = 'leftImg8bit/train'
+
+SEED = re.compile(r', seed \d+$')
+LENGTH = re.compile(r', [\d,]+ iterations$')
+BOUNDS = ('source only', 'target only (oracle)')
 
 Entry = dict[str, Any]
 
@@ -143,16 +149,25 @@ def add(path: Path, entry: Entry) -> None:
 
 
 def write_tables(page: Path, entries: Sequence[Entry]) -> None:
-    """Write both tables between their marks in a page.
+    """Write the tables between their marks in a page.
 
     Raises:
         DataError: the page has no such marks.
     """
     text = page.read_text(encoding='utf-8')
-    for name, table in (('scores', score_table(entries)), ('classes', class_table(entries))):
-        text = replaced(text, f'<!-- screening {name} -->', table, page)
+    for name, table in tables(entries).items():
+        text = replaced(text, f'<!-- {name} -->', table, page)
     with atomic_write(page) as temporary:
         Path(temporary).write_text(text, encoding='utf-8')
+
+
+def tables(entries: Sequence[Entry]) -> dict[str, str]:
+    """All of them by the names of their marks."""
+    return {
+        'screening scores': score_table(entries),
+        'screening seeds': seed_table(entries),
+        'screening classes': class_table(entries),
+    }
 
 
 def score_table(entries: Sequence[Entry]) -> str:
@@ -179,6 +194,50 @@ def class_table(entries: Sequence[Entry]) -> str:
     rows = [[name, *(f'{scores["iou"][name]:.1f}' for _, scores in columns)] for name in columns[0][1]['iou']]
     rows.append(['**mean**', *(f'**{scores["mIoU"]:.1f}**' for _, scores in columns)])
     return markdown_table(['class', *(title for title, _ in columns)], rows)
+
+
+def seed_table(entries: Sequence[Entry]) -> str:
+    """Runs that differ by their seed alone: mean and sample standard deviation of each network on all pictures, and
+    where its mean stands between source only (0 %) and the oracle (100 %) of equal length.
+
+    Titles tell: ', seed N' at the end is left out, and a run belongs to the bounds whose titles end as its own.
+    """
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(SEED.sub('', entry['title']), []).append(entry)
+    shown = {title: runs for title, runs in groups.items() if len(runs) > 1}
+    rows = []
+    for title, runs in shown.items():
+        length = LENGTH.search(title)
+        bounds = [shown.get(kind + (length[0] if length else '')) for kind in BOUNDS]
+        numbers = {name: _scores(runs, name) for name in COLUMNS if name != 'teacher+flip'}
+        means = [_spread(scores) for scores in numbers.values()]
+        shares = [_share(numbers[name], bounds) for name in ('student', 'teacher')]
+        rows.append([title, ', '.join(sorted(map(_seed, runs))), *means, *shares])
+    heads = [title for name, title in COLUMNS.items() if name != 'teacher+flip']
+    return markdown_table(['run', 'seeds', *heads, 'share of the gap: student', 'teacher'], rows)
+
+
+def _seed(entry: Entry) -> str:
+    """Of a run; that of its options where they name one."""
+    given = [option.partition('=')[2] for option in entry['options'] if option.startswith('seed=')]
+    return given[-1] if given else str(entry['seed'])
+
+
+def _scores(runs: Sequence[Entry], network: str) -> list[float]:
+    return [run['scores'][network]['all']['mIoU'] for run in runs if network in run['scores']]
+
+
+def _spread(scores: Sequence[float]) -> str:
+    if not scores:
+        return '-'
+    return with_spread(statistics.fmean(scores), statistics.stdev(scores) if len(scores) > 1 else None)
+
+
+def _share(scores: Sequence[float], bounds: Sequence[Sequence[Entry] | None]) -> str:
+    low, high = (statistics.fmean(_scores(runs, 'student')) if runs else math.nan for runs in bounds)
+    share = (statistics.fmean(scores) - low) / (high - low) if scores else math.nan
+    return '-' if math.isnan(share) else f'{share:.0%}'
 
 
 def _told(entry: Entry) -> list[tuple[str, str]]:

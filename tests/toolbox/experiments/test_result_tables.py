@@ -9,7 +9,7 @@ import pytest
 from mmseg.errors import DataError
 from mmseg.toolbox.experiments import TABLE
 from mmseg.toolbox.experiments.result_tables import read_results, write_results
-from mmseg.toolbox.experiments.screening import class_table, read, score_table
+from mmseg.toolbox.experiments.screening import read, tables
 
 DOCS = Path(__file__).resolve().parents[3] / 'docs'
 CONTENT = {
@@ -66,7 +66,7 @@ def test_the_tables_of_the_page_are_those_of_the_collected_results() -> None:
     text = (DOCS / 'results.md').read_text()
     entries = read(DOCS / 'screening.json')
     expected = {f'results {name}': table for name, table in read_results(DOCS / 'results.json').items()}
-    expected |= {'screening scores': score_table(entries), 'screening classes': class_table(entries)}
+    expected |= tables(entries)
     shown = {}
     for part in text.split('<!-- end -->\n')[:-1]:
         before, _, rest = part.rpartition('<!-- ')

@@ -9,7 +9,7 @@ import torch
 
 from mmseg.errors import DataError
 from mmseg.toolbox.experiments import screening
-from mmseg.toolbox.experiments.screening import Screened, add, read, scored, write_tables
+from mmseg.toolbox.experiments.screening import Screened, add, read, scored, seed_table, write_tables
 from mmseg.toolbox.testing.run import OutputOptions, ScoreReport
 
 DOCS = Path(__file__).resolve().parents[3] / 'docs'
@@ -51,6 +51,33 @@ def test_means_are_those_of_the_classes() -> None:
 def test_class_table_has_a_row_for_each_class_and_the_mean() -> None:
     classes = list(runs()[0]['scores']['student']['choose']['iou'])
     assert [row[0] for row in rows('classes')] == [*classes, '**mean**']
+
+
+def test_seeds_are_put_together_and_set_between_the_bounds_of_equal_length() -> None:
+    def run(title: str, *options: str, **scores: float) -> dict[str, Any]:
+        found = {name: {'all': {'mIoU': score}} for name, score in scores.items()}
+        return {'title': title, 'seed': 0, 'options': list(options), 'scores': found}
+
+    table = seed_table(
+        [
+            run('source only, 3,000 iterations', student=30.0),
+            run('source only, 3,000 iterations, seed 1', 'seed=1', student=32.0),
+            run('target only (oracle), 3,000 iterations', student=60.0),
+            run('target only (oracle), 3,000 iterations, seed 2', 'seed=2', student=62.0),
+            run('x, 3,000 iterations', student=41.0, teacher=46.0),
+            run('x, 3,000 iterations, seed 1', 'seed=1', student=41.0, teacher=46.0),
+            run('y', student=41.0),
+            run('y, seed 1', 'seed=1', student=43.0),
+            run('alone', student=1.0),
+        ]
+    )
+    cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in table.splitlines()[2:]]
+    assert cells == [
+        ['source only, 3,000 iterations', '0, 1', '31.0 ± 1.4', '-', '-', '0%', '-'],
+        ['target only (oracle), 3,000 iterations', '0, 2', '61.0 ± 1.4', '-', '-', '100%', '-'],
+        ['x, 3,000 iterations', '0, 1', '41.0 ± 0.0', '46.0 ± 0.0', '-', '33%', '50%'],
+        ['y', '0, 1', '42.0 ± 1.4', '-', '-', '-', '-'],
+    ]
 
 
 def test_writing_the_tables_again_changes_nothing(tmp_path: Path) -> None:
