@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmseg.archives import divided
 from mmseg.datasets.classes import chosen_classes, class_palette, parse_class_merge
 from mmseg.datasets.decoded import DecodedCache
 from mmseg.datasets.files import (
@@ -205,10 +206,10 @@ class CustomDataset:
 
     def statistics_remedy(self) -> str:
         """The sentence that tells how to write the statistics for rare class sampling."""
-        return self._prepare() or (
-            'Run `python tools/class_statistics.py CONFIG`, which counts the label maps as they are (nothing is '
-            'converted) and writes the statistics files into data_root.'
-        )
+        packed = divided(self.data_root or '') is not None  # whose label maps are not converted
+        place = 'the folder beside the archive' if packed else 'data_root'
+        count = f'Run `python tools/class_statistics.py CONFIG`, which counts label maps as they are, into {place}.'
+        return (not packed and self._prepare()) or count
 
     @property
     def statistics_folder(self) -> str:

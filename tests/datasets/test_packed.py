@@ -63,6 +63,16 @@ def test_statistics_are_counted_beside_the_archive(packed: Packed, folders: Path
     assert count_folder(f'{dataset.data_root}/labels', '_labelTrainIds.png') == written
 
 
+def test_missing_statistics_of_an_archive_are_not_asked_of_a_conversion(
+    packed: Packed, folders: Path
+) -> None:
+    unpacked = {'img_dir': str(folders / 'unpacked_images'), 'ann_dir': str(folders / 'unpacked_labels')}
+    assert 'gta.py' in build_dataset(source_cfg(folders, **unpacked)).statistics_remedy()
+    remedy = build_dataset(packed()).statistics_remedy()
+    assert 'class_statistics.py CONFIG' in remedy
+    assert remedy.endswith('into the folder beside the archive.')
+
+
 def test_checks_see_what_is_packed(packed: Packed, folders: Path) -> None:
     dataset = build_dataset(packed())
     assert fingerprint(dataset, labelled=True, counted=True) != fingerprint(dataset, labelled=False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from mmseg.config import load_config
-from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.checkpoint import checkpoints, find_latest
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import train
 from mmseg.errors import UserError
@@ -105,7 +105,7 @@ def _attempt(job: Job, options: LaunchOptions, say: Say, number: int, total: int
 
 def _kept(job: Job, stopped: BaseException) -> str:
     """What there is of a run that was stopped."""
-    if not any(job.work_dir.glob('iter_*.pth')):
+    if not checkpoints(job.work_dir):
         return 'before anything was to be saved'
     return 'and saved' if isinstance(stopped, Interrupted) else 'saving nothing since its last checkpoint'
 

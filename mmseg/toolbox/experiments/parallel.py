@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from mmseg.engine.checkpoint import checkpoints
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.errors import UsageError
 from mmseg.faults import described
@@ -188,7 +189,7 @@ def _fail(run: Run, error: str, display: Display) -> None:
 
 def _interrupted(runs: Sequence[Run], options: LaunchOptions, number: int) -> Interrupted:
     begun = [run for run in runs if run.state in (RUNNING, STOPPED)]
-    saved = [run for run in begun if any(Path(run.job.work_dir).glob('iter_*.pth'))]
+    saved = [run for run in begun if checkpoints(Path(run.job.work_dir))]
     return Interrupted(
         f'Stopped by {signal_name(number)}: {sum(run.state == FINISHED for run in runs)} of {len(runs)} runs are '
         f'finished, {len(saved)} of the {len(begun)} that were running have a checkpoint. To go on:\n{options.command}',

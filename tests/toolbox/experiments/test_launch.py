@@ -85,6 +85,7 @@ def test_ctrl_c_ends_the_series_and_tells_how_to_go_on(
         ([], 'before anything was to be saved', Stopped),
         (['iter_2.pth'], 'saving nothing since its last checkpoint', Stopped),
         (['iter_2.pth'], 'and saved', partial(Interrupted, 'stopped')),
+        (['best_mIoU_iter_2.pth'], 'saving nothing since its last checkpoint', Stopped),
         ([], 'before anything was to be saved', partial(Interrupted, 'before the first step')),
     ],
 )
