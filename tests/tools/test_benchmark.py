@@ -1,5 +1,6 @@
 """The benchmarks compare like with like: both sides give the same result."""
 
+import importlib
 import json
 import runpy
 import sys
@@ -12,11 +13,11 @@ TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
 
 def run(
-    names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], size: int = 64
 ) -> list[dict[str, Any]]:
     """Results of tools/benchmark.py at the smallest sizes."""
     monkeypatch.syspath_prepend(str(TOOLS))
-    sizes = ['--device', 'cpu', '--encoder', 'mit_b0', '--size', '64', '--batch', '1', '--rounds', '1']
+    sizes = ['--device', 'cpu', '--encoder', 'mit_b0', '--size', str(size), '--batch', '1', '--rounds', '1']
     monkeypatch.setattr(sys, 'argv', ['benchmark.py', *names, *sizes, '--json'])
     with pytest.raises(SystemExit) as leaving:
         runpy.run_path(str(TOOLS / 'benchmark.py'), run_name='__main__')
@@ -41,6 +42,31 @@ def test_samples_and_steps_agree(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert sampling['difference'] == 0
     assert step['difference'] < 1e-4
     assert len(step['parts_ms']) == 5
+
+
+@pytest.mark.slow
+def test_what_a_card_would_show(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """On the processor, without compiling (tests/engine/test_compilation.py does)."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    card = importlib.import_module('benchmarks.card')
+    monkeypatch.setattr(card, 'FURTHER', [speed for speed in card.FURTHER if not speed.get('compile')])
+    monkeypatch.setattr(card, 'METHODS', ('daformer', 'mic'))
+    results = run(['card', '--out', str(tmp_path / 'out')], monkeypatch, capsys, size=32)
+    assert len(results) == 2 * 2 + 1 + 4
+    for found in results:
+        assert found['ms'] > 0
+        assert found['images_per_second'] > 0
+        assert found['share'] > 0
+        assert found['tflop'] > 0
+    steps = {found['name'].split(' step')[0]: found for found in results if found['plain']}
+    assert list(steps) == ['DAFormer', 'MIC(HRDA)']
+    table = (tmp_path / 'out/results.md').read_text(encoding='utf-8').splitlines()
+    assert [line.count('|') for line in table if line.startswith('|')] == [len(card.HEADS) + 1] * (
+        2 + len(results)
+    )
+    assert json.loads((tmp_path / 'out/results.json').read_text(encoding='utf-8'))['results'] == results
 
 
 @pytest.mark.slow
