@@ -1,6 +1,10 @@
 """Compiled networks: every shape once, nothing uncompiled, results as without; with the real code generator, too."""
 
+import os
+import shutil
+import sysconfig
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +28,12 @@ MASKS = {
     'mask_generator': {'type': 'block', 'mask_ratio': 0.5, 'mask_block_size': 8},
 }
 SIZE = (64, 64)
+COMPILER = (
+    shutil.which(os.environ.get('CXX', 'g++')) and Path(sysconfig.get_path('include'), 'Python.h').is_file()
+)
+needs_compiler = pytest.mark.skipif(
+    not COMPILER, reason='needs a C++ compiler (g++, or CXX) and the headers of Python'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +144,7 @@ def test_traced_steps_are_those_of_plain_networks(graphs: list[torch.fx.GraphMod
 
 
 @pytest.mark.slow
+@needs_compiler
 @pytest.mark.usefixtures('no_threads')
 def test_generated_code_trains_like_plain_networks() -> None:
     """bf16, two scales, masks, two teachers: losses of three steps within 3 %, as fused code rounds less often."""
@@ -150,6 +161,7 @@ def test_generated_code_trains_like_plain_networks() -> None:
 
 
 @pytest.mark.slow
+@needs_compiler
 @pytest.mark.usefixtures('no_threads')
 def test_generated_code_of_a_transformer() -> None:
     encoder = MixVisionTransformer(
