@@ -45,7 +45,8 @@ class Speed:
         channels_last: channels-last memory layout.
         batch_norm: 'synchronised' over all processes, or 'local'.
         gradient_accumulation: portions in which the trained encoder sees the images of a step.
-        activation_checkpointing: blocks of the trained encoder compute twice instead of keeping their activations.
+        activation_checkpointing: blocks of the trained encoder, and separable branches of its decoder, compute twice
+            instead of keeping their activations.
     """
 
     precision: str = 'fp32'

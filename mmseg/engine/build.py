@@ -16,7 +16,7 @@ from mmseg.engine.compilation import compile_network
 from mmseg.errors import CheckpointError, ConfigError, building
 from mmseg.models import build_segmentor
 from mmseg.models.accumulation import accumulate
-from mmseg.models.activation_checkpointing import checkpoint_blocks
+from mmseg.models.activation_checkpointing import checkpoint_blocks, checkpoint_branches
 from mmseg.models.global_batch import share_batch
 from mmseg.models.precision import check_precision
 from mmseg.models.segmentors import EncoderDecoder
@@ -188,7 +188,12 @@ def apply_speed_options(module: Speedable, speed: Speed, device: torch.device) -
         share_batch(module, batch_norms=speed.batch_norm == 'synchronised')
     if speed.activation_checkpointing and isinstance(module, Trainable):
         blocks = checkpoint_blocks(module.student.backbone)
-        logger.info('activation_checkpointing: %d blocks of the encoder compute twice', blocks)
+        branches = checkpoint_branches(module.student.decode_head)
+        logger.info(
+            'activation_checkpointing: %d blocks of the encoder, %d of the decoder compute twice',
+            blocks,
+            branches,
+        )
     if speed.gradient_accumulation > 1 and isinstance(module, Trainable):
         accumulate(module.student.backbone, speed.gradient_accumulation)
     if speed.channels_last:

@@ -1,11 +1,11 @@
-"""Activation checkpointing: blocks of an encoder compute twice instead of keeping what they computed.
+"""Activation checkpointing: blocks of a network compute twice instead of keeping what they computed.
 
 Chen et al., 2016, arXiv:1604.06174. Between the forward and the backward pass only the input of each block is kept; the
 backward pass runs the block again. Numbers are the same bits: random states are put back, and running statistics of
 batch norms follow the first run only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from mmseg.models.conv import DepthwiseSeparableConvModule
 from mmseg.models.global_batch import same_portion
 
 LISTS = (nn.Sequential, nn.ModuleList)
@@ -30,7 +31,22 @@ def checkpoint_blocks(backbone: nn.Module) -> int:
     Returns:
         How many there are.
     """
-    blocks = list(_blocks(backbone))
+    return _compute_twice(list(_blocks(backbone)))
+
+
+def checkpoint_branches(head: nn.Module) -> int:
+    """Let the depthwise-separable branches of a decoder compute twice: each keeps two maps of its input's width.
+
+    Args:
+        head: changed in place.
+
+    Returns:
+        How many there are.
+    """
+    return _compute_twice([m for m in head.modules() if isinstance(m, DepthwiseSeparableConvModule)])
+
+
+def _compute_twice(blocks: Sequence[nn.Module]) -> int:
     for block in blocks:
         block.__class__ = _checkpointed(type(block))
     return len(blocks)

@@ -8,11 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from mmseg.models import build_segmentor
 from mmseg.models.accumulation import accumulate
-from mmseg.models.activation_checkpointing import checkpoint_blocks
+from mmseg.models.activation_checkpointing import checkpoint_blocks, checkpoint_branches
 from mmseg.models.global_batch import share_batch
 from mmseg.registry import MODELS
+from mmseg.streams import Streams
 from tests.models.backbones.test_timm_survey import FAMILIES
+from tests.models.tiny import CLASSES, daformer_head, segmentor
 
 OWN: dict[str, dict[str, Any]] = {
     'mit': {'type': 'mit_b0', 'drop_path_rate': 0.5, 'drop_rate': 0.1, 'attn_drop_rate': 0.1},
@@ -70,6 +73,39 @@ def test_the_same_bits(cfg: dict[str, Any]) -> None:
     assert first.keys() == second.keys()
     assert [key for key in first if not torch.equal(first[key], second[key])] == []
     assert less_kept < all_kept
+
+
+TWO_SCALES = {
+    'type': 'HRDAEncoderDecoder',
+    'decode_head': daformer_head(
+        type='HRDAHead', single_scale_head='DAFormerHead', attention_embed_dim=8, hr_loss_weight=0.1
+    ),
+    'scales': [1, 0.5],
+    'hr_crop_size': [32, 32],
+    'feature_scale': 0.5,
+    'crop_coord_divisible': 8,
+}
+
+
+@pytest.mark.parametrize('changes', [{}, TWO_SCALES], ids=['one scale', 'two scales'])
+def test_decoders_give_the_same_bits(changes: dict[str, Any]) -> None:
+    torch.manual_seed(1)
+    plain = build_segmentor(segmentor(**changes)).train()
+    twice = copy.deepcopy(plain)
+    branches = checkpoint_branches(twice.decode_head)
+    assert branches > 0
+    assert list(twice.state_dict()) == list(plain.state_dict())
+    found = []
+    for each in (plain, twice):
+        torch.manual_seed(2)
+        image, label = torch.randn(2, 3, 64, 64), torch.randint(0, CLASSES, (2, 1, 64, 64))
+        losses = each.forward_train(image, label, draws=Streams(0, 0)).losses
+        torch.stack(list(losses.values())).sum().backward()
+        left = {key: p.grad for key, p in each.named_parameters() if p.grad is not None}
+        found.append({**left, **dict(each.named_buffers()), **losses})
+    first, second = found
+    assert first.keys() == second.keys()
+    assert [key for key in first if not torch.equal(first[key], second[key])] == []
 
 
 def test_what_is_not_trained_computes_once() -> None:

@@ -9,7 +9,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -25,6 +25,7 @@ from benchmarks.settings import Settings, hrda_config
 from benchmarks.step import random_batch
 from mmseg.batch import Batch
 from mmseg.models import build_segmentor
+from mmseg.models.activation_checkpointing import checkpoint_blocks, checkpoint_branches
 from mmseg.models.segmentors import HRDAEncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.uda.adaptation import PartType
@@ -160,17 +161,29 @@ class Kept:
 def hrda(settings: Settings) -> list[Memory]:
     """One training step of DACS with HRDA and feature distance, and tests with different ``hr_slide_batch``."""
     with FakeTensorMode(allow_non_fake_inputs=True):
-        return [*training(settings), testing(settings)]
+        return [*training(settings), *training(settings, twice=True), testing(settings)]
 
 
-def training(settings: Settings) -> list[Memory]:
-    """Passes on source and mixed images: what is kept; teacher, frozen network and backward passes: peaks."""
+def training(settings: Settings, twice: bool = False) -> list[Memory]:
+    """Passes on source and mixed images: what is kept; teacher, frozen network and backward passes: peaks.
+
+    Args:
+        settings: the sizes.
+        twice: as with ``activation_checkpointing``, for which the peaks alone are counted: autograd does not see what
+            a block keeps of its input.
+    """
     config = hrda_config(settings.encoder, settings.size)
     method = MODELS.build({**config['uda'], 'model': config['model'], **config['runner']})
     assert isinstance(method, DACS)
     assert isinstance(method.student, HRDAEncoderDecoder)
     sizes = f'{settings.batch} crops of {settings.size}x{settings.size}'
-    return step(method, random_batch(settings), f'HRDA step, {settings.encoder}, {sizes}', _divide)
+    name = f'HRDA step, {settings.encoder}, {sizes}'
+    if not twice:
+        return step(method, random_batch(settings), name, _divide)
+    checkpoint_blocks(method.student.backbone)
+    checkpoint_branches(method.student.decode_head)
+    found = step(method, random_batch(settings), f'{name}, activation_checkpointing', lambda *_: None)
+    return [replace(one, kept_mib={}, floor_mib={}) for one in found]
 
 
 def step(method: DACS, batch: Batch, name: str, divide: Callable[[Kept, DACS], None]) -> list[Memory]:
