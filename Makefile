@@ -42,7 +42,7 @@ test-gpu: $(STAMP)  ## What only a graphics card shows: tests marked gpu (on the
 	@$(NEEDS_GPU)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m gpu $(PYTEST_ARGS)
 
-bench-gpu: $(STAMP)  ## Steps and tests at published sizes; writes work_dirs/bench_gpu/results.md and .json.
+bench-gpu: $(STAMP)  ## Steps and tests at published sizes; writes a table and results.json into work_dirs/bench_gpu.
 	@$(NEEDS_GPU)
 	$(BIN)/python tools/benchmark.py card --out work_dirs/bench_gpu
 

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 
+from mmseg.engine.checkpoint_files import best, checkpoints, iteration_of, numbered
 from mmseg.errors import CheckpointError, DataError, TrainingError, UsageError
 from mmseg.fileio import atomic_write, read_text
 from mmseg.models.weights import read_weight_file
@@ -18,8 +18,6 @@ from mmseg.models.weights.checksums import ARCHIVE, add_checksum, file_damage
 
 LATEST = 'latest.pth'
 POINTER = 'last_checkpoint'
-OF_A_RUN = re.compile(r'latest\.pth|best_.*\.pth|epoch_\d+\.pth')
-"""Names of checkpoints besides ``iter_N.pth``, those of other programs included."""
 OLD_FORMAT = b'\x80\x02'
 """Beginning of files of torch before 1.6, which have no check sums."""
 
@@ -90,7 +88,7 @@ def find_latest(work_dir: Path, since: int = 0) -> Path:
     Raises:
         CheckpointError: the folder holds none, or damaged ones only.
     """
-    written = sorted([*_numbered(work_dir), *_best(work_dir)], key=_iteration, reverse=True)
+    written = sorted([*numbered(work_dir), *best(work_dir)], key=iteration_of, reverse=True)
     candidates = [*_pointed_at(work_dir), work_dir / LATEST, *written]
     present = dict.fromkeys(path.resolve() for path in candidates if path.is_file())
     damaged = []
@@ -128,7 +126,7 @@ def _pointed_at(work_dir: Path) -> list[Path]:
         name = read_text(work_dir / POINTER).strip()
     except DataError:
         return []
-    return [path for path in _numbered(work_dir) if path.name == name]
+    return [path for path in numbered(work_dir) if path.name == name]
 
 
 def mark_latest(path: Path) -> None:
@@ -195,33 +193,12 @@ def require_unused(work_dir: Path) -> None:
         )
 
 
-def checkpoints(work_dir: Path) -> list[Path]:
-    """Checkpoints of any kind, the newest ``iter_N.pth`` last."""
-    others = [path for path in work_dir.glob('*.pth') if OF_A_RUN.fullmatch(path.name) and path.is_file()]
-    return [*sorted(others), *_numbered(work_dir)]
-
-
 def remove_old(newest: Path, keep: int) -> None:
     """Delete all but the ``keep`` newest ``iter_N.pth`` up to the one just written; -1 or 0 keeps all.
 
     Files of later iterations, beside which an earlier checkpoint was resumed, are left alone.
     """
-    written = _numbered(newest.parent)
-    numbered = written[: written.index(newest) + 1]
-    for path in numbered[:-keep] if keep > 0 else []:
+    written = numbered(newest.parent)
+    older = written[: written.index(newest) + 1]
+    for path in older[:-keep] if keep > 0 else []:
         path.unlink(missing_ok=True)
-
-
-def _numbered(work_dir: Path) -> list[Path]:
-    """``iter_N.pth`` by N."""
-    found = [path for path in work_dir.glob('iter_*.pth') if path.stem[5:].isdecimal()]
-    return sorted(found, key=_iteration)
-
-
-def _best(work_dir: Path) -> list[Path]:
-    """``best_SCORE_iter_N.pth``, which hold everything, too (:mod:`mmseg.engine.best`)."""
-    return [path for path in work_dir.glob('best_*_iter_*.pth') if path.stem.rpartition('_')[2].isdecimal()]
-
-
-def _iteration(path: Path) -> int:
-    return int(path.stem.rpartition('_')[2])

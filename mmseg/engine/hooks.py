@@ -18,6 +18,7 @@ from mmseg.engine.finite import sound_contents
 from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Hook, Run
 from mmseg.engine.optimizer import set_learning_rates
+from mmseg.engine.progress import ProgressBar
 from mmseg.models.global_batch import average_statistics
 from mmseg.ranks import is_main
 from mmseg.uda.trainable import LossGroup
@@ -45,13 +46,16 @@ class LogHook(Hook):
     def before_run(self, run: Run) -> None:
         self._data_time = 0.0
         self._start = self._mark = (perf_counter(), run.aside, run.iteration)
+        self._bar = ProgressBar(run.logger, run.max_iters, run.iteration)
 
     def after_iteration(self, run: Run) -> None:
         self._data_time += run.data_time
+        self._bar.move(run.iteration)
         if due(run, self.interval) or run.iteration == run.max_iters:
             self._write(run)
 
     def after_run(self, run: Run) -> None:
+        self._bar.close()
         self.writer.close()
 
     def _write(self, run: Run) -> None:
@@ -62,9 +66,9 @@ class LogHook(Hook):
         count = run.iteration - self._mark[2]
         times = {'data_time': self._data_time / count, 'time': self._seconds_per_step(run, self._mark)}
         eta = self._seconds_per_step(run, self._start) * (run.max_iters - run.iteration)
-        self.writer.training(
-            run.iteration, run.max_iters, run.optimizer.optimizer.param_groups[0]['lr'], eta, times, values
-        )
+        lr = run.optimizer.optimizer.param_groups[0]['lr']
+        self.writer.training(run.iteration, run.max_iters, lr, eta, times, values)
+        self._bar.say(lr, times, values)
         self._mark, self._data_time = (perf_counter(), run.aside, run.iteration), 0.0
 
     @staticmethod

@@ -112,9 +112,7 @@ class LogWriter:
     def _line(self, entries: dict[str, Any]) -> None:
         if self.path is None:
             return
-        rounded = {
-            key: round(value, 5) if isinstance(value, float) else value for key, value in entries.items()
-        }
+        rounded = {key: _rounded(key, value) for key, value in entries.items()}
         try:
             with self.path.open('a', encoding='utf-8') as file:
                 file.write(json.dumps(rounded) + '\n')
@@ -128,6 +126,13 @@ class LogWriter:
         for tracker in self.trackers:
             for name, value in values.items():
                 tracker.add_scalar(name, value, step=iteration)
+
+
+def _rounded(key: str, value: Any) -> Any:
+    """Five decimals, as published; of rates, which may be smaller, five digits."""
+    if not isinstance(value, float):
+        return value
+    return float(f'{value:.5g}') if key == 'lr' else round(value, 5)
 
 
 def _device_memory() -> dict[str, int]:

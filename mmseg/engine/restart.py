@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from mmseg.engine.checkpoint import checkpoints, find_latest
+from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.fileio import atomic_write
 from mmseg.ranks import is_main
 

@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from mmseg.batch import on_device
 from mmseg.config.translate import train_settings
 from mmseg.engine.checkpoint import read_checkpoint
+from mmseg.engine.checkpoint_files import iteration_of, numbered
 from mmseg.engine.finite import RECORD, not_finite
 from mmseg.engine.loop import Run, one_step, pictures_of
 from mmseg.engine.state import collect, restore
@@ -94,8 +95,8 @@ def find_step(work_dir: Path) -> tuple[int, Path | None]:
 
 def find_start(work_dir: Path, iteration: int) -> Path | None:
     """The newest checkpoint from before an iteration (from 1), None if the run has to be repeated from its start."""
-    numbered = {int(path.stem[5:]): path for path in work_dir.glob('iter_*.pth') if path.stem[5:].isdecimal()}
-    return max(((n, path) for n, path in numbered.items() if n < iteration), default=(0, None))[1]
+    before = [path for path in numbered(work_dir) if iteration_of(path) < iteration]
+    return before[-1] if before else None
 
 
 def replay(cfg: Config, iteration: int, start: Path | None) -> Replay:

@@ -62,7 +62,7 @@ def test_what_a_card_would_show(
         assert found['tflop'] > 0
     steps = {found['name'].split(' step')[0]: found for found in results if found['plain']}
     assert list(steps) == ['DAFormer', 'MIC(HRDA)']
-    table = (tmp_path / 'out/results.md').read_text(encoding='utf-8').splitlines()
+    table = (tmp_path / 'out' / 'results.md').read_text(encoding='utf-8').splitlines()
     assert [line.count('|') for line in table if line.startswith('|')] == [len(card.HEADS) + 1] * (
         2 + len(results)
     )

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from benchmarks.memory import Alive
+from benchmarks.alive import Alive
 from benchmarks.resident import MIB
 from benchmarks.settings import METHODS, Settings
 from benchmarks.step import Pair

@@ -5,9 +5,8 @@ MiT-B5 on 1024 x 1024 pixels is counted in a minute on any machine. What kernels
 """
 
 import itertools
-import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,9 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
+from benchmarks.alive import Alive
 from benchmarks.resident import MIB
 from benchmarks.settings import Settings, hrda_config
 from benchmarks.step import random_batch
@@ -69,46 +67,6 @@ class Memory:
     def record(self) -> dict[str, Any]:
         """As plain values."""
         return asdict(self)
-
-
-class Alive(TorchDispatchMode):
-    """Bytes of tensors that exist, and the most there were, of those made while it is active."""
-
-    def __init__(self, old: Iterable[Tensor]) -> None:
-        super().__init__()
-        self.bytes = self.peak = 0
-        self._old = [tensor.untyped_storage() for tensor in old]
-        self._known = {storage._cdata for storage in self._old}
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Run an operation and count what is new in its result."""
-        result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor):
-                self._add(tensor.untyped_storage())
-        return result
-
-    @contextmanager
-    def most(self, peaks: dict[str, float], part: str) -> Iterator[None]:
-        """Note the peak of what happens inside, beyond what was alive before."""
-        before, outer, self.peak = self.bytes, self.peak, self.bytes
-        yield
-        peaks[part] = max(peaks.get(part, 0.0), (self.peak - before) / MIB)
-        self.peak = max(outer, self.peak)
-
-    def _add(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key not in self._known:
-            self._known.add(key)
-            self.bytes += size
-            self.peak = max(self.peak, self.bytes)
-            weakref.finalize(storage, self._remove, key, size)
-
-    def _remove(self, key: int, size: int) -> None:
-        self._known.discard(key)
-        self.bytes -= size
 
 
 class Kept:

@@ -11,7 +11,7 @@ from types import FrameType
 import submitit
 from submitit.helpers import DelayedSubmission, TorchDistributedEnvironment
 
-from mmseg.engine.checkpoint import checkpoints
+from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.errors import TrainingError
 from mmseg.toolbox.experiments.children import CONSOLE, Child, last_words, train_command
 

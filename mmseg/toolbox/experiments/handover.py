@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mmseg.config import load_config
 from mmseg.config.imports import modules_of
-from mmseg.engine.checkpoint import checkpoints, find_latest
+from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.engine.work_folder import reserved, save_config
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from mmseg import config
 from mmseg.config.files import BASE_KEY, SHIPPED, configs_folder, is_shipped
-from mmseg.engine.checkpoint import checkpoints
+from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.errors import ConfigError, UsageError, nearest
 from mmseg.fileio import atomic_write
 from mmseg.toolbox.experiments import find_experiment

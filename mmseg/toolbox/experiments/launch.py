@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from mmseg.config import load_config
-from mmseg.engine.checkpoint import checkpoints, find_latest
+from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.engine.train import train
 from mmseg.errors import UserError

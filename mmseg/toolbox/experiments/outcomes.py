@@ -10,6 +10,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmseg.config import load_config
+from mmseg.engine.checkpoint_files import iteration_of, numbered
 from mmseg.errors import UsageError, UserError
 from mmseg.toolbox.experiments.generate import compose_all
 from mmseg.toolbox.experiments.jobs import WORK_DIRS
@@ -104,7 +105,7 @@ def progress(folder: Path, cfg: Config) -> tuple[int, int, RunLog | None]:
     Raises:
         DataError: the log is damaged.
     """
-    saved = [int(path.stem[5:]) for path in folder.glob('iter_*.pth') if path.stem[5:].isdecimal()]
+    saved = [iteration_of(path) for path in numbered(folder)]
     log = read_logs(find_logs(folder)) if any(folder.glob('*' + LOG_ENDING)) else None
     logged = [curve[-1][0] for curve in (log.curves().values() if log else ()) if curve]
     return max([*saved, *logged], default=0), int(cfg.runner.max_iters), log

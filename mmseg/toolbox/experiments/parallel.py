@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from mmseg.engine.checkpoint import checkpoints
+from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.engine.signals import Interrupted, StopRequest
 from mmseg.errors import UsageError
 from mmseg.faults import described
