@@ -17,7 +17,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist workste
 NEEDS_GPU := $(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "found no CUDA device; this needs one (what the driver says: nvidia-smi)")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-fuzz test-gpu startup-test check format bench bench-gpu install lock clean
+.PHONY: help demo test test-fast test-fuzz test-gpu startup-test check format bench bench-gpu docs install lock clean
 
 help:  ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,10 @@ format: $(STAMP)  ## Repair what ruff can repair.
 bench: $(STAMP)  ## Side-by-side timings of this machine (BENCH=all|step|attention|...).
 	$(BIN)/python tools/benchmark.py $(BENCH)
 
+# The notice of the theme tells of its successor; docs/decisions.md does, too.
+docs: $(STAMP)  ## The documentation as a site in site/; REPO_URL=ADDRESS: where its links to source files lead.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
 install: $(STAMP)  ## Only set up .venv.
 
 # --no-deps: the lock file is complete.
@@ -75,9 +79,9 @@ lock:  ## Resolve requirements*.txt again into requirements.lock (all supported 
 	test -x build/lock/bin/uv || { $(PYTHON) -m venv build/lock && build/lock/bin/python -m pip install --quiet uv; }
 	build/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-annotate \
 		--no-emit-package typing --custom-compile-command 'make lock' \
-		--output-file requirements.lock requirements.txt requirements-dev.txt requirements-export.txt \
-		requirements-cluster.txt
+		--output-file requirements.lock requirements.txt requirements-dev.txt requirements-docs.txt \
+		requirements-export.txt requirements-cluster.txt
 
 clean:  ## Remove caches and build products; keeps .venv, data and work_dirs.
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -type d -prune -exec rm -rf {} +
