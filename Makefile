@@ -60,7 +60,8 @@ bench: $(STAMP)  ## Side-by-side timings of this machine (BENCH=all|step|attenti
 	$(BIN)/python tools/benchmark.py $(BENCH)
 
 # The notice of the theme tells of its successor; docs/decisions.md does, too.
-docs: $(STAMP)  ## The documentation as a site in site/; REPO_URL=ADDRESS: where its links to source files lead.
+docs: $(STAMP)  ## Tables of docs/configuration.md, then the pages as a site in site/; REPO_URL=ADDRESS: where its links to source files lead.
+	$(BIN)/python -m docs.making.reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 install: $(STAMP)  ## Only set up .venv.

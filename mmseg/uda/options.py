@@ -17,7 +17,8 @@ class AdaptationOptions(NoOptions):
         pseudo_threshold: probability from which a pseudo-label counts as confident.
         pseudo_weight_ignore_top, pseudo_weight_ignore_bottom: rows of the target crop that get weight 0.
         blur: whether mixed images are blurred (every second batch); masked ones are in any case.
-        color_jitter_strength: see :meth:`JitterStrength.parse`.
+        color_jitter_strength: half-widths of the ranges that factors are drawn from: one number, or a dict of some of
+            ``brightness``, ``contrast``, ``saturation`` (up to 1) and ``hue`` (up to 0.5).
         color_jitter_probability: Quirk: probability of *no* jitter (docs/methods/self-training.md#strong-augmentation).
         debug_img_interval: draw debug pictures every so many iterations (:mod:`mmseg.visualization.debug_pictures`).
         print_grad_magnitude: log the norm of the gradient that each part of the loss sends into the backbone: 'Seg.

@@ -262,7 +262,10 @@ def _variant(name: str) -> Callable[..., MixVisionTransformer]:
     build.__name__ = build.__qualname__ = name
     build.__doc__ = (
         f'{name}: embed_dims {embed_dims}, depths {depths}. ``style``, ``img_size``, ``num_classes`` and '
-        '``freeze_patch_embed`` are accepted because published configurations carry them; they have no effect.'
+        '``freeze_patch_embed`` are accepted because published configurations carry them; they have no effect.\n\n'
+        'Args:\n'
+        '    pretrained, init_cfg, in_chans, drop_rate, attn_drop_rate, drop_path_rate: see '
+        ':class:`MixVisionTransformer`.\n'
     )
     return build
 
