@@ -1,6 +1,7 @@
 """What happens around iterations: logging, evaluation, checkpoints, debug pictures."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -186,11 +187,13 @@ def change_table(scores: Scores, last: Scores, best: Scores) -> str:
     rows = [name for name in scores if name.startswith(f'{kind}.')]
     for name in [*rows, mean]:
         value = scores[name]
-        changes = [f'{100 * (value - other.get(name, float("nan"))):+.2f}' for other in (last, best)]
-        table.add_row(
-            [name.removeprefix(f'{kind}.'), f'{100 * value:.2f}', *changes], divider=name == rows[-1]
-        )
+        changes = [_percent(value - other.get(name, math.nan), '+') for other in (last, best)]
+        table.add_row([name.removeprefix(f'{kind}.'), _percent(value), *changes], divider=name == rows[-1])
     return str(table.get_string())
+
+
+def _percent(share: float, sign: str = '') -> str:
+    return '-' if math.isnan(share) else f'{100 * share:{sign}.2f}'
 
 
 class CheckpointHook(Hook):

@@ -202,9 +202,9 @@ def table_text(overall: float, per_class: Mapping[str, NDArray[np.float64]], nam
     rows = PrettyTable(['Class', *per_class])
     rows.align['Class'] = 'l'
     for number, name in enumerate(names):
-        rows.add_row([name, *(_percent(column[number]) for column in per_class.values())])
+        rows.add_row([name, *(_cell(column[number]) for column in per_class.values())])
     summary = PrettyTable(['aAcc', *(f'm{key}' for key in per_class)])
-    summary.add_row([_percent(overall), *(_percent(_mean(column)) for column in per_class.values())])
+    summary.add_row([_cell(overall), *(_cell(_mean(column)) for column in per_class.values())])
     return f'per class results:\n{rows}\nSummary:\n{summary}'
 
 
@@ -216,3 +216,8 @@ def _mean(column: NDArray[np.float64]) -> float:
 
 def _percent(value: float) -> float:
     return float(np.round(value * 100, 2))
+
+
+def _cell(value: float) -> float | str:
+    """In percent; '-' where there is no number, as the class occurs nowhere."""
+    return '-' if np.isnan(value) else _percent(value)

@@ -194,6 +194,9 @@ def test_change_table() -> None:
     )
     row = next(line for line in table.splitlines() if 'road' in line)
     assert [cell.strip() for cell in row.strip('|').split('|')] == ['road', '50.00', '+10.00', '-20.00']
+    first = change_table({'IoU.road': math.nan, 'mIoU': 0.5}, {}, {})
+    row = next(line for line in first.splitlines() if 'road' in line)
+    assert [cell.strip() for cell in row.strip('|').split('|')] == ['road', '-', '-', '-']
 
 
 def test_damaged_checkpoint(tmp_path: Path) -> None:

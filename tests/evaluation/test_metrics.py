@@ -68,6 +68,8 @@ def test_published_order_rounding_and_absent_classes() -> None:
     assert lines[0] == 'per class results:'
     assert 'Summary:' in lines
     assert '66.67' in text
+    (absent,) = (line for line in lines if line.startswith('| c'))
+    assert [cell.strip() for cell in absent.strip('|').split('|')] == ['c', '-', '-']
 
 
 def test_several_metrics_at_once() -> None:
