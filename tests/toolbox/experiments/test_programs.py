@@ -2,10 +2,11 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import warm
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = 'configs/daformer/gta2cs_uda_warm_fdthings_rcs_croppl_a999_daformer_mitb5_s0.py'
@@ -15,14 +16,7 @@ pytestmark = pytest.mark.slow
 
 def ask(*command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
     program, *arguments = command
-    return subprocess.run(
-        [sys.executable, str(ROOT / program), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return warm.run([str(ROOT / program), *arguments], cwd=folder, timeout=300)
 
 
 def test_list_and_dry_run_for_machines() -> None:
