@@ -2,9 +2,8 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests import warm
 from tests.integration.one_meaning_program import CONFIGS, EVEN, STEPS
 from tests.integration.programs import ROOT
 
@@ -26,15 +26,11 @@ TIMES = ('time', 'data_time')
 
 def train(folder: Path, data: Path, processes: int, images: int, names: list[str]) -> None:
     """Three steps of each method."""
-    launcher = [sys.executable]
-    if processes > 1:
-        launcher += ['-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', str(processes)]
     program = ROOT / 'tests/integration/one_meaning_program.py'
-    done = subprocess.run(
-        [*launcher, str(program), str(folder), str(data), str(images), *names],
-        cwd=ROOT, capture_output=True, text=True, timeout=1000, check=False,
-        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
-    )  # fmt: skip
+    words = [str(program), str(folder), str(data), str(images), *names]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+    run = partial(warm.run_ranks, processes) if processes > 1 else warm.run
+    done = run(words, cwd=ROOT, timeout=1000, env=environment)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 

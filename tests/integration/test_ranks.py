@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from mmseg.fileio import read_label, write_label_png
+from tests import warm
 from tests.integration.programs import ROOT
 from tests.integration.test_add_a_part import CODE, FILES
 from tests.integration.test_training import assert_equal
@@ -23,6 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.ranks]
 
 def torchrun(*arguments: object, code: int = 0, path: Path | None = None) -> str:
     """Two processes of a program that leave with an exit code; returns what they wrote.
+
+    Torchrun itself starts those that it is to end, or to start again.
 
     Args:
         arguments: options of torchrun, the program, its arguments.
@@ -35,10 +38,14 @@ def torchrun(*arguments: object, code: int = 0, path: Path | None = None) -> str
         'OMP_NUM_THREADS': '1',
         'PYTHONPATH': os.pathsep.join(map(str, filter(None, (ROOT, path)))),
     }
-    done = subprocess.run(
-        [*launcher, *map(str, arguments)],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+    words = list(map(str, arguments))
+    if code or words[0].startswith('-'):
+        done = subprocess.run(
+            [*launcher, *words],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+    else:
+        done = warm.run_ranks(2, words, cwd=ROOT, env=environment, timeout=240)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -142,8 +149,8 @@ def test_damaged_samples_of_all_processes_are_counted_and_limited(
     assert ' training samples were damaged, more than data.max_error_share = 0.01 allows' in refused
     assert 'Connection closed by peer' not in refused
     config['data']['samples_per_gpu'] = 2
-    train = [sys.executable, 'tools/train.py', write_config(tmp_path, config), '--work-dir', tmp_path / 'one']
-    subprocess.run([*train, '--no-validate'], cwd=ROOT, check=True, capture_output=True)
+    train = ['tools/train.py', write_config(tmp_path, config), '--work-dir', tmp_path / 'one']
+    warm.run([*train, '--no-validate'], cwd=ROOT, check=True)
     one, other = (
         torch.load(tmp_path / name / 'iter_4.pth', weights_only=True)['training_state']['memory']['damaged']
         for name in ('one', 'two')
@@ -202,8 +209,7 @@ def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path
     test = ['tools/test.py', path, trained[1], '--eval', 'mIoU', '--out']
     outputs = ['--show-dir', tmp_path / 'show', '--tmpdir', tmp_path / 'parts']
     torchrun(*test, tmp_path / 'two.pkl', '--launcher', 'pytorch', '--work-dir', tmp_path / 'two', *outputs)
-    single = [sys.executable, *map(str, test), str(tmp_path / 'one.pkl'), '--work-dir', str(tmp_path / 'one')]
-    subprocess.run(single, cwd=ROOT, check=True, capture_output=True)
+    warm.run([*test, tmp_path / 'one.pkl', '--work-dir', tmp_path / 'one'], cwd=ROOT, check=True)
     one, two = (json.loads((tmp_path / name / 'result_student.json').read_text()) for name in ('one', 'two'))
     assert one['confusion'] == two['confusion']
     assert (tmp_path / 'one.pkl').read_bytes() == (tmp_path / 'two.pkl').read_bytes()
