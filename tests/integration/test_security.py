@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests import warm
 from tests.integration.programs import ROOT
 from tests.integration.tiny import model, tiny_config, write_config
 
@@ -45,7 +46,9 @@ def run(*words: object, cwd: Path) -> tuple[int, str]:
 
 
 def tool(name: str, *words: object, cwd: Path) -> tuple[int, str]:
-    return run(sys.executable, ROOT / name, *words, cwd=cwd)
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    done = warm.run([str(ROOT / name), *map(str, words)], cwd=cwd, env=environment, merged=True)
+    return done.returncode, done.stdout
 
 
 @pytest.fixture
