@@ -1,9 +1,11 @@
 """Every method trains through the real run; a resumed run equals an uninterrupted one bit for bit."""
 
+import functools
 import json
 import math
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,26 @@ pytestmark = pytest.mark.slow
 
 def run(config: dict[str, Any], folder: Path, **options: Any) -> Run:
     return train(load_config(config), work_dir=folder, **options)
+
+
+@pytest.fixture(scope='module')
+def whole_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Folder of the six iterations of a method, trained once for all tests that look at them."""
+
+    @functools.cache
+    def trained(method: str, workers: int, precision: str) -> Path:
+        folder = tmp_path_factory.mktemp('whole')
+        run(six_iterations(tiny_data, method, workers, precision), folder)
+        return folder
+
+    return lambda method, workers, precision='fp32': trained(method, workers, precision)
+
+
+def six_iterations(data: Path, method: str, workers: int, precision: str) -> dict[str, Any]:
+    config = tiny_hrda(data) if method == 'hrda' else tiny_config(data, method)
+    config['data']['workers_per_gpu'] = workers
+    config['precision'] = precision
+    return config
 
 
 def log_lines(folder: Path) -> list[dict[str, Any]]:
@@ -98,15 +120,13 @@ def assert_equal(one: Any, other: Any, place: str = '') -> None:
         ('advseg_masked', 0, 'fp32'),
     ],
 )
-def test_exact_resume(method: str, workers: int, precision: str, tiny_data: Path, tmp_path: Path) -> None:
-    config = tiny_hrda(tiny_data) if method == 'hrda' else tiny_config(tiny_data, method)
-    config['data']['workers_per_gpu'] = workers
-    config['precision'] = precision
-    whole, again = tmp_path / 'whole', tmp_path / 'again'
-    run(config, whole)
+def test_exact_resume(
+    method: str, workers: int, precision: str, whole_run: Callable[..., Path], tiny_data: Path, tmp_path: Path
+) -> None:
+    whole, again = whole_run(method, workers, precision), tmp_path / 'again'
     again.mkdir()
     shutil.copy(whole / 'iter_3.pth', again)
-    run(config, again, resume=True)
+    run(six_iterations(tiny_data, method, workers, precision), again, resume=True)
     reference, resumed = read_checkpoint(whole / 'iter_6.pth'), read_checkpoint(again / 'iter_6.pth')
     for part in ('state_dict', 'optimizer', 'training_state'):
         assert_equal(reference[part], resumed[part], part)
@@ -142,13 +162,10 @@ def test_stopped_run_goes_on_exactly(
         assert_equal(whole[part], again[part], part)
 
 
-def test_workers_make_no_difference(tiny_data: Path, tmp_path: Path) -> None:
-    config = tiny_config(tiny_data)
-    for workers in (0, 2):
-        config['data']['workers_per_gpu'] = workers
-        run(config, tmp_path / str(workers), validate=False)
-    one, other = (read_checkpoint(tmp_path / name / 'iter_6.pth')['state_dict'] for name in '02')
-    assert_equal(one, other)
+def test_workers_make_no_difference(whole_run: Callable[..., Path]) -> None:
+    one, other = (whole_run('daformer', workers) for workers in (0, 2))
+    assert one != other
+    assert_equal(*(read_checkpoint(folder / 'iter_6.pth')['state_dict'] for folder in (one, other)))
 
 
 @pytest.mark.parametrize('method', ['daformer', 'hrda'])
@@ -178,10 +195,11 @@ def test_gradient_accumulation_is_the_larger_batch(method: str, tiny_data: Path,
         assert not differences(one[part], other[part])[:20], part
 
 
-def test_published_checkpoint_resumes(tiny_data: Path, tmp_path: Path) -> None:
+def test_published_checkpoint_resumes(
+    whole_run: Callable[..., Path], tiny_data: Path, tmp_path: Path
+) -> None:
     config = tiny_config(tiny_data)
-    run(config, tmp_path / 'ours', validate=False)
-    contents = read_checkpoint(tmp_path / 'ours' / 'iter_3.pth')
+    contents = read_checkpoint(whole_run('daformer', 0) / 'iter_3.pth')
     del contents['training_state']
     path = tmp_path / 'published.pth'
     torch.save(contents, path)
@@ -203,9 +221,8 @@ def test_load_from_takes_weights_only(tiny_data: Path, tmp_path: Path) -> None:
     assert change < 1e-3
 
 
-def test_checkpoint_has_the_published_layout(tiny_data: Path, tmp_path: Path) -> None:
-    run(tiny_config(tiny_data), tmp_path, validate=False)
-    contents = torch.load(tmp_path / 'latest.pth', weights_only=True)
+def test_checkpoint_has_the_published_layout(whole_run: Callable[..., Path]) -> None:
+    contents = torch.load(whole_run('daformer', 0) / 'latest.pth', weights_only=True)
     assert list(contents)[:3] == ['meta', 'state_dict', 'optimizer']
     assert contents['meta']['iter'] == 6
     assert len(contents['meta']['CLASSES']) == 19
