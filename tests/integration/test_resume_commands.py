@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mmseg.processes import children_of
+from tests import warm
 from tests.integration.disturbed import alive
 from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
@@ -45,8 +46,14 @@ def environment() -> dict[str, str]:
     return {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT), 'PYTHON': sys.executable}
 
 
-def begin(words: list[str], place: Path) -> subprocess.Popen[bytes]:
+def begin(words: list[str], place: Path) -> subprocess.Popen[bytes] | warm.Program:
     """A program in a session of its own, writing to files in ``place``."""
+    if words[0] in (TRAIN, EXPERIMENTS):
+        with (place / 'out').open('wb') as out, (place / 'err').open('wb') as err:
+            return warm.start(
+                words, cwd=place, env=environment(), start_new_session=True,
+                stdout=out.fileno(), stderr=err.fileno(),
+            )  # fmt: skip
     return subprocess.Popen(
         words, cwd=place, env=environment(), start_new_session=True,
         stdout=(place / 'out').open('wb'), stderr=(place / 'err').open('wb'),
@@ -69,12 +76,13 @@ def await_end(session: int) -> None:
     assert alive(session) == 0
 
 
-def go_on(errors: str, place: Path) -> subprocess.CompletedProcess[str]:
+def go_on(errors: str, place: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Have a shell do what was printed; no more steps than were saved are left, so it ends soon."""
     command = re.findall(r'To go on:\n(.*)', errors)[-1]
+    more = ['--cfg-options', f'runner.max_iters={saved_iteration(errors) + 1}', *options]
     return subprocess.run(
-        f'{command} --cfg-options runner.max_iters={saved_iteration(errors) + 1}', shell=True, cwd=place,
-        env=environment(), capture_output=True, text=True, timeout=LIMIT, check=False,
+        f'{command} {shlex.join(more)}', shell=True, cwd=place, env=environment(), capture_output=True, text=True,
+        timeout=LIMIT, check=False,
     )  # fmt: skip
 
 
@@ -124,7 +132,7 @@ def test_spawned_loader_processes(number: int, place: Path) -> None:
     await_end(process.pid)
     errors = (place / 'err').read_text()
     assert 'Traceback' not in errors
-    typed = go_on(errors, place)
+    typed = go_on(errors, place, 'data.workers_per_gpu=0')
     assert typed.returncode == 0, typed.stderr
     check_end(saved_iteration(errors), typed.stdout)
 
@@ -140,9 +148,7 @@ def test_spawned_loader_processes(number: int, place: Path) -> None:
 )
 def test_run_experiments(number: int, group: bool, options: list[str], place: Path) -> None:
     """Alone, and with torchrun as a child, which is waited for."""
-    process = begin(
-        [sys.executable, EXPERIMENTS, '--config=odd name.json', '--only', 'odd*', *options], place
-    )
+    process = begin([EXPERIMENTS, '--config=odd name.json', '--only', 'odd*', *options], place)
     await_steps(place / 'out')
     below = children_of(process.pid)
     ranks = [rank for child in below for rank in children_of(child)]
@@ -189,7 +195,7 @@ def test_closed_terminal(words: list[str], place: Path) -> None:
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
 def test_several_processes_that_have_not_begun(number: int, place: Path) -> None:
     """They are there, but read their modules or the data."""
-    process = begin([sys.executable, EXPERIMENTS, '--config=odd name.json', '--gpus=2'], place)
+    process = begin([EXPERIMENTS, '--config=odd name.json', '--gpus=2'], place)
     end = time.monotonic() + LIMIT
     below = ranks = []
     while len(ranks) < 2 and time.monotonic() < end:
