@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib import import_module
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,8 @@ from mmseg.batch import Batch
 from mmseg.engine import checkpoint, evaluate
 from mmseg.uda import DACS
 from mmseg.uda.trainable import LossGroup, Trainable
+from tests.uda import networks
+from tests.warm import warm_up
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -204,7 +205,8 @@ def play(case: Case, top: Path) -> Outcome:
 def main() -> None:
     """Play all cases, two at a time."""
     cases, top = [Case(**case) for case in json.loads(Path(sys.argv[1]).read_text())], Path(sys.argv[2])
-    import_module('mmseg.engine.train')  # once, not in every child
+    assert networks.CLASSES  # registers the small encoder
+    warm_up()  # once, not in every child
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     halves = [cases[0::2], cases[1::2]]
     second = os.fork()

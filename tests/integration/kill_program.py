@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ import torch
 
 from mmseg.engine.checkpoint import read_checkpoint
 from tests.integration.disturbed import ROOT, alive, finish, start
+from tests.warm import warm_up
 
 SCRIPT = str(ROOT / 'tools' / 'train.py')
 WRITING = 0.1
@@ -207,7 +207,7 @@ def train_whole(config: str, folder: Path) -> float:
 def main() -> None:
     """Two combinations at a time."""
     plan, top = [Combination(**item) for item in json.loads(Path(sys.argv[1]).read_text())], Path(sys.argv[2])
-    import_module('mmseg.engine.train')  # once, not in every child
+    warm_up()  # once, not in every child
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     wholes = list(dict.fromkeys(combination.whole for combination in plan))
     second = os.fork()

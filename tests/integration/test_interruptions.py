@@ -14,7 +14,7 @@ from mmseg.processes import SIGNALS
 from tests.integration.disturbed import Case
 from tests.integration.programs import ROOT, run_tool
 from tests.integration.test_training import assert_equal
-from tests.integration.tiny import tiny_config, write_config
+from tests.integration.tiny import tiny_config, two_convolutions, write_config
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +28,8 @@ def short_config(
 ) -> Path:
     """A run of a few iterations that logs each, and saves at an interval or only at the end."""
     config = tiny_config(tiny_data, method)
+    if method == 'source_only':
+        config['model'] = two_convolutions()
     config['runner']['max_iters'] = length
     config['data'].update({'samples_per_gpu': 1, 'workers_per_gpu': workers})
     config['checkpoint_config']['interval'] = interval or length
@@ -143,13 +145,8 @@ def test_little_shared_memory(size: str, tiny_data: Path, tmp_path: Path) -> Non
     if subprocess.run([*isolated, 'true'], capture_output=True, check=False).returncode:
         pytest.skip('may not mount a file system of its own (needs root and unshare)')
     config = short_config(tiny_data, tmp_path, 'source_only', 2)
-    program = [
-        sys.executable,
-        str(ROOT / 'tools' / 'train.py'),
-        str(config),
-        '--work-dir',
-        str(tmp_path / 'run'),
-    ]
+    words = [config, '--work-dir', tmp_path / 'run', '--custom-imports', 'tests.uda.networks']
+    program = [sys.executable, str(ROOT / 'tools' / 'train.py'), *map(str, words)]
     environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
     done = subprocess.run(
         [*isolated, *program], env=environment, capture_output=True, text=True, timeout=120, check=False

@@ -8,7 +8,6 @@ checkpoints make that heap longer and shorter by up to 7 MiB at a time, dependin
 its end.
 """
 
-import copy
 import json
 import logging
 import os
@@ -20,8 +19,7 @@ import numpy as np
 import pytest
 
 from tests.integration.programs import ROOT
-from tests.integration.tiny import tiny_config, write_config
-from tests.uda.networks import MODEL
+from tests.integration.tiny import tiny_config, two_convolutions, write_config
 
 logger = logging.getLogger(__name__)
 ITERATIONS = int(os.environ.get('MMSEG_SOAK', '300'))
@@ -34,8 +32,7 @@ iterations, of which about 110 lie between the two medians, a step of 1 MiB in e
 @pytest.mark.parametrize('workers', [0, 2])
 def test_memory_and_open_files_stay(workers: int, tiny_data: Path, tmp_path: Path) -> None:
     config = tiny_config(tiny_data)
-    config['model'] = copy.deepcopy(MODEL)
-    config['model']['decode_head']['num_classes'] = 19
+    config['model'] = two_convolutions()
     config['data']['workers_per_gpu'] = workers
     config['runner']['max_iters'] = ITERATIONS
     config['checkpoint_config'] = {'interval': 100, 'max_keep_ckpts': 1}

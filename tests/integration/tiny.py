@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.uda.networks import MODEL
+
 NORM = {'type': 'BN', 'requires_grad': True}
 THINGS = [6, 7, 11, 12, 13, 14, 15, 16, 17, 18]
 PIXELS = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.375], 'to_rgb': True}
@@ -81,6 +83,13 @@ def model() -> dict[str, Any]:
         'decode_head': head,
         'test_cfg': {'mode': 'whole'},
     }
+
+
+def two_convolutions() -> dict[str, Any]:
+    """A network for tests to which it does not matter; programs that train it import ``tests.uda.networks``."""
+    found = copy.deepcopy(MODEL)
+    found['decode_head']['num_classes'] = 19
+    return found
 
 
 def dacs(distance: float = 0.005) -> dict[str, Any]:
