@@ -28,8 +28,7 @@ def short_config(
 ) -> Path:
     """A run of a few iterations that logs each, and saves at an interval or only at the end."""
     config = tiny_config(tiny_data, method)
-    if method == 'source_only':
-        config['model'] = two_convolutions()
+    config['model'] = two_convolutions()
     config['runner']['max_iters'] = length
     config['data'].update({'samples_per_gpu': 1, 'workers_per_gpu': workers})
     config['checkpoint_config']['interval'] = interval or length
