@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests import warm
 from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
 
@@ -97,11 +98,9 @@ def test_the_commands_of_the_page(machines: list[str], tiny_data: Path, tmp_path
     said = [(tmp_path / f'{machine}.txt').read_text() for machine in machines]
     assert codes == [0, 0], '\n'.join(said)
     assert ['Iter' in text or 'Start running' in text for text in said] == [True, False]
-    one = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2', 'tools/train.py', str(path)]
-    subprocess.run(
-        [sys.executable, *one, f'--work-dir={tmp_path / "one"}'], cwd=ROOT, env=environment, check=True,
-        capture_output=True, timeout=LIMIT,
-    )  # fmt: skip
+    one = ['tools/train.py', str(path), f'--work-dir={tmp_path / "one"}']
+    done = warm.run_ranks(2, one, cwd=ROOT, env=environment, timeout=LIMIT)
+    assert done.returncode == 0, done.stdout
     first, second = (
         torch.load(tmp_path / name / 'iter_2.pth', weights_only=True)['state_dict'] for name in ('one', 'two')
     )
