@@ -14,6 +14,7 @@ import pytest
 
 from mmseg.config.files import configs_folder
 from mmseg.processes import children_of
+from tests import warm
 from tests.integration.disturbed import alive
 from tests.integration.programs import ROOT
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 LIMIT = 400
 """Seconds to wait for what comes at once on an idle machine."""
-PROGRAM = [sys.executable, str(ROOT / 'run_experiments.py')]
+PROGRAM = [str(ROOT / 'run_experiments.py')]
 ROWS = [
     '--exp=101',
     '--startup-test',
@@ -51,17 +52,18 @@ def logs(place: Path) -> list[Path]:
     return sorted(place.glob('work_dirs/*/*/*.log.json'))
 
 
-def begin(place: Path, *options: str) -> subprocess.Popen[bytes]:
+def begin(place: Path, *options: str) -> warm.Program:
     """The program in a session of its own, writing to files, until two runs have made steps."""
-    process = subprocess.Popen(
-        [*PROGRAM, *ROWS, '--gpus=2', *ENDLESS, *options], cwd=place, env=environment(), start_new_session=True,
-        stdout=(place / 'out').open('wb'), stderr=(place / 'err').open('wb'),
-    )  # fmt: skip
+    with (place / 'out').open('wb') as out, (place / 'err').open('wb') as err:
+        process = warm.start(
+            [*PROGRAM, *ROWS, '--gpus=2', *ENDLESS, *options], cwd=place, env=environment(),
+            start_new_session=True, stdout=out.fileno(), stderr=err.fileno(),
+        )  # fmt: skip
     await_steps(place, process)
     return process
 
 
-def await_steps(place: Path, process: subprocess.Popen[bytes]) -> None:
+def await_steps(place: Path, process: warm.Program) -> None:
     end = time.monotonic() + LIMIT
     while len([log for log in logs(place) if log.read_text().count('"iter"') > 1]) < 2:
         assert process.poll() is None, (place / 'err').read_text() + (place / 'out').read_text()
@@ -77,10 +79,7 @@ def await_end(processes: list[int]) -> None:
 
 
 def test_two_at_a_time(place: Path) -> None:
-    done = subprocess.run(
-        [*PROGRAM, *ROWS, '--gpus=2'], cwd=place, env=environment(), capture_output=True, text=True, check=False,
-        timeout=LIMIT,
-    )  # fmt: skip
+    done = warm.run([*PROGRAM, *ROWS, '--gpus=2'], cwd=place, env=environment(), timeout=LIMIT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(': running on core') == done.stdout.count(': finished on core') == 2
     assert '2 of 2 runs finished' in done.stdout
@@ -123,7 +122,7 @@ def test_a_killed_program_leaves_no_children(place: Path) -> None:
 def test_a_terminal_shows_a_table(place: Path) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*PROGRAM, *ROWS, '--gpus=2'], cwd=place, env=environment(), start_new_session=True,
+        [sys.executable, *PROGRAM, *ROWS, '--gpus=2'], cwd=place, env=environment(), start_new_session=True,
         stdin=slave, stdout=slave, stderr=slave,
     )  # fmt: skip
     os.close(slave)
