@@ -12,6 +12,7 @@ import torch
 
 from mmseg.fileio import read_image
 from mmseg.uda.min_entropy import MinEnt
+from tests import warm
 from tests.integration.programs import ROOT
 from tests.uda.networks import MODEL, small_batch, small_method, train
 from tests.visualization.test_debug_pictures import watched
@@ -24,10 +25,7 @@ COMMANDS = [line for line in PAGE.replace('\\\n', '').splitlines() if line.start
 
 def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words = shlex.split(line)
-    return subprocess.run(
-        [sys.executable, *words[1:]],
-        cwd=folder, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    return warm.run(words[1:], cwd=folder, merged=True)
 
 
 @pytest.fixture(scope='module')

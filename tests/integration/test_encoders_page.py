@@ -2,8 +2,6 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import torch
 
 from mmseg.models.backbones.timm_networks import Request
 from mmseg.models.backbones.timm_survey import survey
+from tests import warm
 from tests.integration.programs import ROOT
 
 PAGE = (ROOT / 'docs/encoders.md').read_text(encoding='utf-8')
@@ -19,10 +18,7 @@ COMMANDS = [line for line in PAGE.splitlines() if line.startswith('python ') and
 
 
 def run(line: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, *shlex.split(line)[1:]],
-        cwd=folder, text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    done = warm.run(shlex.split(line)[1:], cwd=folder, merged=True)
     assert done.returncode == 0, f'{line}\n{done.stdout}'
     return done.stdout
 

@@ -3,8 +3,6 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mmseg.fileio import read_label
+from tests import warm
 from tests.integration.programs import ROOT
 
 PAGE = (ROOT / 'docs/own-data.md').read_text(encoding='utf-8')
@@ -50,10 +49,8 @@ def draw_everything(folder: Path) -> None:
 def run(line: str, folder: Path) -> str:
     words = shlex.split(line)
     assert words[0] == 'python', line
-    done = subprocess.run(
-        [sys.executable, *words[1:]], cwd=folder, text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, 'PYTHONPATH': str(ROOT)},
-    )  # fmt: skip
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    done = warm.run(words[1:], cwd=folder, env=environment, merged=True)
     assert done.returncode == 0, f'{line}\n{done.stdout}'
     return done.stdout
 
