@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 import torch
 
 from mmseg.processes import children_of
+from tests import warm
 from tests.integration.programs import ROOT
 from tests.integration.tiny import tiny_config, write_config
 
@@ -25,12 +24,12 @@ LENGTH = 30
 def run(place: Path, *words: str, code: int = 0) -> str:
     """A program from the folder ``place``; returns what it prints, to a file, which jobs may keep open."""
     with (place / 'said').open('w') as said:
-        done = subprocess.run(
-            [sys.executable, *words], cwd=place, stdout=said, stderr=said, check=False, timeout=LIMIT,
-            env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)},
-        )  # fmt: skip
+        environment = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT)}
+        done = warm.start(
+            list(words), cwd=place, stdout=said.fileno(), stderr=said.fileno(), env=environment
+        ).wait(LIMIT)
     text = (place / 'said').read_text()
-    assert done.returncode == code, text
+    assert done == code, text
     return text
 
 
