@@ -49,6 +49,7 @@ WORDS = re.compile(rf'(?<![\w./-])({"|".join(map(re.escape, NAMES))})(?![\w.])')
 _PREPARE = 'python tools/prepare_procstreet2camvid.py'
 INSTEAD = {
     'python tools/benchmark.py all': 'python tools/benchmark.py ema blur',
+    'python tools/benchmark.py card --out work_dirs/card': 'python tools/benchmark.py ema --out work_dirs/card',
     _PREPARE: f'{_PREPARE} --shared SHARED',
     f'{_PREPARE} procstreet carla800 camvid': f'{_PREPARE} procstreet carla800 camvid --shared SHARED',
     f'{_PREPARE} procstreet960 camvid960 --shared ../shared --out data': (
@@ -131,7 +132,7 @@ def build_workspace(root: Path, data: Path, trained: tuple[Path, Path]) -> dict[
     write_bank(root / 'embedding_cache/gta300', *random_bank(38, 8, 19, 0))
     _write_halves(data / 'cityscapes')
     (root / 'page.md').write_text(
-        ''.join(f'<!-- screening {name} -->\n<!-- end -->\n' for name in ('scores', 'classes'))
+        ''.join(f'<!-- screening {name} -->\n<!-- end -->\n' for name in ('scores', 'seeds', 'classes'))
     )
     names = _write_runs(root, trained) | _write_hrda(root, data) | _write_pictures(root, data)
     return names | {'PAGE': 'page.md', 'WEIGHTS': _write_weights(root), 'SHARED': _write_shared(root)}
