@@ -208,7 +208,7 @@ class CustomDataset:
         """The sentence that tells how to write the statistics for rare class sampling."""
         packed = divided(self.data_root or '') is not None  # whose label maps are not converted
         place = 'the folder beside the archive' if packed else 'data_root'
-        count = f'Run `python tools/class_statistics.py CONFIG`, which counts label maps as they are, into {place}.'
+        count = f'Run `python tools/class_statistics.py CONFIG`; it converts nothing, counts into {place}.'
         return (not packed and self._prepare()) or count
 
     @property
