@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,9 @@ def _forget_foreign(names: set[str]) -> None:
             del sys.modules[name]
 
 
+GRACE = 2
+"""Seconds that threads and processes have that are ending: on a busy machine they are seen while they do."""
+
 Fact = tuple[Callable[[], Any], Callable[[Any], Any]]
 
 FACTS: dict[str, Fact] = {
@@ -165,5 +169,8 @@ def isolated() -> Iterator[None]:
             write(before[name])
     if remains() - running:
         gc.collect()  # loaders end their processes when they are collected
+        until = time.monotonic() + GRACE
+        while remains() - running and time.monotonic() < until:
+            time.sleep(0.05)
     left = [*sorted(replaced), *map(str, remains() - running)]
     assert not left, f'the test leaves behind: {", ".join(left)}'
