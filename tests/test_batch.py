@@ -8,6 +8,7 @@ import torch
 
 from mmseg import batch as module
 from mmseg.batch import Batch, on_device
+from tests.gpu import needs_gpu
 
 
 def batch() -> Batch:
@@ -79,8 +80,7 @@ def test_copies_are_queued_beside_the_step_that_runs(monkeypatch: pytest.MonkeyP
     assert notes == []
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+@needs_gpu
 def test_batches_arrive_while_a_step_runs() -> None:
     """A copy from pinned memory is done although the device still works on what was queued before."""
     device = torch.device('cuda')

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.making.reference import components
 from mmseg import errors
 from mmseg.config import schema
 from mmseg.datasets.presets import PRESETS
@@ -46,24 +47,14 @@ def test_commands_of_the_one_program_exist(page: str) -> None:
     assert not [words for words in called if words[0] not in known and ''.join(words) not in known]
 
 
-def registered(registry: Registry) -> dict[str, object]:
-    """What this package registers, without what other tests have added."""
-    registry.import_from_location()
-    return {
-        name: kind
-        for name, kind in registry.module_dict.items()
-        if str(getattr(kind, '__module__', '')).startswith('mmseg.')
-    }
-
-
 @pytest.mark.parametrize(
     'registry', [MODELS, PARTS, DATASETS, TRANSFORMS], ids=lambda registry: registry.name
 )
 def test_every_component_and_each_of_its_keys_is_documented(registry: Registry) -> None:
-    components = registered(registry)
-    keys = {key for kind in components.values() for key in parameters(kind)[0]} - {'model', 'max_iters'}
+    found = components(registry)
+    keys = {key for kind in found.values() for key in parameters(kind)[0]} - {'model', 'max_iters'}
     assert keys
-    assert not missing(components)
+    assert not missing(found)
     assert not missing(keys)
 
 

@@ -78,11 +78,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def write(folder: Path, record: dict[str, Any], results: list[Any]) -> None:
     """Everything for machines as results.json, and for people as results.md."""
+    from mmseg.toolbox.experiments.collection import markdown_table
+
     lines = [', '.join(f'{key} {value}' for key, value in record['machine'].items() if value is not None), '']
     rows = [result.cells() for result in results if hasattr(result, 'cells')]
     if rows:
-        heads = import_module('benchmarks.card').HEADS
-        lines += [f'| {" | ".join(row)} |' for row in (heads, ['---'] * len(heads), *rows)]
+        lines.append(markdown_table(import_module('benchmarks.card').HEADS, rows))
     lines += [f'- {result.line()}' for result in results if not hasattr(result, 'cells')]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'results.json').write_text(json.dumps(record, indent=2) + '\n', encoding='utf-8')

@@ -88,10 +88,10 @@ class LogWriter:
         """
         if total >= EXP_NAME_INTERVAL and iteration % EXP_NAME_INTERVAL == 0:
             self.logger.info(f'Exp name: {self.name}')
-        memory = _device_memory()
+        memory = device_memory()
         fields = [f'lr: {lr:.3e}', f'eta: {timedelta(seconds=int(eta))}']
         fields += [f'time: {times["time"]:.3f}', f'data_time: {times["data_time"]:.3f}']
-        fields.append(f'waiting for data: {100 * times["data_time"] / max(times["time"], 1e-9):.0f} %')
+        fields.append(f'waiting for data: {waiting(times):.0f} %')
         fields += [f'{name}: {value}' for name, value in memory.items()]
         fields += [f'{name}: {value:.4f}' for name, value in values.items()]
         self.logger.info(f'Iter [{iteration}/{total}]\t{", ".join(fields)}')
@@ -128,6 +128,11 @@ class LogWriter:
                 tracker.add_scalar(name, value, step=iteration)
 
 
+def waiting(times: Mapping[str, float]) -> float:
+    """Per cent of an iteration that the step had no batch; ``times``: :meth:`LogWriter.training`."""
+    return 100 * times['data_time'] / max(times['time'], 1e-9)
+
+
 def _rounded(key: str, value: Any) -> Any:
     """Five decimals, as published; of rates, which may be smaller, five digits."""
     if not isinstance(value, float):
@@ -135,7 +140,7 @@ def _rounded(key: str, value: Any) -> Any:
     return float(f'{value:.5g}') if key == 'lr' else round(value, 5)
 
 
-def _device_memory() -> dict[str, int]:
+def device_memory() -> dict[str, int]:
     """Peak device memory in MiB; empty without a GPU."""
     if not torch.cuda.is_available():
         return {}

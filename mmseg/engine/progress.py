@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-import torch
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from mmseg.engine.log import device_memory, waiting
 from mmseg.ranks import is_main
 
 SHARE = 'mix.pseudo_weight'
@@ -56,7 +56,6 @@ def told(lr: float, times: Mapping[str, float], values: Mapping[str, float]) -> 
     parts = [] if loss is None else [f'loss {loss:.3f}']
     if SHARE in values:
         parts.append(f'pseudo {values[SHARE]:.2f}')
-    parts += [f'lr {lr:.1e}', f'data {100 * times["data_time"] / max(times["time"], 1e-9):.0f} %']
-    if torch.cuda.is_available():
-        parts.append(f'{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB')
+    parts += [f'lr {lr:.1e}', f'data {waiting(times):.0f} %']
+    parts += [f'{mebibytes} MiB' for mebibytes in device_memory().values()]
     return ', '.join(parts)

@@ -44,7 +44,12 @@ CONFIGS: dict[str, Callable[[Path], dict[str, Any]]] = {
     'supervised': lambda data: tiny_config(data, 'source_only'),
     'daformer': tiny_config,
     'mic': lambda data: with_method(tiny_config(data), **MASKS),
-    'sharded': lambda data: {**tiny_config(data), 'optimizer_sharding': True, 'gradient_accumulation': 2},
+    'sharded': lambda data: {
+        **tiny_config(data),
+        'optimizer_sharding': True,
+        'gradient_accumulation': 2,
+        'activation_checkpointing': True,
+    },
     'combined': lambda data: with_method(
         tiny_config(data),
         pseudo_flip=True,

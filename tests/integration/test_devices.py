@@ -18,13 +18,13 @@ from mmseg.engine.optimizer import build_optimizer
 from mmseg.registry import MODELS
 from mmseg.uda.supervised import Supervised
 from mmseg.uda.trainable import Trainable
+from tests.gpu import gpu_marks
 from tests.integration.one_meaning_program import STEPS
 from tests.integration.test_one_meaning import train as train_processes
 from tests.uda.networks import DISTANCE, MODEL, TWO_SCALES, small_batch
 
 TOOLS = str(Path(__file__).resolve().parents[2] / 'tools')
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
-DEVICES = ['cpu', pytest.param('cuda', marks=[pytest.mark.gpu, needs_gpu])]
+DEVICES = ['cpu', pytest.param('cuda', marks=gpu_marks())]
 MASKS = {
     'mask_mode': 'separatetrgaug', 'mask_lambda': 1,
     'mask_generator': {'type': 'block', 'mask_ratio': 0.5, 'mask_block_size': 8},
@@ -171,14 +171,11 @@ def test_a_run_goes_on_in_another_layout_precision_and_place(name: str, device: 
             torch.testing.assert_close(found[key], value.cpu(), rtol=0.05, atol=1e-3)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(
-    torch.cuda.device_count() < 2, reason='needs two CUDA devices: NCCL takes one process each'
-)
+@pytest.mark.parametrize('cards', [pytest.param(2, marks=gpu_marks(2))])
 @pytest.mark.timeout(600)
-def test_two_cards_train_what_one_does(tiny_data: Path, tmp_path: Path) -> None:
+def test_two_cards_train_what_one_does(cards: int, tiny_data: Path, tmp_path: Path) -> None:
     """Weights within a hundredth after three steps: kernels of a card add in another order each time."""
-    for name, processes in (('one', 1), ('several', 2)):
+    for name, processes in (('one', 1), ('several', cards)):
         train_processes(tmp_path / name, tiny_data, processes, 2 // processes, ['daformer'])
     one, several = (
         torch.load(tmp_path / name / 'daformer' / f'iter_{STEPS}.pth', weights_only=True)['state_dict']

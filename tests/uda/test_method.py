@@ -10,6 +10,7 @@ from mmseg.engine.optimizer import build_optimizer
 from mmseg.errors import ConfigError
 from mmseg.uda.feature_distance import FeatureDistance
 from tests.dropout import zero_dropout
+from tests.gpu import needs_gpu
 from tests.uda.networks import DISTANCE, TWO_SCALES, observed, small_batch, small_method, train
 
 PUBLISHED_LOG = [
@@ -241,8 +242,7 @@ def test_sixteen_bit_networks_and_channels_last_change_only_rounding():
         torch.testing.assert_close(logs[1][name], logs[0][name], rtol=0.05, atol=0)
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+@needs_gpu
 def test_a_step_never_waits_for_the_device():
     method = small_method(**DISTANCE, color_jitter_probability=0.0).cuda()
     batches = [small_batch(seed=i) for i in range(12)]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from benchmarks.counts import Count
-from benchmarks.settings import METHODS, Settings, hrda_config, model_config
+from benchmarks.settings import METHODS, ON_HRDA, Settings, method_config
 from benchmarks.step import TITLES, Pair
 from benchmarks.timing import Comparison, peak_mib, seconds
 from mmseg.config.translate import speed_of
@@ -16,8 +16,6 @@ from mmseg.engine.build import apply_speed_options
 from mmseg.models import build_segmentor
 from mmseg.models.precision import PRECISIONS
 
-FULL = ('hrda', 'mic')
-"""Methods whose crops have full resolution: twice the size of the others, as published (1024 instead of 512)."""
 EVERYWHERE: list[dict[str, Any]] = [{}, {'precision': 'bf16'}]
 """Of every method."""
 FURTHER: list[dict[str, Any]] = [
@@ -81,12 +79,17 @@ HEADS = ['what', 'ms', 'images/s', 'plain / ours', 'MiB', 'MiB plain', 'TFLOP', 
 
 
 def card(settings: Settings) -> Iterator[Rate]:
-    """Steps, then tests; ``settings.size`` is that of DAFormer's crops."""
+    """Steps, then tests.
+
+    Args:
+        settings: ``size`` is that of DAFormer's crops; those of HRDA have full resolution, twice as much, as published
+            (1024 instead of 512).
+    """
     peaks = {
         name: peak_flops(settings.device, dtype) for name, dtype in PRECISIONS.items() if runs(name, settings)
     }
     for method in METHODS:
-        sizes = replace(settings, size=settings.size * (2 if method in FULL else 1))
+        sizes = replace(settings, size=settings.size * (2 if method in ON_HRDA else 1))
         for speed in EVERYWHERE + FURTHER * (method == 'daformer'):
             precision = speed.get('precision', 'fp32')
             if precision in peaks:
@@ -112,20 +115,15 @@ def step(method: str, settings: Settings, speed: dict[str, Any], peak: float) ->
     images = 2 * settings.batch
     time = compared.ours_ms / 1e3
     return Rate(
-        pair.name if not speed.get('compile') else f'{pair.name}, compile', compared.ours_ms, images / time,
-        compared.ours_mib, count.flop / 1e12, count.flop / time / peak, compared,
+        compared.name, compared.ours_ms, images / time, compared.ours_mib, count.flop / 1e12, count.flop / time / peak,
+        compared,
     )  # fmt: skip
 
 
 def picture(method: str, settings: Settings, precision: str, peak: float) -> Rate:
     """The test of a picture of (2 size, 4 size), for a size of 512 that of Cityscapes; HRDA in windows of 2 size."""
     height = 2 * settings.size
-    config = (
-        model_config(settings.encoder)
-        if method == 'daformer'
-        else hrda_config(settings.encoder, height)['model']
-    )
-    network = build_segmentor(config).eval()
+    network = build_segmentor(method_config(method, settings.encoder, height)['model']).eval()
     network = apply_speed_options(network, speed_of({'precision': precision}), settings.device)
     image = torch.randn(1, 3, height, 2 * height, device=settings.device)
 

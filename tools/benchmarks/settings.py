@@ -17,6 +17,8 @@ NORMALISATION = {'mean': [123.675, 116.28, 103.53], 'std': [58.395, 57.12, 57.37
 """Of the drawn images."""
 METHODS = ('daformer', 'hrda', 'mic', 'dida')
 """DAFormer; HRDA; MIC on HRDA; DIDA's published bank on DAFormer."""
+ON_HRDA = ('hrda', 'mic')
+"""Those with HRDA's network."""
 ROWS = 300
 """Of the bank."""
 OPTIMIZER: dict[str, Any] = {
@@ -96,7 +98,7 @@ def method_config(method: str, encoder: str, crop: int) -> dict[str, Any]:
 
     The bank is random; see :func:`build_method`.
     """
-    config = hrda_config(encoder, crop) if method in ('hrda', 'mic') else training_config(encoder)
+    config = hrda_config(encoder, crop) if method in ON_HRDA else training_config(encoder)
     if method == 'mic':
         block = {'type': 'block', 'mask_ratio': 0.7, 'mask_block_size': max(crop // 16, 1)}
         masks = {'mask_mode': 'separatetrgaug', 'mask_lambda': 1, 'mask_generator': block}

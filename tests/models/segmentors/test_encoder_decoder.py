@@ -7,6 +7,7 @@ from torch import nn
 
 from mmseg.errors import ConfigError
 from mmseg.models import EncoderDecoder, build_segmentor
+from tests.gpu import needs_gpu
 from tests.models.tiny import CLASSES, daformer_head, segmentor
 
 META = {'ori_shape': (40, 56, 3), 'flip': False, 'flip_direction': 'horizontal'}
@@ -154,8 +155,7 @@ def test_bf16_differs_only_in_rounding(network, image, label) -> None:
     )
 
 
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA device')
+@needs_gpu
 def test_training_pass_does_not_synchronise(image, label) -> None:
     network = build_segmentor(
         segmentor(decode_head=daformer_head(sampler={'type': 'OHEMPixelSampler', 'thresh': 0.5}))
