@@ -25,17 +25,25 @@ class ProgressBar:
     """
 
     def __init__(self, logger: logging.Logger, total: int, initial: int) -> None:
+        self._logger, self._total, self._initial = logger, total, initial
+        self._wanted = is_main() and sys.stderr.isatty()
         self._bar: tqdm[Any] | None = None
         self._stack = ExitStack()
-        if is_main() and sys.stderr.isatty():
-            self._stack.enter_context(logging_redirect_tqdm([logger]))
-            self._bar = tqdm(
-                total=total, initial=initial, desc='train', unit='it', dynamic_ncols=True, leave=False
-            )
-            self._stack.callback(self._bar.close)
 
     def move(self, iteration: int) -> None:
-        """Another iteration is finished; asks nothing of the device."""
+        """Another iteration is finished; asks nothing of the device. The first one opens the line: what fails before
+        the loop begins would not close it."""
+        if self._wanted and self._bar is None:
+            self._stack.enter_context(logging_redirect_tqdm([self._logger]))
+            self._bar = tqdm(
+                total=self._total,
+                initial=self._initial,
+                desc='train',
+                unit='it',
+                dynamic_ncols=True,
+                leave=False,
+            )
+            self._stack.callback(self._bar.close)
         if self._bar is not None:
             self._bar.update(iteration - self._bar.n)
 

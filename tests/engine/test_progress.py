@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mmseg.engine.log import LogWriter
-from mmseg.engine.loop import run_loop
+from mmseg.engine.loop import Hook, Run, run_loop
 from mmseg.engine.progress import told
+from mmseg.errors import ConfigError
 from tests.engine.fakes import make_run
 
 
@@ -44,6 +45,26 @@ def test_a_terminal_has_a_bar_below_the_lines_of_the_log(
     assert 'train:   0%|' in shown
     assert '0/6' in shown
     assert 'Iter [2/6]' in out.getvalue() + shown
+
+
+def test_what_fails_before_the_loop_leaves_the_log_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: logging.Logger
+) -> None:
+    class Failing(Hook):
+        def before_run(self, run: Run) -> None:
+            raise ConfigError('no')
+
+    err = Terminal()
+    monkeypatch.setattr(sys, 'stderr', err)
+    handler = logging.StreamHandler(sys.stdout)
+    log.addHandler(handler)
+    try:
+        with pytest.raises(ConfigError):
+            run_loop(make_run(tmp_path, extra=[Failing()]))
+        assert log.handlers == [handler]
+    finally:
+        log.removeHandler(handler)
+    assert 'train' not in err.getvalue()
 
 
 def test_elsewhere_there_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
