@@ -1,7 +1,7 @@
 # DIDA, GTA -> Cityscapes, repaired: what the method says instead of what the program does. Train it with
 #   python run_experiments.py --config configs/dida/gta2cs_dida_clean.py
 #
-# The values below are those of mode='clean', written out to be read; docs/dida.md compares the two modes.
+# The values below are those of mode='clean', written out to be read; docs/dida.md compares the modes.
 _base_ = ['gta2cs_dida.py']
 
 uda = dict(

@@ -52,4 +52,8 @@ EXPERIMENTS = (
             for stem in ('gta2cs_dida_clean', 'synthia2cs_dida_clean', 'gtaHR2csHR_hrda_dida_clean')
         ),
     ),
+    Experiment(
+        '213', 'DIDA', '-', 'Repaired method, pixels weighed by trust',
+        (FileRow('dida/gta2cs_dida_trusted.py', seeds=SEEDS),),
+    ),
 )  # fmt: skip

@@ -56,4 +56,11 @@ EXPERIMENTS = (
         '205', 'Real pictures', '-', 'carla800->CamVid',
         tuple(_procstreet(method, 0, pair='carla2camvid') for method in ('source_only', 'daformer')),
     ),
+    Experiment(
+        '206', 'Real pictures', '-', 'ProcStreet->CamVid, further methods',
+        tuple(
+            _procstreet(method, *SEEDS)
+            for method in ('minent', 'advseg', 'mean_teacher', 'mic', 'dida_trusted')
+        ),
+    ),
 )  # fmt: skip

@@ -56,7 +56,7 @@ class Bank:
     Attributes:
         size: number of rows.
         classes: that have rows; None = all of the network's.
-        mode: 'published' or 'clean'.
+        mode: 'published', 'clean' or 'trusted'.
         named: part of the name of the run; DIDA's own names do not mention it.
     """
 

@@ -29,11 +29,13 @@ class Target:
         embedding: the teacher's, (B, D, h, w).
         scores: (B, C, H, W), gathered to rows by their class, or None: similarities alone.
         weight: (B, 1, H, W), of each pixel in the mean.
+        pixels: scalar, what the weighted sum is divided by; None: the sum of the weights.
     """
 
     embedding: Tensor
     scores: Tensor | None
     weight: Tensor
+    pixels: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,14 @@ def instance_loss(embedding: Tensor, target: Target, rows: Rows, grid: Grid, for
         form: kind of similarity.
 
     Returns:
-        Scalar, the mean over pixels by weight (0 if all weights are 0).
+        Scalar, the mean over pixels by weight (0 if all weights are 0, or there are no pixels).
     """
     function = _FUNCTIONS[form.strong.kind]
     with torch.no_grad():
         strong, weak = (x.detach().permute(0, 2, 3, 1).contiguous() for x in (embedding, target.embedding))
         gradient, value = torch.zeros_like(strong), strong.new_zeros(())
-        share = target.weight / denominator(target.weight.sum())
+        pixels = target.weight.sum() if target.pixels is None else target.pixels
+        share = target.weight / denominator(pixels)
         for tile in form.strong.tiles(share, rows, grid):
             scores = None if target.scores is None else tile.fine(target.scores)
             view = _View(tile, tile.coarse(strong), tile.coarse(weak), scores, tile.fine(share))

@@ -2,7 +2,8 @@
 
 ``mode`` chooses a preset; any other key that is given replaces the preset's value. 'published' is what the
 released program computes (docs/methods/dida.md#what-the-program-does), 'clean' what the method says it does
-(docs/methods/dida.md#the-scheme, #quirks).
+(docs/methods/dida.md#the-scheme, #quirks), 'trusted' that with pixels weighed by how far they may be trusted
+(docs/dida.md#three-modes).
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,8 @@ CLEAN: dict[str, Any] = {
     'pixel_mask': 'valid',
     'weak_strength': 0.1,
 }
-MODES: dict[str, dict[str, Any]] = {'published': {}, 'clean': CLEAN}
+TRUSTED: dict[str, Any] = {**CLEAN, 'pixel_weight': 'agreement'}
+MODES: dict[str, dict[str, Any]] = {'published': {}, 'clean': CLEAN, 'trusted': TRUSTED}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class BankOptions(NoOptions):
     """What can be chosen about the bank, its similarities and its loss; defaults are those of 'published'.
 
     Attributes:
-        mode: 'clean' changes the defaults of others, see :data:`CLEAN`.
+        mode: 'clean' changes the defaults of others, see :data:`CLEAN`; 'trusted' besides `pixel_weight`.
         bank_size: number of rows K.
         bank_file: folder with the two files of a published bank, or (features, labels); None: start with an
             empty bank and fill it from source images.
@@ -60,6 +62,10 @@ class BankOptions(NoOptions):
         eps: added inside the logarithm of 'sum'.
         pixel_mask: pixels with a loss: 'all'; 'target', not pasted; 'valid', of these the ones whose
             pseudo-label has a weight. The mean is over them.
+        pixel_weight: of these pixels in the mean: 'equal', or 'agreement', the weight of the pseudo-label times the
+            probability that the teacher gives it times the share of the similarities that rows of its class have
+            (all three in [0, 1]). The mean is divided by the number of pixels, not by the sum of the weights, so that
+            the loss is small where little is trusted.
         resolution: 'full' (the grid of the image) or 'native' (that of the embedding: cheaper, another loss).
         chunk: similarities (rows times pixels) that are computed at a time; memory is proportional to it, whatever
             the number of rows, and the result does not depend on it. None: what fits into the cache of a
@@ -68,7 +74,7 @@ class BankOptions(NoOptions):
         detail: networks of two resolutions: compare the detail crop's embedding, too.
     """
 
-    mode: Literal['published', 'clean'] = 'published'
+    mode: Literal['published', 'clean', 'trusted'] = 'published'
     bank_size: AtLeastOne = 300
     bank_file: str | Sequence[str] | None = None
     classes: Sequence[int] | None = None
@@ -91,6 +97,7 @@ class BankOptions(NoOptions):
     loss_weight: Amount = 0.5
     eps: Positive = 1e-10
     pixel_mask: Literal['all', 'target', 'valid'] = 'all'
+    pixel_weight: Literal['equal', 'agreement'] = 'equal'
     resolution: Literal['full', 'native'] = 'full'
     chunk: AtLeastOne | None = None
     weak_strength: Annotated[float, Range(0, 0.5)] = 0.0

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mmseg.errors import ConfigError
 from mmseg.models.detail_crop import Box, crop, shrink
+from mmseg.models.global_batch import denominator
 from mmseg.models.precision import autocast
 from mmseg.models.segmentors.outputs import Prediction, SegmentorOutput
 from mmseg.registry import PARTS
@@ -147,13 +148,17 @@ class InstanceConsistency(Part):
         probability = weak.logits.softmax(dim=1)
         with autocast(probability, 'fp32'):
             scores = self._scores(output.logits.detach(), probability)
-            weight = self._weight(pseudo, pasted) * self._ready()
+            scattered = self._scattered(weak.embedding)
+            counts = self._counts(pseudo, pasted) * self._ready()
+            weight = counts * self._trust(scattered, probability, pseudo)
             terms = [
-                self._term(strong, teacher, box, scores, weight)
+                self._term(strong, teacher, box, scores, torch.cat([counts, weight], 1))
                 for strong, teacher, box in self._views(output, weak)
             ]
             loss = self.options.loss_weight * torch.stack(terms).mean()
-            logged = self._watched(weak.embedding, probability, pseudo.label)
+            logged = self._watched(scattered, probability, pseudo.label)
+            if self.options.pixel_weight == 'agreement':
+                logged['instance.trust'] = weight.sum() / denominator(counts.sum())
             if self.options.gather == 'mix_logits':
                 logged['instance.negative'] = self._negative(weak.embedding, output.logits.detach())
         return Contribution({'instance.loss_in': loss}, logged)
@@ -173,6 +178,7 @@ class InstanceConsistency(Part):
     def _term(
         self, strong: Tensor, teacher: Tensor, box: Box | None, scores: Tensor | None, weight: Tensor
     ) -> Tensor:
+        """Of one view; ``weight`` (B, 2, H, W): which pixels count, and how much each."""
         if box is not None:
             scores, weight = None if scores is None else crop(scores, box), crop(weight, box)
         coarse = _size(strong)
@@ -182,7 +188,8 @@ class InstanceConsistency(Part):
         strong, rows = self._comparable(strong)
         weak, _ = self._comparable(teacher.detach())
         grid = Grid(coarse, _size(weight), self.align_corners)
-        return instance_loss(strong, Target(weak, scores, weight), rows, grid, self.form)
+        counts, weight = weight.split(1, dim=1)
+        return instance_loss(strong, Target(weak, scores, weight, counts.sum()), rows, grid, self.form)
 
     def _scores(self, logits: Tensor, probability: Tensor) -> Tensor | None:
         """What is gathered, (B, C, H, W)."""
@@ -192,7 +199,22 @@ class InstanceConsistency(Part):
             return probability
         return Grid(_size(logits), _size(probability), self.align_corners).up(_precise(logits))
 
-    def _weight(self, pseudo: PseudoLabel, pasted: Tensor) -> Tensor:
+    def _scattered(self, weak: Tensor) -> Tensor:
+        """Similarities of what the teacher sees, summed by class, on the grid of the embedding (B, C, h, w)."""
+        weak, rows = self._comparable(weak.detach())
+        coarse = _size(weak)
+        return class_similarity(weak, rows, Grid(coarse, coarse), self.form.weak)
+
+    def _trust(self, scattered: Tensor, probability: Tensor, pseudo: PseudoLabel) -> Tensor:
+        """How much each pixel counts, in [0, 1]: (B, 1, H, W), or 1."""
+        if self.options.pixel_weight == 'equal':
+            return torch.ones_like(pseudo.weight).unsqueeze(1)
+        grid = Grid(_size(scattered), _size(probability), self.align_corners)
+        label = pseudo.label.unsqueeze(1)
+        agreement = grid.up(scattered).gather(1, label).clamp(0, 1)
+        return pseudo.weight.unsqueeze(1) * probability.gather(1, label) * agreement
+
+    def _counts(self, pseudo: PseudoLabel, pasted: Tensor) -> Tensor:
         """(B, 1, H, W), 1 where there is a loss."""
         if self.options.pixel_mask == 'all':
             counts = torch.ones_like(pasted)
@@ -214,7 +236,7 @@ class InstanceConsistency(Part):
         return F.normalize(embedding, dim=1), rows.normalised()
 
     @torch.no_grad()
-    def _watched(self, weak: Tensor, probability: Tensor, label: Tensor) -> dict[str, Tensor]:
+    def _watched(self, scattered: Tensor, probability: Tensor, label: Tensor) -> dict[str, Tensor]:
         """Log values, measured on the grid of the embedding, which costs little.
 
         Returns:
@@ -223,17 +245,15 @@ class InstanceConsistency(Part):
             label of the largest similarity are the same; 'instance.bank_fill', share of filled rows, and, while
             the bank is filling, that of each class as 'instance.fill_ID'.
         """
-        weak, rows = self._comparable(weak)
-        coarse = _size(weak)
-        scattered = class_similarity(weak, rows, Grid(coarse, coarse), self.form.weak)
-        semantic = F.interpolate(label.unsqueeze(1).to(weak.dtype), coarse, mode='nearest').squeeze(1)
-        share = scattered * F.interpolate(probability.to(weak.dtype), coarse, mode='bilinear')
-        share = share.clamp(min=torch.finfo(weak.dtype).tiny)
+        coarse, dtype = _size(scattered), scattered.dtype
+        semantic = F.interpolate(label.unsqueeze(1).to(dtype), coarse, mode='nearest').squeeze(1)
+        share = scattered * F.interpolate(probability.to(dtype), coarse, mode='bilinear')
+        share = share.clamp(min=torch.finfo(dtype).tiny)
         share = share / share.sum(1, keepdim=True)
         entropy = -(share * share.log()).sum(1).mean() / math.log(max(self.num_classes, 2))
         logged = {
             'instance.entropy': entropy,
-            'instance.agreement': (scattered.argmax(1) == semantic).to(weak.dtype).mean(),
+            'instance.agreement': (scattered.argmax(1) == semantic).to(dtype).mean(),
             'instance.bank_fill': self.bank.fill_share(),
         }
         if not self.bank.known_full:

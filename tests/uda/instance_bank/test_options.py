@@ -11,12 +11,18 @@ def test_modes_are_presets_that_keys_replace():
     assert (published.gather, published.similarity, published.update_interval) == ('mix_logits', 'sum', 50)
     assert (clean.gather, clean.similarity, clean.pixel_mask) == ('teacher_prob', 'softmax', 'valid')
     assert BankOptions.parse({'mode': 'clean', 'update': 'ema'}).update == 'ema'
+    trusted = BankOptions.parse({'mode': 'trusted'})
+    assert (clean.pixel_weight, trusted.pixel_weight, trusted.gather) == (
+        'equal',
+        'agreement',
+        'teacher_prob',
+    )
 
 
 @pytest.mark.parametrize(
     'given, message',
     [
-        ({'mode': 'new'}, "mode: found 'new', expected 'published' or 'clean'"),
+        ({'mode': 'new'}, "mode: found 'new', expected 'published' or 'clean' or 'trusted'"),
         ({'banksize': 3}, 'banksize: unknown key'),
         ({'bank_size': 0, 'alpha': 2}, r'(?s)bank_size: found 0.*alpha: found 2'),
         ({'update': 'fifo'}, "update: found 'fifo', expected 'ema' or 'ring' or 'none'"),

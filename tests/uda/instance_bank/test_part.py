@@ -10,14 +10,21 @@ from mmengine.optim import OptimWrapper
 from mmseg.errors import ConfigError
 from mmseg.uda.instance_bank.bank import InstanceBank
 from mmseg.uda.instance_bank.files import write_bank
+from mmseg.uda.instance_bank.options import MODES as MODE_VALUES
 from mmseg.uda.instance_bank.options import BankOptions
 from mmseg.uda.instance_bank.part import InstanceConsistency
+from mmseg.uda.pseudo_label import PseudoLabel
 from mmseg.uda.self_training import DACS
 from tests.dropout import zero_dropout
 from tests.uda.networks import CLASSES, DISTANCE, MODEL, small_batch, small_method
 
 ROWS, CHANNELS = 12, 8
-MODES = [{'mode': 'published'}, {'mode': 'clean'}, {'mode': 'clean', 'resolution': 'native', 'alpha': 0.8}]
+MODES = [
+    {'mode': 'published'},
+    {'mode': 'clean'},
+    {'mode': 'clean', 'resolution': 'native', 'alpha': 0.8},
+    {'mode': 'trusted'},
+]
 
 
 @pytest.fixture
@@ -113,7 +120,12 @@ def test_an_empty_bank_fills_before_the_loss_switches_on():
 
 
 @pytest.mark.parametrize(
-    'options', [{'update_interval': 1, 'momentum': 0.5}, {'mode': 'clean', 'min_fill': 0.3}]
+    'options',
+    [
+        {'update_interval': 1, 'momentum': 0.5},
+        {'mode': 'clean', 'min_fill': 0.3},
+        {'mode': 'trusted', 'min_fill': 0.3},
+    ],
 )
 def test_resume_in_the_middle_equals_going_on(options):
     straight = with_bank(**options)
@@ -177,14 +189,39 @@ def test_weak_augmentation_changes_what_the_teacher_sees_but_not_the_batch(bank_
 
 def test_masks_choose_pixels(bank_file):
     pasted = torch.tensor([True, False, False, False]).view(1, 1, 2, 2)
-    from mmseg.uda.pseudo_label import PseudoLabel
-
     found = PseudoLabel(
         torch.zeros(1, 2, 2, dtype=torch.int64), torch.tensor([[[0.5, 0.5], [0.0, 0.5]]]), torch.tensor(0.5)
     )
     for mask, want in (('all', [1, 1, 1, 1]), ('target', [0, 1, 1, 1]), ('valid', [0, 1, 0, 1])):
         part = with_bank(bank_file, pixel_mask=mask).part(InstanceConsistency)
-        assert part._weight(found, pasted).flatten().tolist() == want
+        assert part._counts(found, pasted).flatten().tolist() == want
+
+
+def test_trust_is_what_the_label_weighs_times_teacher_times_bank(bank_file):
+    label = torch.tensor([[[0, 0], [1, 2]]])
+    pseudo = PseudoLabel(label, torch.tensor([[[0.5, 1.0], [1.0, 0.0]]]), torch.tensor(0.5))
+    probability, scattered = torch.zeros(2, 1, CLASSES, 2, 2).unbind()
+    probability[0, :3] = torch.tensor(
+        [[[0.9, 0.4], [0.1, 0.3]], [[0.1, 0.6], [0.8, 0.1]], [[0, 0], [0.1, 0.6]]]
+    )
+    scattered[0, :3] = torch.tensor([[[1.0, 0.5], [0, 0]], [[0, 0], [0.25, 0]], [[0, 0.5], [0.75, 1.0]]])
+    trust = (
+        with_bank(bank_file, mode='trusted').part(InstanceConsistency)._trust(scattered, probability, pseudo)
+    )
+    torch.testing.assert_close(trust, torch.tensor([[[[0.45, 0.2], [0.2, 0.0]]]]))
+    equal = (
+        with_bank(bank_file, mode='clean').part(InstanceConsistency)._trust(scattered, probability, pseudo)
+    )
+    assert torch.equal(equal, torch.ones(1, 1, 2, 2))
+
+
+def test_what_is_trusted_less_teaches_less(bank_file):
+    """The mean is over the same pixels as that of 'clean', with smaller weights: with one weight, that much smaller."""
+    (clean,), (trusted,) = (train(with_bank(bank_file, mode=mode)) for mode in ('clean', 'trusted'))
+    assert 0 < trusted['instance.trust'] < 1
+    assert 0 < trusted['instance.loss_in'] < clean['instance.loss_in']
+    assert 'instance.trust' not in clean
+    assert trusted['instance.agreement'] == clean['instance.agreement']
 
 
 def test_a_head_without_a_fusion_layer():
@@ -198,7 +235,7 @@ def test_a_head_without_a_fusion_layer():
     assert all(value.isfinite() for value in logs[-1].values())
 
 
-@pytest.mark.parametrize('mode', ['published', 'clean'])
+@pytest.mark.parametrize('mode', sorted(MODE_VALUES))
 def test_odd_crops_with_margins_and_feature_distance(mode):
     method = small_method(
         **DISTANCE, instance_bank={'mode': mode, 'bank_size': CLASSES, 'min_fill': 0.5},
@@ -228,7 +265,7 @@ def test_unequal_classes_and_half_precision(bank_file):
 
 
 @pytest.mark.parametrize('detail', [False, True])
-@pytest.mark.parametrize('mode', ['published', 'clean'])
+@pytest.mark.parametrize('mode', sorted(MODE_VALUES))
 def test_networks_of_two_resolutions(detail, mode):
     head = {
         'type': 'HRDAHead', 'single_scale_head': 'DLV2Head', 'in_channels': 6, 'in_index': 0,
