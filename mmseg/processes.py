@@ -32,9 +32,11 @@ EXIT_CODES = (
 """Paragraph for ``--help`` of the programs that train."""
 
 PR_SET_PDEATHSIG = 1
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 LARGEST_KEPT, MOST_KEPT = 32 << 20, 256 << 20
-"""Bytes of an array that is kept when it is freed (more cannot be set), and of all that is kept."""
+"""Bytes of an array that is kept when it is freed (more cannot be set), and of all that is kept at the heap's end."""
+MOST_KEPT_OF_TENSORS = 1 << 30
+"""Bytes that a network on a processor keeps at the heap's end."""
 Handler = Callable[[int, FrameType | None], None]
 
 
@@ -142,6 +144,22 @@ def keep_freed_memory() -> None:
     if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'mallopt'):
         libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
         libc.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
+
+
+def keep_tensor_memory() -> None:
+    """Have glibc and torch keep the memory of tensors on a processor, whatever their size, in large pages.
+
+    A step frees and takes hundreds of maps of many MB. From the kernel each comes page by page and filled with zeros,
+    up to a third of the processor time of HRDA's steps (docs/performance.md#memory-that-is-kept). So no block is mapped
+    by itself any more, and torch asks for pages of 2 MB (its variable THP_MEM_ALLOC_ENABLE, read with the first large
+    tensor). What the user has set in the environment stays. Elsewhere than with glibc nothing happens.
+    """
+    os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
+    if any(name.startswith('MALLOC_') or name == 'GLIBC_TUNABLES' for name in os.environ):
+        return
+    if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'mallopt'):
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, MOST_KEPT_OF_TENSORS)
 
 
 def children_of(process: int) -> list[int]:

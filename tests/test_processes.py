@@ -1,5 +1,6 @@
 """Signals in this process and in its children."""
 
+import ctypes
 import os
 import platform
 import signal
@@ -9,7 +10,16 @@ import time
 
 import pytest
 
-from mmseg.processes import SIGNALS, Stopped, answering, blocking, children_of, die_with_parent, stop_at_once
+from mmseg.processes import (
+    SIGNALS,
+    Stopped,
+    answering,
+    blocking,
+    children_of,
+    die_with_parent,
+    keep_tensor_memory,
+    stop_at_once,
+)
 
 
 @pytest.mark.parametrize('number', SIGNALS)
@@ -119,25 +129,43 @@ def test_no_such_process_has_no_children() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='the memory of other libraries is theirs')
+@pytest.mark.parametrize(
+    'function, megabytes', [('keep_freed_memory', 12), ('keep_tensor_memory', 12), ('keep_tensor_memory', 60)]
+)
 @pytest.mark.parametrize('kept', [False, True])
-def test_freed_arrays_are_used_again(kept: bool) -> None:
-    """Pages that the kernel gives while arrays of 12 MB come and go: 3,000 for each, or those of the first."""
+def test_freed_arrays_are_used_again(function: str, megabytes: int, kept: bool) -> None:
+    """Pages that the kernel gives while arrays come and go: 256 a MB for each, or those of the first."""
     program = (
         'import resource, sys\n'
         'import numpy as np\n'
-        'from mmseg.processes import keep_freed_memory\n'
-        'if sys.argv[1] == "True":\n'
-        '    keep_freed_memory()\n'
+        'from mmseg import processes\n'
+        'if sys.argv[3] == "True":\n'
+        '    getattr(processes, sys.argv[1])()\n'
         'def faults():\n'
         '    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n'
         'for number in range(6):\n'
         '    if number == 1:\n'
         '        before = faults()\n'
-        '    arrays = [np.ones(12 << 20, np.uint8) for _ in range(3)]\n'
+        '    arrays = [np.ones(int(sys.argv[2]) << 20, np.uint8) for _ in range(3)]\n'
         '    del arrays\n'
         'print(faults() - before)\n'
     )
+    # Without the variables a user may have set: with them nothing is changed.
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(('MALLOC_', 'GLIBC_'))
+    }
     done = subprocess.run(
-        [sys.executable, '-c', program, str(kept)], stdout=subprocess.PIPE, check=True, text=True
-    )
+        [sys.executable, '-c', program, function, str(megabytes), str(kept)],
+        stdout=subprocess.PIPE, check=True, text=True, env=environment,
+    )  # fmt: skip
     assert (int(done.stdout) < 1000) == kept
+
+
+def test_what_the_user_says_of_memory_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, 'CDLL', lambda name: pytest.fail('the C library was asked'))
+    monkeypatch.setenv('THP_MEM_ALLOC_ENABLE', '0')
+    for name in ('MALLOC_ARENA_MAX', 'GLIBC_TUNABLES'):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, '1')
+            keep_tensor_memory()
+    assert os.environ['THP_MEM_ALLOC_ENABLE'] == '0'

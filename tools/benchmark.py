@@ -26,6 +26,7 @@ BENCHMARKS = {
     'hrda-memory': 'memory.hrda',
     'instance-bank': 'instance_bank.streamed_loss',
     'methods': 'step.all_methods',
+    'pages': 'pages.pages',
     'ranks': 'ranks.overlap',
     'sampling': 'sampling.rare_classes',
     'start': 'many.start',

@@ -23,6 +23,7 @@ from mmseg.models.segmentors import EncoderDecoder
 from mmseg.models.student import Student
 from mmseg.models.weights import load_into, meta_of, read_weight_file, select_network, state_dict_of
 from mmseg.models.weights.state import State
+from mmseg.processes import keep_tensor_memory
 from mmseg.ranks import world_size
 from mmseg.registry import MODELS
 from mmseg.uda.supervised import Supervised
@@ -222,6 +223,18 @@ def choose_device(name: str | None = None) -> torch.device:
         raise ConfigError(
             f'device {name!r} cannot be used ({reason}); expected "cpu" or, with a GPU, "cuda:0".'
         ) from error
+    return device
+
+
+def device_of_run() -> torch.device:
+    """The current GPU, else the CPU, where the memory of tensors is then kept, see :func:`keep_tensor_memory`.
+
+    For what takes its process for itself (training, testing); a network in a program of the user's leaves the memory
+    to that.
+    """
+    device = choose_device()
+    if device.type == 'cpu':
+        keep_tensor_memory()
     return device
 
 

@@ -24,7 +24,7 @@ from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
     build_trainable,
     check_classes,
-    choose_device,
+    device_of_run,
     load_initial_weights,
     to_dict,
 )
@@ -172,7 +172,7 @@ def assemble(
     """
     dataset: TrainDataset = build_dataset(settings.train_data)
     scored = _validation_set(settings) if validate and settings.eval_interval > 0 else None
-    device = choose_device()
+    device = device_of_run()
     if look is not None:
         in_first(lambda: look(dataset, scored, folder, settings.on_error == 'skip'), device)
     trainable = build_trainable(settings, device, initialise)

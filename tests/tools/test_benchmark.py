@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import platform
 import runpy
 import sys
 from pathlib import Path
@@ -42,6 +43,16 @@ def test_samples_and_steps_agree(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert sampling['difference'] == 0
     assert step['difference'] < 1e-4
     assert len(step['parts_ms']) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != 'glibc', reason='the memory of other libraries is theirs')
+def test_kept_memory_changes_no_loss_and_asks_for_fewer_pages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for result in run(['pages'], monkeypatch, capsys, size=128):
+        assert result['kept']['loss'] == result['plain']['loss']
+        assert result['kept']['faults'] < result['plain']['faults'] / 2
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from mmseg.config import require_sections
 from mmseg.config.translate import speed_of
 from mmseg.datasets import SYNTHIA_13, SYNTHIA_16, build_dataset
 from mmseg.datasets.classes import CLASSES
-from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, choose_device, to_dict
+from mmseg.engine.build import apply_speed_options, check_class_names, check_classes, device_of_run, to_dict
 from mmseg.engine.distributed import barrier
 from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import predict, total_confusion
@@ -158,7 +158,7 @@ def load_network(
         else:
             plain = str if name == 'CLASSES' else list
             setattr(network, name, [plain(item) for item in stored])
-    return apply_speed_options(network, speed_of(cfg), device or choose_device()).eval()
+    return apply_speed_options(network, speed_of(cfg), device or device_of_run()).eval()
 
 
 def _run(
