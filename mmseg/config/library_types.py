@@ -11,8 +11,12 @@ OPTIMIZERS = {
 }
 """Types of ``optimizer``."""
 
-TRACKERS = {'TensorboardLoggerHook': 'TensorboardVisBackend', 'WandbLoggerHook': 'WandbVisBackend'}
-"""Published hook type -> mmengine back end."""
+TRACKERS = {
+    'TensorboardLoggerHook': 'tensorboard',
+    'WandbLoggerHook': 'wandb',
+    'MlflowLoggerHook': 'mlflow-skinny',
+}
+"""Published hook type -> package to install (mmseg/engine/trackers.py)."""
 
 LOG_HOOKS = ('TextLoggerHook', 'PrecisionLoggerHook', *TRACKERS)
 """Types of ``log_config.hooks``; the first two are the text log, which there always is."""

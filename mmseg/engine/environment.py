@@ -39,12 +39,29 @@ class _QuietFile(logging.FileHandler):
         """Leave the line out."""
 
 
-def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
+BANNER = 'banner'
+"""Attribute of the message with which the terminal begins to show what is told, see :func:`open_log`."""
+
+
+class _BannerFirst(logging.Filter):
+    """Before the banner, what is only told belongs to the log file; warnings are shown."""
+
+    shown = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the terminal shows it."""
+        self.shown = self.shown or hasattr(record, BANNER)
+        return self.shown or record.levelno > logging.INFO
+
+
+def open_log(path: Path | None, level: str | int = 'INFO', banner: bool = False) -> logging.Logger:
     """The logger 'mmseg', writing to the terminal and to a file (docs/methods/tools.md#logs).
 
     Args:
         path: log file; None writes to the terminal only.
         level: name or number of the logging library.
+        banner: keep details from the terminal until a message has the attribute :data:`BANNER`; not below 'INFO', whose
+            user wants to see everything.
     """
     logger = logging.getLogger('mmseg')
     for handler in list(logger.handlers):
@@ -57,6 +74,8 @@ def open_log(path: Path | None, level: str | int = 'INFO') -> logging.Logger:
         handler.setFormatter(logging.Formatter(LINE))
         logger.addHandler(handler)
     logger.setLevel(level if is_main() else logging.ERROR)
+    if banner and logger.level >= logging.INFO:
+        handlers[0].addFilter(_BannerFirst())
     logger.propagate = False
     return logger
 

@@ -2,50 +2,20 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from mmseg.config.library_types import TRACKERS
-from mmseg.errors import ConfigError, TrainingError
+from mmseg.engine.trackers import Tracker
+from mmseg.errors import TrainingError
 
 EXP_NAME_INTERVAL = 1000
-
-
-class Tracker(Protocol):
-    """What is used of mmengine's back ends."""
-
-    def add_scalar(self, name: str, value: float, step: int = 0, **kwargs: Any) -> None: ...
-
-    def close(self) -> None: ...
-
-
-def build_trackers(hook_types: Iterable[str], work_dir: Path) -> list[Tracker]:
-    """Trackers for the entries of ``log_config.hooks`` other than the text log.
-
-    Raises:
-        ConfigError: the tracker's package is not installed.
-    """
-    from mmengine.visualization import vis_backend
-
-    trackers = []
-    for name in hook_types:
-        if name not in TRACKERS:
-            continue
-        try:
-            tracker = getattr(vis_backend, TRACKERS[name])(save_dir=str(work_dir))
-            tracker.experiment  # noqa: B018  # imports the package and opens the log
-        except ImportError as error:
-            package = 'tensorboard' if name.startswith('Tensorboard') else 'wandb'
-            raise ConfigError(
-                f'log_config.hooks asks for {name}, but {package} is not installed ({error}). Run "pip install '
-                f'{package}" or remove the entry.'
-            ) from error
-        trackers.append(tracker)
-    return trackers
 
 
 class LogWriter:
@@ -97,17 +67,20 @@ class LogWriter:
         self.logger.info(f'Iter [{iteration}/{total}]\t{", ".join(fields)}')
         head = {'mode': 'train', 'epoch': 1, 'iter': iteration, 'lr': lr, **memory}
         self._line({**head, 'data_time': times['data_time'], **values, 'time': times['time']})
-        self._track(iteration, {'lr': lr, **times, **values})
+        self._track(iteration, {'lr': lr, **memory, **times, **values})
 
     def evaluation(self, iteration: int, lr: float, scores: Mapping[str, float]) -> None:
         """One line with the scores after ``iteration`` (the published log mixes them into a training line)."""
         self._line({'mode': 'val', 'epoch': 1, 'iter': iteration, 'lr': lr, **scores})
         self._track(iteration, scores)
 
+    def picture(self, iteration: int, name: str, picture: NDArray[np.uint8]) -> None:
+        """Show a debug picture to the trackers, see :meth:`mmseg.engine.trackers.Tracker.picture`."""
+        self._tell(lambda tracker: tracker.picture(iteration, name, picture))
+
     def close(self) -> None:
         """Close the trackers."""
-        for tracker in self.trackers:
-            tracker.close()
+        self._tell(lambda tracker: tracker.close())
 
     def _line(self, entries: dict[str, Any]) -> None:
         if self.path is None:
@@ -123,9 +96,20 @@ class LogWriter:
             ) from error
 
     def _track(self, iteration: int, values: Mapping[str, float]) -> None:
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        self._tell(lambda tracker: tracker.numbers(iteration, finite))
+
+    def _tell(self, action: Callable[[Tracker], None]) -> None:
+        """Do something with each tracker; one that fails is told of and left out, since the run is worth more."""
         for tracker in self.trackers:
-            for name, value in values.items():
-                tracker.add_scalar(name, value, step=iteration)
+            try:
+                action(tracker)
+            except Exception as error:  # whatever packages that are not ours may raise
+                self.trackers = [other for other in self.trackers if other is not tracker]
+                kind = type(tracker).__name__
+                self.logger.warning(
+                    f'{kind} gets nothing more of this run ({error}); the log files have it all.'
+                )
 
 
 def waiting(times: Mapping[str, float]) -> float:

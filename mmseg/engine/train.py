@@ -1,6 +1,5 @@
 """One training run, from a configuration to a finished work folder."""
 
-import logging
 import shlex
 import signal
 import sys
@@ -13,13 +12,14 @@ from typing import Any
 from mmengine.config import Config
 
 from mmseg.config import require_sections
-from mmseg.config.check import Report, inspect_config
+from mmseg.config.check import inspect_config
 from mmseg.config.imports import modules_of
 from mmseg.config.translate import TrainSettings, train_settings
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
 from mmseg.datasets.protocols import ScoredDataset, TrainDataset
 from mmseg.engine.agreement import AgreementHook
+from mmseg.engine.announce import announce, begin, show_next
 from mmseg.engine.best import BestCheckpoint
 from mmseg.engine.build import (
     build_trainable,
@@ -40,13 +40,14 @@ from mmseg.engine.environment import (
 )
 from mmseg.engine.evaluate import evaluate_dataset
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
-from mmseg.engine.log import LogWriter, build_trackers
+from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
 from mmseg.engine.parameter_options import scaled_to_batch
 from mmseg.engine.restart import find_restart, mark_launch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
+from mmseg.engine.trackers import build_trackers
 from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
 from mmseg.errors import DataError, ResourceError
 from mmseg.places import ROOT
@@ -106,24 +107,25 @@ def train(
         mark_launch(folder)
         if cfg.filename and is_main():
             save_config(cfg, folder / Path(cfg.filename).name)
-        run = _ready(cfg, settings, folder, validate, look, saved)
-        if saved is not None:
-            restore(run, saved, str(source))
-            run.logger.info(f'Resumed from {source} at iteration {run.iteration}')
+        run = _ready(cfg, settings, folder, validate, look, saved, source)
         _run(run, resume_command or default_resume_command(cfg, folder))
+        show_next(run, Path(cfg.filename).name if cfg.filename else None)
     return run
 
 
 def _ready(
-    cfg: Config, settings: TrainSettings, folder: Path, validate: bool, look: LookAtData | None, saved: object
-) -> Run:
-    """Log, seeds and everything that is built; not initialised if there is something saved to restore."""
+    cfg: Config, settings: TrainSettings, folder: Path, validate: bool, look: LookAtData | None, saved: Any,
+    source: Path | None,
+) -> Run:  # fmt: skip
+    """Log, seeds and everything that is built: initialised, or restored from what is saved in ``source``."""
     stamp = time.strftime('%Y%m%d_%H%M%S')
-    open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level)
+    open_log(folder / f'{stamp}.log' if is_main() else None, settings.log_level, banner=True)
     seed_everything(settings.seed, settings.deterministic)
     run = assemble(cfg, settings, folder, stamp, validate, initialise=saved is None, look=look)
     announce(run)
-    announce_report(inspect_config(to_dict(cfg)))
+    if saved is not None:
+        restore(run, saved, str(source))
+    begin(run, stamp, inspect_config(to_dict(cfg)), source)
     return run
 
 
@@ -231,8 +233,11 @@ def _validation_set(settings: TrainSettings) -> ScoredDataset:
 def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | None) -> list[Hook]:
     """Comparison of processes, log, debug pictures, evaluation, checkpoint, in this order."""
     settings, folder = run.settings, run.work_dir
-    trackers = build_trackers([hook['type'] for hook in settings.log_hooks], folder) if is_main() else []
-    writer = LogWriter(folder / f'{stamp}.log.json' if is_main() else None, run.meta['exp_name'], trackers)
+    name = run.meta['exp_name']
+    trackers = (
+        build_trackers([hook['type'] for hook in settings.log_hooks], folder, name) if is_main() else []
+    )
+    writer = LogWriter(folder / f'{stamp}.log.json' if is_main() else None, name, trackers)
     writer.meta(run.meta)
     hooks: list[Hook] = [AgreementHook(settings.compare_ranks), LogHook(writer, settings.log_interval)]
     if settings.on_error == 'skip':
@@ -240,7 +245,8 @@ def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | 
     layout = run.trainable.layout()
     if settings.debug_img_interval > 0 and layout is not None and is_main():
         paint = Paint(dataset.PALETTE, settings.normalisation.mean, settings.normalisation.std)
-        hooks.append(ObserverHook(DebugPictures(folder, layout, settings.debug_img_interval, paint)))
+        pictures = DebugPictures(folder, layout, settings.debug_img_interval, paint, writer.picture)
+        hooks.append(ObserverHook(pictures))
     if scored is not None:
         workers = loader_workers(settings.workers)
 
@@ -269,30 +275,6 @@ def describe_run(settings: TrainSettings, folder: Path, config: str, dataset: Tr
         'CLASSES': tuple(str(name) for name in dataset.CLASSES),
         'PALETTE': [[int(value) for value in colour] for colour in dataset.PALETTE],
     }
-
-
-def announce(run: Run) -> None:
-    """The head of the text log."""
-    logger = logging.getLogger('mmseg')
-    count = sum(parameter.numel() for parameter in run.trainable.parameters() if parameter.requires_grad)
-    logger.info(f'Environment info:\n{run.meta["env_info"]}')
-    logger.debug('Config:\n%s', run.meta['config'])
-    logger.debug('%s', run.trainable)
-    logger.info(
-        f'{type(run.trainable).__name__}: {count / 1e6:.2f} M trained parameters, device {run.device}'
-    )
-    logger.info(f'Set random seed to {run.settings.seed}, deterministic: {run.settings.deterministic}')
-    logger.info(f'Start running, work_dir: {run.work_dir}, max: {run.max_iters} iters')
-
-
-def announce_report(report: Report) -> None:
-    """What a check of the configuration noticed: keys without effect in one line, doubts as warnings."""
-    logger = logging.getLogger('mmseg')
-    if report.notes:
-        keys = ', '.join(note.split(':')[0] for note in report.notes)
-        logger.info(f'Without effect here: {keys}')
-    for doubt in report.warnings:
-        logger.warning(doubt)
 
 
 def default_resume_command(cfg: Config, folder: Path) -> str:

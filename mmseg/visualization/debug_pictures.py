@@ -7,7 +7,7 @@ draws them, so that training goes on meanwhile.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,10 @@ from mmseg.visualization.palette import Palette, colourise, denormalised
 from mmseg.visualization.panels import draw_panels
 
 logger = logging.getLogger('mmseg')
+
+
+Show = Callable[[int, str, np.ndarray], None]
+"""Called in the drawing thread with iteration, name and picture, uint8 RGB (H, W, 3)."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +76,22 @@ class DebugPictures:
         layout: what the method shows.
         interval: iterations between pictures, starting with iteration 0; 0 = never.
         paint: colours.
+        show: gets each picture, too, as ``{folder}/{j}`` or ``{folder}/{j}_s``.
     """
 
-    def __init__(self, work_dir: Path, layout: Layout, interval: int, paint: Paint) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        layout: Layout,
+        interval: int,
+        paint: Paint,
+        show: Show = lambda iteration, name, picture: None,
+    ) -> None:
         self.folder = work_dir / layout.folder
         self.layout = layout
         self.interval = interval
         self.paint = paint
+        self.show = show
         self._shown: dict[str, Shown] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix='debug-pictures')
         self._drawing: Future[None] | None = None
@@ -118,17 +131,18 @@ class DebugPictures:
             for name, group, of_target in self.layout.scales
         }
         for j in range(len(arrays['source']['img'])):
-            name = f'{iteration + 1:06d}_{j}'
             rows = self.layout.rows(arrays, j)
             columns = max(self.layout.columns, *(len(row) for row in rows))
-            self._write(f'{name}.png', rows, columns)
+            self._write(iteration + 1, f'{j}', rows, columns)
             if widest := max(map(len, scales.values()), default=0):
-                self._write(f'{name}_s.png', scale_rows(scales, j), widest)
+                self._write(iteration + 1, f'{j}_s', scale_rows(scales, j), widest)
 
-    def _write(self, name: str, rows: Rows, columns: int) -> None:
+    def _write(self, number: int, name: str, rows: Rows, columns: int) -> None:
         pictures = [[(panel.title, self.paint(panel)) for panel in row] for row in rows]
-        with atomic_write(self.folder / name) as temporary:
-            draw_panels(pictures, columns).save(temporary, 'PNG')
+        drawn = draw_panels(pictures, columns)
+        with atomic_write(self.folder / f'{number:06d}_{name}.png') as temporary:
+            drawn.save(temporary, 'PNG')
+        self.show(number, f'{self.folder.name}/{name}', np.asarray(drawn))
 
 
 def scale_rows(rows: Mapping[str, Arrays], j: int) -> Rows:

@@ -6,7 +6,7 @@ import pytest
 
 from mmseg.config.check import inspect_config
 from mmseg.config.effects import idle_keys
-from mmseg.engine.train import announce_report
+from mmseg.engine.announce import announce_report
 
 CASES: list[tuple[dict[str, Any], str]] = [
     ({'evaluation': {'save_best': 'mIoU', 'interval': 0}}, 'evaluation.save_best'),

@@ -83,8 +83,8 @@ def test_types_that_are_no_text(kind: object) -> None:
         )
     assert part_problems({'log_config': {'hooks': ['TextLoggerHook', {'type': kind}]}}) == [
         "log_config.hooks.0: expected a dict with a type, found 'TextLoggerHook'.",
-        f'log_config.hooks.1.type: found {kind!r}; valid: PrecisionLoggerHook, TensorboardLoggerHook, '
-        'TextLoggerHook, WandbLoggerHook.',
+        f'log_config.hooks.1.type: found {kind!r}; valid: MlflowLoggerHook, PrecisionLoggerHook, '
+        'TensorboardLoggerHook, TextLoggerHook, WandbLoggerHook.',
     ]
 
 

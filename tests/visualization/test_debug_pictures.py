@@ -47,6 +47,19 @@ def test_files_of_the_published_names_and_size(tmp_path):
     assert read_image(tmp_path / 'class_mix_debug' / '000003_1.png').shape == (600, 1500, 3)
 
 
+def test_pictures_are_shown_to_others_too(tmp_path):
+    method, shown = small_method(TWO_SCALES), {}
+    observer = DebugPictures(
+        tmp_path, method.layout(), 1, PAINT, lambda iteration, name, picture: shown.setdefault(name, picture)
+    )
+    method.watch(observer, 1, observer.finish)
+    train(method, [small_batch(size=(64, 64))])
+    observer.close()
+    assert shown.keys() == {f'class_mix_debug/{name}' for name in ('0', '0_s', '1', '1_s')}
+    written = read_image(tmp_path / 'class_mix_debug' / '000001_1_s.png')[..., ::-1]
+    np.testing.assert_array_equal(shown['class_mix_debug/1_s'], written)
+
+
 def test_an_interval_of_0_draws_nothing(tmp_path):
     method = small_method()
     observer = watched(method, tmp_path / 'pictures', 0)
