@@ -1,23 +1,31 @@
-"""Make a checkpoint ready to be shared: one network, no optimiser, facts about it, its hash in the name."""
+"""Make a checkpoint ready to be shared: one network, facts about it, its hash in the name, a model card beside it."""
+
+from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
 from mmseg.arguments import Parser
 from mmseg.cli import run_cli
 from mmseg.errors import CheckpointError, DataError
+from mmseg.fileio import atomic_write
+
+if TYPE_CHECKING:
+    from mmseg.models.weights.state import State
 
 EXAMPLES = """examples:
   python tools/publish_model.py CHECKPOINT published/student.pth
   python tools/publish_model.py CHECKPOINT published/teacher.safetensors --network teacher
   python tools/publish_model.py CHECKPOINT published/scored.pth --config CONFIG --result WORK_DIR/result_student.json
 
-The name of the new file gets the start of its sha256: published/student-0123abcd.pth.
+The name of the new file gets the start of its sha256: published/student-0123abcd.pth. Beside it lie a model card
+(.md), the same as a metafile (.yml) and, where it can be written without code, the configuration (.json).
 """
 KEPT = ('exp_name', 'iter', 'seed', 'mmseg_version', 'CLASSES', 'PALETTE', 'config')
 """Facts of the training run that are published; others, such as the machine it ran on, are not."""
@@ -27,7 +35,7 @@ def parse_args() -> argparse.Namespace:
     """The command line."""
     parser = Parser(
         description='Strip a checkpoint to one network (optimiser, teacher and ImageNet network are dropped), add '
-        'what is known about it, and put its hash into the name.',
+        'what is known about it, put its hash into the name, and write a model card.',
         epilog=EXAMPLES,
     )
     parser.add_argument(
@@ -40,6 +48,8 @@ def parse_args() -> argparse.Namespace:
                         help='configuration to publish with it (default: the one inside the checkpoint)')  # fmt: skip
     parser.add_argument('--result', type=Path, metavar='FILE',
                         help='scores of tools/test.py (default: result_NETWORK.json beside it)')  # fmt: skip
+    parser.add_argument('--licence', default='', metavar='TEXT',
+                        help='licence of the weights, for the card; it is yours to state')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args()
 
@@ -69,6 +79,41 @@ def read_scores(file: Path) -> dict[str, Any]:
         raise CheckpointError(
             f'{file} holds no scores. Expected what tools/test.py --eval mIoU writes beside a checkpoint; run it again.'
         ) from error
+
+
+def describe_beside(
+    written: Path, state: State, found: str, about: Mapping[str, Any], licence: str
+) -> list[Path]:
+    """Card, metafile and configuration of a published file, beside it.
+
+    Args:
+        written: the file.
+        state: its tensors.
+        found: encoder and head in words, or ''.
+        about: what it says about itself.
+        licence: of the weights, or ''.
+
+    Returns:
+        What was written. The configuration is data (JSON): that of a stranger's checkpoint must not run.
+    """
+    from mmseg.config.literals import written_values
+    from mmseg.fileio import sha256_of
+    from mmseg.toolbox.model_card import Published, card, metafile
+
+    texts = {}
+    values, whole = written_values(str(about.get('config', '')))
+    if values and whole:
+        texts['.json'] = json.dumps(values, indent=2) + '\n'
+    config = written.with_suffix('.json').name if texts else ''
+    numbers = sum(tensor.numel() for tensor in state.values())
+    model = Published(
+        written.name, sha256_of(written), written.stat().st_size, found, numbers, about, config, licence
+    )
+    texts |= {'.md': card(model), '.yml': metafile(model)}
+    for ending, text in texts.items():
+        with atomic_write(written.with_suffix(ending)) as temporary:
+            Path(temporary).write_text(text, encoding='utf-8')
+    return [written.with_suffix(ending) for ending in texts]
 
 
 def size(path: Path) -> str:
@@ -104,6 +149,8 @@ def main() -> None:
         text = str(plain(value)).strip().replace('\n', ' ')
         print(f'  {key}: {text if len(text) <= 80 else text[:77] + "..."}')
     print(f'written: {written} ({size(written)}, {len(state)} tensors)')
+    for path in describe_beside(written, state, describe(state) or '', about, args.licence):
+        print(f'written: {path}')
 
 
 if __name__ == '__main__':

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mmseg.config import imports
+from mmseg.config.literals import literal_value
 from mmseg.errors import UsageError
 
 
@@ -52,27 +53,9 @@ def _literal(text: str) -> Any:
     if 'dict(' not in text and '{' not in text:
         return None
     try:
-        return _value(ast.parse(text.strip(), mode='eval').body)
+        return literal_value(ast.parse(text.strip(), mode='eval').body)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
-
-
-def _value(node: ast.expr) -> Any:
-    """The value of a literal, or of ``dict(name=literal)``; raises ValueError for everything else."""
-    if isinstance(node, ast.List | ast.Tuple):
-        values = [_value(item) for item in node.elts]
-        return values if isinstance(node, ast.List) else tuple(values)
-    if isinstance(node, ast.Dict):
-        keys = [None if key is None else ast.literal_eval(key) for key in node.keys]
-        if not all(isinstance(key, str | int) for key in keys):
-            raise ValueError('a key that is no text')
-        return dict(zip(keys, map(_value, node.values), strict=True))
-    if isinstance(node, ast.Call):
-        names = [keyword.arg for keyword in node.keywords]
-        if not isinstance(node.func, ast.Name) or node.func.id != 'dict' or node.args or None in names:
-            raise ValueError('a call')
-        return {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
-    return ast.literal_eval(node)
 
 
 def add_config_options(parser: Any, example: str) -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from torch import Tensor, nn
 
+from mmseg.fileio import sha256_of
 from mmseg.models import build_segmentor
 from mmseg.models.weights import canonical, load_weights, meta_of, read_weight_file, relayout
 from mmseg.models.weights.sources import matches_mark
@@ -36,8 +38,8 @@ def checkpoint(network: nn.Module, tmp_path: Path) -> Path:
     return path
 
 
-def only(folder: Path) -> Path:
-    (path,) = folder.iterdir()
+def only(folder: Path, ending: str) -> Path:
+    (path,) = folder.glob(f'*{ending}')
     return path
 
 
@@ -51,7 +53,7 @@ def test_published_file(ending, checkpoint, network, tmp_path, monkeypatch, caps
     (checkpoint.parent / 'result_teacher.json').write_text(json.dumps(result))
     out = tmp_path / 'shared' / f'model.{ending}'
     assert run_tool(monkeypatch, 'publish_model', checkpoint, out, '--network', 'teacher') == 0
-    written = only(out.parent)
+    written = only(out.parent, ending)
     assert written.name.startswith('model-')
     assert written.suffix == f'.{ending}'
     assert matches_mark(written)
@@ -65,6 +67,27 @@ def test_published_file(ending, checkpoint, network, tmp_path, monkeypatch, caps
     told = capsys.readouterr().out
     assert 'mit_b0 with SegFormerHead, 5 classes' in told
     assert written.name in told
+    assert {path.name for path in out.parent.iterdir()} == {
+        written.name, *(written.with_suffix(kind).name for kind in ('.md', '.yml', '.json'))
+    }  # fmt: skip
+    assert json.loads(only(out.parent, '.json').read_text()) == {'model': 1}
+    assert 'not stated' in only(out.parent, '.md').read_text()
+    (entry,) = yaml.safe_load(only(out.parent, '.yml').read_text())['Models']
+    assert entry['SHA256'] == sha256_of(written)
+    assert entry['Results'][0]['Metrics'] == {'mIoU': 51.25, 'IoU': {'a': 51.25}}
+    assert entry['Code'] == {'Name': 'mmseg-uda', 'Version': '0.1.0', 'Commit': 'abcdef0'}
+
+
+def test_code_of_a_stranger_is_not_written_beside(network, tmp_path, monkeypatch) -> None:
+    path = tmp_path / 'strange.pth'
+    meta = {'config': 'import os\nmodel = dict(a=1)\nos.system("true")\n'}
+    torch.save({'meta': meta, 'state_dict': network.state_dict()}, path)
+    options = ('--licence', 'CC BY-NC 4.0')
+    assert run_tool(monkeypatch, 'publish_model', path, tmp_path / 'out' / 'x.pth', *options) == 0
+    assert {file.suffix for file in (tmp_path / 'out').iterdir()} == {'.pth', '.md', '.yml'}
+    card = only(tmp_path / 'out', '.md').read_text()
+    assert 'CC BY-NC 4.0' in card
+    assert 'inside the weight file' in card
 
 
 def test_publishing_mistakes(checkpoint, tmp_path, monkeypatch, capsys) -> None:

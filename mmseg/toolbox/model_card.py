@@ -1,0 +1,202 @@
+"""What a published weight file says about itself to people (a model card) and to programs (a metafile).
+
+Only what is recorded is told; everything else is 'not recorded', and scores that nobody has measured are 'not run'.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from mmseg.config.literals import written_values
+from mmseg.engine.announce import named_data
+
+UNKNOWN = 'not recorded'
+NOT_RUN = 'not run'
+NO_LICENCE = (
+    'not stated. Whoever shares the weights states it: it depends on the pictures and on the weights that the run '
+    'started from, and is not that of the code (Apache-2.0)'
+)
+USE = (
+    'Research on semantic segmentation across domains: pictures like those of the target, in the classes below. '
+    'Compare it with other methods, or start from it.'
+)
+LIMITS = (
+    'The network knows these classes only and names one of them for every pixel, whatever the picture shows. It '
+    'learned from one source and one target; under another camera, place, season, weather or light expect it to be '
+    'worse, and score it on labelled pictures of your own first. A mean hides rare classes: look at each. It has not '
+    'been examined for use where errors harm people, such as driving.'
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is known of a weight file.
+
+    Attributes:
+        file: its name, hash included.
+        sha256: of its content, in hexadecimal digits.
+        size: bytes.
+        architecture: encoder and head in words, '' if they are unknown.
+        parameters: numbers in its tensors, statistics of norms included.
+        facts: what it says about itself: ``config`` (text), ``iter``, ``seed``, ``mmseg_version``, ``CLASSES``,
+            ``scores``, ``network``; each may be missing.
+        config: name of the configuration beside it, '' if there is none.
+        licence: as the publisher states it, or ''.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    architecture: str
+    parameters: int
+    facts: Mapping[str, Any]
+    config: str = ''
+    licence: str = ''
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.file.rpartition('.')[0]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What its configuration sets, as far as that can be read without running it."""
+        return written_values(str(self.facts.get('config', '')))[0]
+
+
+def metafile(model: Published) -> str:
+    """YAML in the layout of OpenMMLab's model index, for one model."""
+    entry = {
+        'Name': model.name,
+        'Metadata': {
+            'Architecture': model.architecture or UNKNOWN,
+            'Training Data': _data(model.values) or UNKNOWN,
+            'Training Techniques': _method(model.values) or UNKNOWN,
+            'Training Command': command(model) or UNKNOWN,
+            'Started From': _start(model.values) or UNKNOWN,
+            'Iterations': model.facts.get('iter', UNKNOWN),
+            'Batch Size': _batch(model.values) or UNKNOWN,
+            'Seed': model.facts.get('seed', UNKNOWN),
+            'Parameters': model.parameters,
+            'Network': model.facts.get('network', UNKNOWN),
+            'Classes': list(model.facts.get('CLASSES') or ()) or UNKNOWN,
+        },
+        'Code': {'Name': 'mmseg-uda', **dict(zip(('Version', 'Commit'), _code(model), strict=True))},
+        'Config': model.config or 'inside the weight file',
+        'Results': [
+            {
+                'Task': 'Semantic Segmentation',
+                'Dataset': _scored_on(model.values) or UNKNOWN,
+                'Metrics': _metrics(model) or NOT_RUN,
+            }
+        ],
+        'Weights': model.file,
+        'SHA256': model.sha256,
+        'Licence': model.licence or NO_LICENCE,
+        'Intended Use': USE,
+        'Limits': LIMITS,
+    }
+    return str(yaml.safe_dump({'Models': [entry]}, sort_keys=False, allow_unicode=True, width=110))
+
+
+def card(model: Published) -> str:
+    """Markdown for people: one page that names data, method, command, scores, use, limits and licence."""
+    version, commit = _code(model)
+    config = f'[{model.config}]({model.config})' if model.config else 'inside the weight file'
+    rows = {
+        'weights': f'[{model.file}]({model.file}), {model.size / 1e6:.1f} MB, {model.parameters / 1e6:.2f} M numbers',
+        'sha256': f'`{model.sha256}`',
+        'network': f'{model.architecture or UNKNOWN}, {model.facts.get("network", UNKNOWN)} of its run',
+        'method': _method(model.values) or UNKNOWN,
+        'training data': _data(model.values) or UNKNOWN,
+        'started from': _start(model.values) or UNKNOWN,
+        'length': f'{model.facts.get("iter", UNKNOWN)} iterations, batch {_batch(model.values) or UNKNOWN}, '
+        f'seed {model.facts.get("seed", UNKNOWN)}',
+        'configuration': config,
+        'code': f'mmseg-uda {version}, commit {commit}',
+    }
+    use = f'python demo/image_demo.py PICTURE {model.config or "CONFIG"} {model.file}'
+    classes = ', '.join(map(str, model.facts.get('CLASSES') or ())) or UNKNOWN
+    parts = [
+        f'# {model.name}\n\nA network for semantic segmentation, trained with mmseg-uda. [{model.name}.yml]'
+        f'({model.name}.yml) says the same for programs.',
+        '| | |\n|---|---|\n' + '\n'.join(f'| {name} | {_cell(value)} |' for name, value in rows.items()),
+        f'## Scores\n\n{_scores(model)}',
+        f'## Training command\n\n```\n{command(model) or UNKNOWN}\n```\n\nMade from the configuration that the weights '
+        'carry; paths of data are those of the machine it ran on.',
+        f'## Use\n\n```\n{use}\n```',
+        f'## Intended use\n\n{USE}\n\nClasses: {_cell(classes)}.',
+        f'## Limits\n\n{LIMITS}',
+        f'## Licence of the weights\n\n{(model.licence or NO_LICENCE).rstrip(".")}.',
+    ]
+    return '\n\n'.join(parts) + '\n'
+
+
+def command(model: Published) -> str:
+    """The command that trains it again; '' without a configuration."""
+    return f'python tools/train.py {model.config} --work-dir work_dirs/{model.name}' if model.config else ''
+
+
+def _cell(text: object) -> str:
+    """A text as a cell of a table: what files say may hold bars and lines."""
+    return str(text).replace('|', '\\|').replace('\n', ' ')
+
+
+def _code(model: Published) -> tuple[str, str]:
+    version, _, commit = str(model.facts.get('mmseg_version', UNKNOWN)).partition('+')
+    return version, commit or UNKNOWN
+
+
+def _section(values: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
+    """A section in a section of a configuration; empty if there is none."""
+    found: Any = values
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _data(values: Mapping[str, Any]) -> str:
+    return named_data(_section(values, 'data', 'train'))
+
+
+def _scored_on(values: Mapping[str, Any]) -> str:
+    return named_data(_section(values, 'data', 'test') or _section(values, 'data', 'val'))
+
+
+def _method(values: Mapping[str, Any]) -> str:
+    if not values:
+        return ''
+    return str(_section(values, 'uda').get('type') or 'supervised')
+
+
+def _start(values: Mapping[str, Any]) -> str:
+    """Weights that the run began with."""
+    network = _section(values, 'model')
+    named = (
+        values.get('load_from'),
+        network.get('pretrained'),
+        _section(network, 'backbone').get('pretrained'),
+    )
+    return next((str(name) for name in named if name), 'drawn weights' if network else '')
+
+
+def _batch(values: Mapping[str, Any]) -> str:
+    return str(_section(values, 'data').get('samples_per_gpu') or '')
+
+
+def _metrics(model: Published) -> dict[str, Any]:
+    """mIoU and IoU by class in percent, as they were recorded."""
+    scores = _section(model.facts, 'scores')
+    return {'mIoU': scores['mIoU'], 'IoU': dict(_section(scores, 'class_iou'))} if 'mIoU' in scores else {}
+
+
+def _scores(model: Published) -> str:
+    metrics = _metrics(model)
+    if not metrics:
+        return f'{NOT_RUN}: no scores were recorded beside the checkpoint (`tools/test.py --eval mIoU` records them).'
+    rows: Sequence[tuple[str, Any]] = [('mIoU', metrics['mIoU']), *metrics['IoU'].items()]
+    lines = '\n'.join(f'| {_cell(name)} | {value} |' for name, value in rows)
+    where = _scored_on(model.values) or UNKNOWN
+    return f'IoU in percent as `tools/test.py` recorded it; data: {where}.\n\n| class | IoU |\n|---|---:|\n{lines}'
