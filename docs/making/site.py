@@ -18,6 +18,8 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
+from docs.making import notebooks
+
 ROOT = Path(__file__).resolve().parents[2]
 
 ELSEWHERE = {
@@ -53,6 +55,8 @@ def rewritten(target: str, source: str, page: str, repository: str) -> str | Non
     if path.startswith('..') or not (ROOT / path).exists():
         raise PluginError(f'{source}: found a link to {target}, which is not there. Repair the link.')
     inside = ELSEWHERE.get(path) or (path.removeprefix('docs/') if _is_in_site(path) else None)
+    if inside is not None and inside.endswith('.ipynb'):
+        inside = f'{inside.removesuffix(".ipynb")}.md'
     if inside is not None:
         place = posixpath.relpath(inside, posixpath.dirname(page) or '.')
         return place + (f'#{parts.fragment}' if parts.fragment else '')
@@ -110,9 +114,11 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages that lie elsewhere."""
+    """Add the pages that lie elsewhere, and those that are made; notebooks themselves are not copied."""
     for source, page in ELSEWHERE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
+    for page, content in notebooks.pages().items():
+        files.append(File.generated(config, page, content=content))
     return files
 
 

@@ -1,5 +1,6 @@
 """The banner before a run, and what can be typed after it."""
 
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -66,6 +67,7 @@ def test_what_to_type_next(tmp_path: Path, logged: list[str], monkeypatch: pytes
         ['mmseg-uda', 'export', 'work dirs/x/c.json', 'work dirs/x/latest.pth', '--out', 'work dirs/x/network.onnx',
          '--custom-imports', 'own.parts'],
     ]  # fmt: skip
+    logging.getLogger('mmseg').setLevel('INFO')
     run = make_run(tmp_path)
     show_next(run, 'c.json')
     assert logged == [], 'without a checkpoint there is nothing to type'
