@@ -1,10 +1,14 @@
-"""The tables of docs/configuration.md: ``python -m docs.making.reference`` writes them from the declarations."""
+"""The tables of docs/configuration.md: ``python -m docs.making.reference`` writes them from the declarations.
+
+Those of docs/model-zoo.md, too (:mod:`docs.making.zoo`).
+"""
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from docs.making import zoo
 from docs.making.components import Row, rows, sections, table
 from docs.making.keys import plain_rows
 from mmseg.config.library_types import LOG_HOOKS
@@ -133,10 +137,11 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    """Write the page."""
-    text = filled(PAGE.read_text(encoding='utf-8'))
-    with atomic_write(PAGE) as temporary:
-        Path(temporary).write_text(text, encoding='utf-8')
+    """Write both pages."""
+    for page, fill in ((PAGE, filled), (zoo.PAGE, zoo.filled)):
+        text = fill(page.read_text(encoding='utf-8'))
+        with atomic_write(page) as temporary:
+            Path(temporary).write_text(text, encoding='utf-8')
 
 
 if __name__ == '__main__':

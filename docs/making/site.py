@@ -18,7 +18,7 @@ from markdown.treeprocessors import Treeprocessor
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
-from docs.making import notebooks
+from docs.making import api, notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +31,8 @@ ELSEWHERE = {
 }
 """Pages that lie outside of ``docs`` -> their places in the site."""
 
+MADE: dict[str, str] = {}
+"""Place -> Markdown of the pages that are made while the site is."""
 
 NO_TAG = re.compile(r'<(?!/?[A-Za-z][\w-]*[\s/>]|!--)')
 """A scalar product such as <e_w(p), f_k>, which a code host shows and the library takes for a tag."""
@@ -52,11 +54,10 @@ def rewritten(target: str, source: str, page: str, repository: str) -> str | Non
     if parts.scheme or parts.netloc or not parts.path:
         return target
     path = posixpath.normpath(posixpath.join(posixpath.dirname(source), parts.path))
-    if path.startswith('..') or not (ROOT / path).exists():
+    page_of_site = path.removeprefix('docs/').replace('.ipynb', '.md')
+    if page_of_site not in MADE and (path.startswith('..') or not (ROOT / path).exists()):
         raise PluginError(f'{source}: found a link to {target}, which is not there. Repair the link.')
-    inside = ELSEWHERE.get(path) or (path.removeprefix('docs/') if _is_in_site(path) else None)
-    if inside is not None and inside.endswith('.ipynb'):
-        inside = f'{inside.removesuffix(".ipynb")}.md'
+    inside = ELSEWHERE.get(path) or (page_of_site if page_of_site in MADE or _is_in_site(path) else None)
     if inside is not None:
         place = posixpath.relpath(inside, posixpath.dirname(page) or '.')
         return place + (f'#{parts.fragment}' if parts.fragment else '')
@@ -108,8 +109,14 @@ EXTENSION = LinksExtension()
 
 
 def on_config(config: Any) -> Any:
-    """Add the extension."""
+    """Add the extension, and the pages of the API below their entry of the contents."""
     config.markdown_extensions.append(EXTENSION)
+    made = api.pages()
+    for entry in config.nav:
+        if 'API' in entry:
+            entry['API'] = list(made)
+    MADE.clear()
+    MADE.update(made, **notebooks.pages())
     return config
 
 
@@ -117,7 +124,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the pages that lie elsewhere, and those that are made; notebooks themselves are not copied."""
     for source, page in ELSEWHERE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
-    for page, content in notebooks.pages().items():
+    for page, content in MADE.items():
         files.append(File.generated(config, page, content=content))
     return files
 

@@ -66,6 +66,7 @@ def banner(run: Run, stamp: str) -> list[str]:
     facts = {
         'method': f'{type(run.trainable).__name__}, {_network(settings.model)}, {_size(run)}',
         'data': named_data(settings.train_data),
+        'start': _start(settings) if run.iteration == 0 else '',
         'steps': f'{run.iteration + 1} to {run.max_iters}, {images}',
         'numbers': f'{rates}, {settings.precision}, seed {settings.seed}',
         'device': _device(run.device),
@@ -75,6 +76,12 @@ def banner(run: Run, stamp: str) -> list[str]:
     }
     head = f'{COMMAND} {code_version()}: {run.meta.get("exp_name", settings.name)}'
     return [head, *(f'  {name:<8}{fact}' for name, fact in facts.items() if fact)]
+
+
+def _start(settings: TrainSettings) -> str:
+    """The checkpoint whose weights a run begins with, if it is told one."""
+    anew = '; layers that tell classes apart begin anew' if settings.new_classifier else ''
+    return f'weights of {settings.load_from}{anew}' if settings.load_from else ''
 
 
 def _size(run: Run) -> str:

@@ -20,6 +20,7 @@ def test_a_banner_has_at_most_ten_lines(tmp_path: Path) -> None:
         'train_data': {'type': 'UDADataset', 'source': SOURCE, 'target': TARGET},
         'model': {'backbone': {'type': 'mit_b5'}, 'decode_head': {'type': 'DAFormerHead'}},
         'val_data': TARGET, 'eval_interval': 2, 'log_interval': 1, 'checkpoint_interval': 3, 'debug_img_interval': 6,
+        'load_from': 'other.pth', 'new_classifier': True,
     }  # fmt: skip
     run = make_run(tmp_path, name='mine', **everything)
     lines = banner(run, 'now')
@@ -29,6 +30,7 @@ def test_a_banner_has_at_most_ten_lines(tmp_path: Path) -> None:
     for part in (
         ': mine', 'Toy, mit_b5 + DAFormerHead, 0.00 M trained parameters', '1 to 6, 2 images',
         'GTADataset data/gta -> CityscapesDataset data/cityscapes', 'AdamW 0.01, fp32, seed 0', 'cpu, ',
+        'weights of other.pth; layers that tell classes apart begin anew',
         'log line 1, evaluation 2, checkpoint 3, pictures 6', f'{tmp_path} (details: now.log)',
     ):  # fmt: skip
         assert part in text

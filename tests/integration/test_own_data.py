@@ -86,7 +86,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
     assert ids.max() < 5
     assert {path.name for path in (work / 'show').iterdir()} == {'0001.png', '0002.png'}
     assert list(tmp_path.rglob('report.html'))
-    assert 'these layers begin anew' in run(again, tmp_path)
+    assert 'layers that tell classes apart begin anew' in run(again, tmp_path)
     run(pack, tmp_path)
     assert 'data/own/packed/samples_with_class.json' in run(count, tmp_path)
     run(packed, tmp_path)
