@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -78,3 +79,23 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
         warm.run([str(tmp_path / 'wait.py')], cwd=tmp_path, timeout=2)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / 'pid').read_text()), 0)
+
+
+def test_what_runs_ends_with_the_tests(tmp_path: Path) -> None:
+    """Even when they were killed: a training that goes on for ever would take the processor from all that follows."""
+    (tmp_path / 'wait.py').write_text("import time\nprint('here', flush=True)\ntime.sleep(600)\n")
+    read, write = os.pipe()
+    killed = (
+        f'import os, signal\nfrom tests import warm\n'
+        f'warm.start([{str(tmp_path / "wait.py")!r}], stdout={write}, stderr={write}, start_new_session=True)\n'
+        f'os.read({read}, 1)\n'
+        f'os.kill(os.getpid(), signal.SIGKILL)\n'
+    )
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, '-c', killed], cwd=root, pass_fds=[read, write], timeout=120, check=False)
+    os.close(write)
+    found = b'something'
+    while found and select.select([read], [], [], 20)[0]:
+        found = os.read(read, 10)
+    os.close(read)
+    assert found == b''  # the end: nobody is left who could write

@@ -207,7 +207,9 @@ def _serve(connection: socket.socket) -> tuple[Mapping[str, Any], list[int]]:
             _reap(running)
         if connection in ready:
             message, streams, *_ = socket.recv_fds(connection, LARGEST, 4)
-            if not message:
+            if not message:  # the tests are over, however they ended: nobody waits for what still runs
+                for child in running:
+                    os.kill(child, signal.SIGTERM)
                 os._exit(0)
             child = os.fork()
             if not child:
