@@ -9,6 +9,7 @@ from mkdocs.exceptions import PluginError
 from docs.making import api
 from docs.making.docstrings import Names, rendered
 
+CITED = 'hrda' + '.md#fusion'
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = Names(
     {name: f'mmseg.md#{name}' for name in ('mmseg.a', 'mmseg.a.Net', 'mmseg.a.Net.run')},
@@ -54,12 +55,12 @@ def package(folder: Path, **files: str) -> Path:
 
 def test_sections_become_lists_and_references_links() -> None:
     text = (
-        'Does it with :class:`~mmseg.a.Net`, ``x`` and :func:`len` (docs/hrda.md#fusion).\n\nArgs:\n    x, y: first\n'
+        f'Does it with :class:`~mmseg.a.Net`, ``x`` and :func:`len` (docs/{CITED}).\n\nArgs:\n    x, y: first\n'
         '        and second.\n    **others: rest.\n\n'
         'Returns:\n    Float32 (B, C),\n    or None.\n\nRaises:\n    OSError: no.\n'
     )
     assert rendered(text, 'mmseg.b', NAMES).split('\n\n') == [
-        'Does it with [`Net`](mmseg.md#mmseg.a.Net), `x` and `len` ([hrda](../hrda.md#fusion)).',
+        f'Does it with [`Net`](mmseg.md#mmseg.a.Net), `x` and `len` ([hrda](../{CITED})).',
         '**Args**', '- `x, y`: first and second.\n- `**others`: rest.',
         '**Returns** Float32 (B, C), or None.', '**Raises**', '- `OSError`: no.',
     ]  # fmt: skip
@@ -83,8 +84,8 @@ def test_a_reference_to_nothing_stops_the_build() -> None:
 
 def test_a_page_of_a_package(tmp_path: Path) -> None:
     pages = api.pages(package(tmp_path))
-    assert list(pages) == ['api/index.md', 'api/mmseg.md']
-    page = pages['api/mmseg.md']
+    assert list(pages) == [f'{api.FOLDER}/index.md', f'{api.FOLDER}/mmseg.md']
+    page = pages[f'{api.FOLDER}/mmseg.md']
     for part in (
         'From here: [`Net`](mmseg.md#mmseg.a.Net).', '## mmseg.a {#mmseg.a}', '### `LIMIT` {#mmseg.a.LIMIT}',
         'How many.',

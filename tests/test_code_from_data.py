@@ -25,8 +25,10 @@ LOADS = {
 KNOWN = {
     # A program of this package under another name.
     'create_buffer.py': {'runpy.run_path'},
-    # Literals that the user types, no names and no calls but dict(...).
-    'mmseg/config/command_line.py': {'ast.literal_eval'},
+    # Literals that the user types or a saved configuration holds, no names and no calls but dict(...).
+    'mmseg/config/literals.py': {'ast.literal_eval'},
+    # __all__ of this package's folders.
+    'docs/making/api.py': {'ast.literal_eval'},
     # _base_ of a Python file, read without running it.
     'mmseg/config/files.py': {'ast.literal_eval'},
     # What Python configurations and the command line name.

@@ -16,6 +16,9 @@ from mkdocs.exceptions import PluginError
 from docs.making.docstrings import Names, rendered
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDER = 'api'
+"""Where the pages are in the site."""
+
 Documented = ast.FunctionDef | ast.ClassDef
 
 
@@ -63,7 +66,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
     by_page: dict[str, list[Module]] = {}
     for module in found:
         by_page.setdefault(module.page, []).append(module)
-    texts = {f'api/{page}.md': _page(page, content, names) for page, content in by_page.items()}
+    texts = {f'{FOLDER}/{page}.md': _page(page, content, names) for page, content in by_page.items()}
     rows = '\n'.join(
         f'| [{page}]({page}.md) | {_first_line(content[0])} | {len(content)} |'
         for page, content in by_page.items()
@@ -73,7 +76,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         '[mmseg.apis](mmseg.apis.md), [mmseg.config](mmseg.config.md) and [mmseg.registry](mmseg.md#mmseg.registry); '
         'the rest is for those who add to the project.\n\n| package | what | modules |\n|---|---|---|\n'
     )
-    return {'api/index.md': f'{head}{rows}\n', **texts}
+    return {f'{FOLDER}/index.md': f'{head}{rows}\n', **texts}
 
 
 def all_names(found: list[Module]) -> Names:
@@ -108,13 +111,12 @@ def _named(module: Module) -> Iterator[str]:
 
 def _attributes(module: Module) -> Iterator[tuple[str, str]]:
     """Class and name of what objects of a class have; the class's own part tells of it."""
-    for node in module.tree.body:
-        if isinstance(node, ast.ClassDef):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
-                    yield node.name, inner.target.id
-                elif isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
-                    yield node.name, inner.attr
+    classes = [node for node in module.tree.body if isinstance(node, ast.ClassDef)]
+    for node, inner in ((owner, inner) for owner in classes for inner in ast.walk(owner)):
+        if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
+            yield node.name, inner.target.id
+        elif isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store):
+            yield node.name, inner.attr
 
 
 def _public(name: str) -> bool:
