@@ -6,6 +6,7 @@ import pytest
 
 from docs.making import zoo
 from mmseg.config.shipped import shipped_configs
+from mmseg.fileio import read_json
 from mmseg.toolbox.experiments.table import TABLE
 
 PAGE = zoo.PAGE.read_text(encoding='utf-8')
@@ -23,6 +24,14 @@ def test_everything_is_listed_and_says_whether_it_was_run() -> None:
         line.split(' | ')[0].removeprefix('| ') for line in PAGE.partition('## Experiments')[2].splitlines()
     ]
     assert set(TABLE) <= set(ids)
+
+
+def test_no_result_is_forgotten() -> None:
+    """A method in results.json without a configuration here would be 'not run' on the page."""
+    measured = {run['method'] for run in read_json(zoo.DOCS / 'results.json')['runs']}
+    assert measured - set(zoo.METHODS.values()) == {'DIDA published, bank filled by itself'}
+    titles = {run['title'] for run in read_json(zoo.DOCS / 'screening.json')}
+    assert {title for group in zoo.SCREENED.values() for title in group} <= titles
 
 
 def test_published_settings_were_not_run() -> None:
