@@ -1,9 +1,12 @@
 """Values that a Python text writes down, read without running it."""
 
 import ast
+import contextlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
+BASE_KEY = '_base_'
 NUMBERS = {'inf': float('inf'), 'nan': float('nan')}
 """Names of numbers that are no literals; a saved configuration has them."""
 
@@ -36,11 +39,16 @@ def written_values(text: str) -> tuple[dict[str, Any], bool]:
     """What a saved configuration sets, and whether that is all of it.
 
     Args:
-        text: Python, as :func:`mmseg.engine.work_folder.config_text` writes it; of anybody, since nothing is run.
+        text: JSON, or Python as :func:`mmseg.engine.work_folder.config_text` writes it; of anybody, since nothing is
+            run.
 
     Returns:
-        Values by top-level name; False if the text does something else than setting names to literals, too.
+        Values by top-level name; False if the text does something else than setting names to literals, or builds on
+        other files, whose values are not among these.
     """
+    with contextlib.suppress(ValueError, RecursionError):
+        if isinstance(values := json.loads(text), dict):
+            return values, BASE_KEY not in values
     try:
         body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -56,4 +64,4 @@ def written_values(text: str) -> tuple[dict[str, Any], bool]:
                 found[target.id] = literal_value(node.value, NUMBERS)
             except (ValueError, TypeError, RecursionError):
                 whole = False
-    return found, whole
+    return found, whole and BASE_KEY not in found

@@ -14,8 +14,9 @@ from mmseg.config import imports
 from mmseg.config.check import check_config
 from mmseg.config.command_line import parse_options
 from mmseg.config.consistency import settle
-from mmseg.config.files import BASE_KEY, configs_folder, scan
+from mmseg.config.files import configs_folder, scan
 from mmseg.config.legacy import modernise
+from mmseg.config.literals import BASE_KEY
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
 from mmseg.config.shipped import find_config
 from mmseg.datasets.presets import expanded

@@ -3,7 +3,8 @@
 import ast
 from pathlib import Path
 
-from mmseg.config.files import BASE_KEY, SHIPPED
+from mmseg.config.files import SHIPPED
+from mmseg.config.literals import BASE_KEY
 from mmseg.errors import UsageError, nearest
 
 

@@ -24,6 +24,16 @@ def test_what_is_more_than_that_is_left_out(text: str) -> None:
     assert written_values(text) == ({'a': 1}, False)
 
 
+def test_json_says_the_same() -> None:
+    assert written_values('{"a": {"b": [1, null]}}') == ({'a': {'b': [1, None]}}, True)
+    assert written_values('[1]') == ({}, False)
+
+
+def test_what_builds_on_other_files_is_not_all() -> None:
+    assert written_values("_base_ = ['x.py']\na = 1") == ({'_base_': ['x.py'], 'a': 1}, False)
+    assert written_values('{"_base_": "x.py"}') == ({'_base_': 'x.py'}, False)
+
+
 def test_no_python_at_all() -> None:
     assert written_values('{"a": 1') == ({}, False)
     assert written_values('a = ' + '[' * 10_000) == ({}, False)

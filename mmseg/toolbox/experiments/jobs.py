@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mmseg import config
-from mmseg.config.files import BASE_KEY, SHIPPED, configs_folder, is_shipped
+from mmseg.config.files import SHIPPED, configs_folder, is_shipped
+from mmseg.config.literals import BASE_KEY
 from mmseg.engine.checkpoint_files import checkpoints
 from mmseg.errors import ConfigError, UsageError, nearest
 from mmseg.fileio import atomic_write
