@@ -90,6 +90,6 @@ def test_the_page_runs_from_top_to_bottom(tmp_path: Path) -> None:
     run(pack, tmp_path)
     assert 'data/own/packed/samples_with_class.json' in run(count, tmp_path)
     run(packed, tmp_path)
-    (log,) = (tmp_path / 'work_dirs/decoded').glob('*.log')
+    (log,) = (tmp_path / 'work_dirs/packed').glob('*.log')
     assert 'Loaded 8 images from data/own/packed.zip/images' in log.read_text()
     assert next((tmp_path / 'work_dirs/decoded').glob('*.pixels')).stat().st_size
