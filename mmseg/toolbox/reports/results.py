@@ -2,14 +2,23 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write, read_json
+
+
+class WorstPicture(NamedTuple):
+    """A picture of the data set: its number there, its file's name, its IoU of a class in percent."""
+
+    number: int
+    name: str
+    iou: float
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,8 @@ class RunResult:
         log_file: the run's ``*.log.json``, for learning curves.
         network: 'student' or 'teacher'.
         note: one line for the reader, such as seed and number of iterations.
+        extra: further numbers by name.
+        worst: by class name, the pictures with the lowest IoU of that class, the worst first.
     """
 
     title: str
@@ -33,6 +44,7 @@ class RunResult:
     network: str = 'student'
     note: str = ''
     extra: Mapping[str, float] = field(default_factory=dict)
+    worst: Mapping[str, Sequence[WorstPicture]] = field(default_factory=dict)
 
     @property
     def miou(self) -> float:
@@ -52,6 +64,10 @@ def save_result(path: Path, result: RunResult) -> None:
         'extra': dict(result.extra),
         'confusion': None if result.confusion is None else result.confusion.tolist(),
         'log_file': None if result.log_file is None else str(result.log_file),
+        'worst': {
+            name: [[one.number, one.name, round(one.iou, 2)] for one in pictures]
+            for name, pictures in result.worst.items()
+        },
     }
     with atomic_write(path) as temporary:
         Path(temporary).write_text(json.dumps(content, indent=1), encoding='utf-8')
@@ -74,6 +90,10 @@ def load_result(path: Path) -> RunResult:
             extra=content['extra'],
             confusion=None if confusion is None else np.asarray(confusion, np.int64),
             log_file=None if content['log_file'] is None else Path(content['log_file']),
+            worst={
+                str(name): tuple(WorstPicture(int(i), str(file), float(iou)) for i, file, iou in pictures)
+                for name, pictures in content.get('worst', {}).items()  # older files have none
+            },
         )
     except (DataError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise DataError(

@@ -17,7 +17,8 @@ from mmseg.evaluation.metrics import confusion
 from mmseg.models.weights import read_plain_pickle
 from mmseg.toolbox.reports import load_result
 from mmseg.toolbox.testing.boundary import within_band
-from mmseg.toolbox.testing.run import OutputOptions, scored_confusion, test
+from mmseg.toolbox.testing.picture_counts import scored_confusion
+from mmseg.toolbox.testing.run import OutputOptions, test
 
 PICKLES = ('.pkl', '.pickle')
 

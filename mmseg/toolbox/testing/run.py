@@ -24,7 +24,6 @@ from mmseg.engine.environment import loader_workers
 from mmseg.engine.evaluate import predict, total_confusion
 from mmseg.errors import UsageError
 from mmseg.evaluation import evaluate
-from mmseg.evaluation.metrics import merge_predictions
 from mmseg.models import build_segmentor
 from mmseg.models.weights import load_into, meta_of, read_weight_file, select_network, state_dict_of
 from mmseg.ranks import is_main, world_size
@@ -40,6 +39,7 @@ from mmseg.toolbox.testing.outputs import (
     ResultFile,
     check_places,
 )
+from mmseg.toolbox.testing.picture_counts import PictureCounts, Worst, scored_confusion, worst_pictures
 from mmseg.toolbox.testing.prediction_files import evaluate_official
 from mmseg.toolbox.testing.writers import Writers
 
@@ -122,15 +122,23 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
     check_places((options.show_dir, options.panel_dir), options.label_dir, dataset)
     with _label_folder(options) as options:
         outputs = _outputs(options, dataset, network)
+        counts = PictureCounts(
+            len(dataset), len(dataset.CLASSES), lambda matrix: scored_confusion(matrix, dataset)
+        )
+        outputs += [counts] if options.metrics and options.result_dir is not None else []
         shown = AttentionNetwork(network) if options.attention else network
         matrix = _run(shown, dataset, workers, outputs, bool(options.metrics), options.together)
         report = _report(matrix, dataset, options)
-    if report.confusion is not None and is_main():
+    if report.confusion is None:
+        return report
+    sums = counts.total(next(network.parameters()).device)  # by all processes
+    if is_main():
         if options.confusion_file is not None:
             title = f'{options.network}, mIoU {np.nanmean(report.class_iou):.2f}'
             write_confusion(options.confusion_file, report.confusion, report.class_names, title)
         if options.result_dir is not None:
-            _save_result(cfg, Path(checkpoint), dataset, report, options)
+            worst = worst_pictures(sums, report.class_names, dataset)
+            _save_result(cfg, Path(checkpoint), dataset, report, worst, options)
     return report
 
 
@@ -271,7 +279,7 @@ def subset_means(matrix: NDArray[np.int64]) -> dict[str, float]:
 
 
 def _save_result(
-    cfg: Config, checkpoint: Path, dataset: Any, report: ScoreReport, options: OutputOptions
+    cfg: Config, checkpoint: Path, dataset: Any, report: ScoreReport, worst: Worst, options: OutputOptions
 ) -> None:
     """Write what reports are made of; a folder that cannot be written is no reason to lose the scores."""
     assert options.result_dir is not None
@@ -283,17 +291,10 @@ def _save_result(
         log_file=logs[-1] if logs else None,
         network=options.network,
         note=f'{len(dataset)} pictures',
+        worst=worst,
     )
     path = options.result_dir / f'result_{options.network}.json'
     try:
         save_result(path, result)
     except OSError as error:
         logger.warning('%s was not written: %s', path, error)
-
-
-def scored_confusion(matrix: NDArray[np.int64], dataset: Any) -> NDArray[np.int64]:
-    """A confusion matrix (C, C) over all classes of a data set, over those that are scored, after merging."""
-    if dataset.class_merge is None:
-        return matrix
-    chosen = list(dataset.class_merge.classes)
-    return merge_predictions(matrix, dataset.class_merge.table())[np.ix_(chosen, chosen)]
