@@ -13,6 +13,7 @@ import runpy
 import shlex
 import shutil
 import socket
+import socketserver
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -58,8 +59,11 @@ INSTEAD = {
 }
 """Examples that need too much time or other machines -> what is run in their place."""
 
-SHORTER = {'tools/benchmark.py': '--device cpu --encoder mit_b0 --size 64 --rounds 1'}
-"""Program -> arguments added to its examples because they would take too long."""
+SHORTER = {
+    'tools/benchmark.py': '--device cpu --encoder mit_b0 --size 64 --rounds 1',
+    'tools/watch.py': '--port 0',
+}
+"""Program -> arguments added to its examples because they would take too long, or a port that others may have."""
 
 
 def examples(answer: str) -> list[str]:
@@ -92,6 +96,7 @@ def run_example(words: list[str], patch: pytest.MonkeyPatch) -> int:
     path = Path(arguments[0]).resolve()
     patch.setattr(sys, 'argv', arguments)
     patch.setattr(sys, 'path', [str(path.parent), *sys.path])
+    patch.setattr(socketserver.BaseServer, 'serve_forever', _answer_once)
     try:
         runpy.run_path(str(path), run_name='__main__')
     except SystemExit as left:
@@ -100,6 +105,15 @@ def run_example(words: list[str], patch: pytest.MonkeyPatch) -> int:
         if distributed.is_initialized():
             distributed.destroy_process_group()
     return 0
+
+
+def _answer_once(server: socketserver.TCPServer) -> None:
+    """What a program that serves until Ctrl-C does here: it answers one question, and is asked it."""
+    host, port = server.server_address[:2]
+    with socket.create_connection((host, port), timeout=60) as asking:
+        asking.sendall(f'GET / HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n'.encode())
+        server.handle_request()
+        assert asking.makefile('rb').readline().split()[1] == b'200'
 
 
 def _alone(patch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,13 @@ def test_panels(trained: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.
     assert run_tool(monkeypatch, 'report', tmp_path, '--pictures', '2') == 0
     page = (tmp_path / 'report.html').read_text()
     assert 'Two resolutions' in page
-    assert 'predictions of both scales and attention of tiny_hrda_daformer' in page
+    for layer in ('LR', 'HR', 'attention', 'fused', 'truth'):
+        assert (
+            f'<div class="layer {"shade" if layer == "attention" else "labels"}" data-name="{layer}">' in page
+        )
+    assert 'Worst pictures by class' in page
+    assert 'Classes that sampling delivered' in page
+    assert 'Not shown' not in page
 
 
 @pytest.mark.parametrize(

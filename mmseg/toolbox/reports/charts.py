@@ -1,4 +1,4 @@
-"""Charts of results: class bars, learning curves, row-normalised confusion matrix.
+"""Charts of results: curves, row-normalised confusion matrix.
 
 All functions return a matplotlib ``Figure`` that belongs to no window and no global state. matplotlib is
 imported when the first figure is drawn, so that programs which draw none start quickly.
@@ -14,8 +14,7 @@ import numpy as np
 
 from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write
-from mmseg.toolbox.reports.logs import RunLog, Series, smoothed
-from mmseg.toolbox.reports.results import RunResult
+from mmseg.toolbox.reports.logs import Series, smoothed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,50 +53,6 @@ def save_figure(figure: Figure, path: Path, dpi: int = 100) -> None:
     check_figure_file(path)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=dpi)
-
-
-def class_bars(runs: Sequence[RunResult]) -> Figure:
-    """IoU in percent by class, one bar a run, with the mean over classes at the left."""
-    names = ['mean', *runs[0].class_iou]
-    figure = new_figure((max(7.0, 0.62 * len(names) + 1.5), 3.6))
-    axis = figure.subplots()
-    width = 0.8 / len(runs)
-    places = np.arange(len(names))
-    for i, run in enumerate(runs):
-        values = [run.miou, *(run.class_iou.get(name, np.nan) for name in names[1:])]
-        axis.bar(
-            places + (i - (len(runs) - 1) / 2) * width,
-            np.nan_to_num(values),
-            width,
-            label=run.title,
-            color=run_colour(i),
-        )
-    axis.set_xticks(places, names, rotation=35, ha='right', fontsize=9)
-    axis.axvline(0.5, color='#c8cdd5', linewidth=1)
-    axis.set_ylabel('IoU (%)')
-    axis.set_ylim(0, 100)
-    tidy(axis)
-    axis.legend(frameon=False, fontsize=9, ncols=min(len(runs), 4), loc='lower left', bbox_to_anchor=(0, 1))
-    return figure
-
-
-def learning_curves(logs: Mapping[str, RunLog]) -> Figure:
-    """Losses and validation mIoU against the iteration, one line a run.
-
-    Args:
-        logs: logs by run title. Drawn are the source loss, the loss on mixed pictures and the feature
-            distance, as far as they occur, and mIoU of the evaluations in percent.
-    """
-    wanted = {
-        'decode.loss_seg': 'loss on source pictures',
-        'mix.decode.loss_seg': 'loss on mixed pictures',
-        'src.loss_imnet_feat_dist': 'feature distance',
-    }
-    panels = {
-        label: {t: log.training.get(key, []) for t, log in logs.items()} for key, label in wanted.items()
-    }
-    panels['validation mIoU (%)'] = {t: log.evaluation.get('mIoU', []) for t, log in logs.items()}
-    return curve_figure(panels)
 
 
 def curve_figure(
