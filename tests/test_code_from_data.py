@@ -44,6 +44,8 @@ KNOWN = {
     'mmseg/toolbox/experiments/launch.py': {'import_module'},
     # Programs of this project, and torchrun.
     'mmseg/toolbox/experiments/children.py': {'subprocess.Popen'},
+    # The browser of this machine, for pictures of pages.
+    'docs/making/browser.py': {'subprocess.Popen'},
     # Bytes of pixels, as bytes.
     'mmseg/datasets/decoded.py': {'np.fromfile'},
     'tools/benchmarks/data.py': {'np.fromfile'},

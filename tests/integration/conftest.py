@@ -1,9 +1,11 @@
 """What integration tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from docs.making.browser import Tab, browser
 from tests.integration.programs import run_tool
 from tests.integration.tiny import tiny_config, write_config
 
@@ -16,3 +18,10 @@ def trained(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     with pytest.MonkeyPatch.context() as patch:
         assert run_tool(patch, 'train', config, '--work-dir', folder / 'run') == 0
     return config, folder / 'run' / 'latest.pth'
+
+
+@pytest.fixture(scope='module')
+def tab() -> Iterator[Tab]:
+    """A browser."""
+    with browser() as opened:
+        yield opened
