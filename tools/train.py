@@ -106,6 +106,7 @@ def main() -> None:
     from mmseg.engine.train import train
     from mmseg.engine.work_folder import choose_work_dir
     from mmseg.toolbox.checking.preflight import preflight
+    from mmseg.toolbox.reports.live import write_run_report
 
     cfg = load_config(args.config, options_of(args))
     if args.launcher != 'none':
@@ -120,6 +121,7 @@ def main() -> None:
         validate=not args.no_validate,
         look=None if args.no_check else preflight,
         resume_command=resume_command(args, work_dir),
+        report=write_run_report,
     )
     close_distributed()
 

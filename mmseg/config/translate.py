@@ -87,6 +87,7 @@ class TrainSettings(Speed):
         eval_metrics: names of metrics.
         save_best: score whose best evaluation keeps its checkpoint, or None; see mmseg/engine/best.py.
         best_rule: 'greater' or 'less' is better.
+        report: write ``report.html`` into the work folder after each evaluation.
         log_interval: steps between log lines.
         log_hooks: published dicts of the loggers besides text and JSON.
         log_level: name or number of the logging library.
@@ -126,6 +127,7 @@ class TrainSettings(Speed):
     eval_metrics: tuple[str, ...] = ('mIoU',)
     save_best: str | None = None
     best_rule: str = 'greater'
+    report: bool = True
     log_interval: int = 50
     log_hooks: tuple[dict[str, Any], ...] = ()
     log_level: str | int = 'INFO'
@@ -233,6 +235,7 @@ def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
         'eval_metrics': (metric,) if isinstance(metric, str) else tuple(metric),
         'save_best': 'auto' if best is True else best or None,
         'best_rule': evaluation.get('rule') or 'greater',
+        'report': bool(evaluation.get('report', True)),
         'log_interval': int(log.get('interval', 50)),
         'log_hooks': hooks,
         'log_level': values.get('log_level', 'INFO'),

@@ -44,6 +44,7 @@ from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
 from mmseg.engine.optimizer import GuardedOptimWrapper, build_optimizer
 from mmseg.engine.parameter_options import scaled_to_batch
+from mmseg.engine.report_hook import ReportHook, WriteReport
 from mmseg.engine.restart import find_restart, mark_launch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
@@ -72,8 +73,9 @@ def train(
     validate: bool = True,
     look: LookAtData | None = None,
     resume_command: str | None = None,
+    report: WriteReport | None = None,
 ) -> Run:
-    """Train as a configuration says (docs/methods/tools.md#training-program).
+    """Train as a configuration says; returns the finished run (docs/methods/tools.md#training-program).
 
     The work folder is this process's own from before anything is written there; a configuration that was read from a
     file is kept in it under that name. Processes that torchrun has started again go on by themselves.
@@ -87,9 +89,7 @@ def train(
         validate: evaluate at the configured intervals.
         look: looks at some pictures and labels first.
         resume_command: what to tell the user to type to go on.
-
-    Returns:
-        The finished run.
+        report: writes the page of a work folder; called after each evaluation unless ``evaluation.report`` is False.
 
     Raises:
         UserError: anything wrong with configuration, data or checkpoints; a used folder without ``resume``; a loss that
@@ -108,6 +108,7 @@ def train(
         if cfg.filename and is_main():
             save_config(cfg, folder / Path(cfg.filename).name)
         run = _ready(cfg, settings, folder, validate, look, saved, source)
+        _add_report(run, report if validate else None)
         _run(run, resume_command or default_resume_command(cfg, folder))
         show_next(run, Path(cfg.filename).name if cfg.filename else None)
     return run
@@ -214,6 +215,12 @@ def _optimizer(trainable: Trainable, settings: TrainSettings) -> GuardedOptimWra
         trainable.stored(), config, settings.precision, settings.grad_clip, settings.nan_policy,
         settings.optimizer_sharding,
     )  # fmt: skip
+
+
+def _add_report(run: Run, report: WriteReport | None) -> None:
+    """Let ``report`` follow each evaluation, before the last hook, which saves."""
+    if report is not None and run.settings.report:
+        run.hooks.insert(-1, ReportHook(report, run.settings.eval_interval))
 
 
 def _require(cfg: Config, validate: bool) -> None:

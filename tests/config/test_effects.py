@@ -13,6 +13,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
     ({'evaluation': {'save_best': 'mIoU'}}, 'evaluation.save_best'),
     ({'evaluation': {'interval': 5}, 'runner': {'max_iters': 4}}, 'evaluation.interval'),
     ({'evaluation': {'rule': 'less'}}, 'evaluation.rule'),
+    ({'evaluation': {'report': True}}, 'evaluation.report'),
     ({'load_from': 'a.pth', 'resume_from': 'b.pth'}, 'load_from'),
     ({'new_classifier': True}, 'new_classifier'),
     ({'lr_config': {'warmup_iters': 5}}, 'lr_config.warmup_iters'),
@@ -33,7 +34,7 @@ def test_what_waits_for_another_key(values: dict[str, Any], key: str) -> None:
 
 def test_what_has_an_effect() -> None:
     values = {
-        'evaluation': {'save_best': 'mIoU', 'interval': 2, 'rule': 'less'}, 'runner': {'max_iters': 4},
+        'evaluation': {'save_best': 'mIoU', 'interval': 2, 'rule': 'less', 'report': True}, 'runner': {'max_iters': 4},
         'load_from': 'a.pth', 'new_classifier': True, 'nan_policy': 'skip', 'nan_limit': 3,
         'lr_config': {'warmup': 'linear', 'warmup_iters': 5}, 'uda': {'mask_mode': 'separatetrg', 'mask_lambda': 1},
     }  # fmt: skip

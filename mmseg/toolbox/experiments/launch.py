@@ -26,6 +26,7 @@ from mmseg.toolbox.experiments.handover import hand_over
 from mmseg.toolbox.experiments.jobs import Job, LaunchOptions, plan_config, plan_experiment, write_job
 from mmseg.toolbox.experiments.parallel import LOOK_EVERY, run_parallel
 from mmseg.toolbox.experiments.startup import on_builtin_data, prepare_scenes
+from mmseg.toolbox.reports.live import write_run_report
 
 Say = Callable[[str], None]
 FINISHED_ALREADY = 'This run is finished already.'
@@ -119,7 +120,9 @@ def _train(job: Job, options: LaunchOptions, say: Say) -> None:
     if job.resumed and find_latest(job.work_dir).name == f'iter_{cfg.runner.max_iters}.pth':
         say(FINISHED_ALREADY)
     else:
-        train(cfg, resume=job.resumed, look=preflight, resume_command=options.command)
+        train(
+            cfg, resume=job.resumed, look=preflight, resume_command=options.command, report=write_run_report
+        )
 
 
 def _train_distributed(job: Job, options: LaunchOptions, say: Say) -> None:
