@@ -31,8 +31,8 @@ OPTIONS = (
     '--disable-background-networking', '--disable-extensions',
 )  # fmt: skip
 SECONDS = 60.0
-COLOURS = 128
-"""Of a picture for a page of the documentation: a third of the bytes of full colours."""
+COLOURS = 256
+"""Of a picture for a page of the documentation: half of the bytes of full colours."""
 HELPERS = """
 const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 const fitting = () => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));

@@ -6,8 +6,10 @@ from typing import Any
 
 from mmseg.toolbox.reports.logs import RunLog, Series
 
-POINTS = 600
-"""Values of a series that a page keeps at most; a screen shows no more."""
+POINTS, LEAST = 600, 60
+"""Values of a series that a page keeps at most, as a screen shows no more, and of each of very many runs."""
+MANY = 8
+"""With more runs each keeps fewer values, so that a page does not grow with their number."""
 
 PERCENT = (0.0, 100.0)
 
@@ -24,6 +26,7 @@ def curve_groups(logs: Mapping[str, RunLog]) -> list[dict[str, Any]]:
         (iterations) and ``y``.
     """
     names = list(dict.fromkeys(name for log in logs.values() for name in log.curves()))
+    points = max(POINTS * MANY // max(len(logs), MANY), LEAST)
     found: dict[str, list[str]] = {}
     for name in names:
         found.setdefault(group_of(name), []).append(name)
@@ -32,7 +35,7 @@ def curve_groups(logs: Mapping[str, RunLog]) -> list[dict[str, Any]]:
             'heading': heading,
             'open': heading not in FOLDED,
             'range': PERCENT if heading in (SCORES, CLASSES) else None,
-            'panels': [panel for name in found[heading] if (panel := _panel(name, logs))['lines']],
+            'panels': [panel for name in found[heading] if (panel := _panel(name, logs, points))['lines']],
         }
         for heading in ORDER
         if heading in found
@@ -74,10 +77,10 @@ def _order(value: float) -> float:
     return -math.inf if math.isnan(value) else value
 
 
-def _panel(name: str, logs: Mapping[str, RunLog]) -> dict[str, Any]:
+def _panel(name: str, logs: Mapping[str, RunLog], points: int) -> dict[str, Any]:
     lines = []
     for number, log in enumerate(logs.values()):
-        series = thinned(log.curves().get(name, []))
+        series = thinned(log.curves().get(name, []), points)
         if any(math.isfinite(value) for _, value in series):
             lines.append({'run': number, 'x': [x for x, _ in series], 'y': [y for _, y in series]})
     return {'name': name.removeprefix('IoU.').removeprefix('Acc.'), 'lines': lines}

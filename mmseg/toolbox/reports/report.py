@@ -115,20 +115,17 @@ def render_report(
         **_pictures(pictures, scales or {}, details, palette),
         **_known(runs, folders, details, palette, class_names),
     }
-    return (
-        _environment()
-        .get_template(FILE_NAME)
-        .render(
-            title=title,
-            summary=summary,
-            commands=list(commands),
-            written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
-            sections=_sections(values),
-            problems=list(details.problems),
-            live=details.live,
-            **_look(),
-            **values,
-        )
+    template = _environment().get_template(FILE_NAME)
+    return template.render(
+        title=title,
+        summary=summary,
+        commands=list(commands),
+        written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
+        sections=_sections(values),
+        problems=list(details.problems),
+        live=details.live,
+        **_look(),
+        **values,
     )
 
 
@@ -162,7 +159,7 @@ def _known(
 ) -> dict[str, Any]:
     """Everything but pictures of the test set."""
     colours = dict(legend(palette, names))
-    scores, known = _scores(runs, colours), _runs(folders, details)
+    scores, known = _scores(runs, colours), _runs(folders)
     return {
         'legend': list(colours.items()),
         'use': _use(details.use, colours),
@@ -234,13 +231,13 @@ def _notes(runs: Sequence[RunResult]) -> list[str]:
     return [f'{text}: {", ".join(run.title for run in runs if run.note == text)}' for text in texts]
 
 
-def _runs(folders: Sequence[RunFolder], details: Details) -> dict[str, Any]:
+def _runs(folders: Sequence[RunFolder]) -> dict[str, Any]:
     """What is known about each run besides its scores."""
     facts = [run_facts(run) for run in folders]
     films = [
         (f'{run.title}: {kind}', frames)
         for run in folders[-FILMS:]
-        if details.folders
+        if run.iteration  # without a log the folder is not known
         for kind, frames in find_previews(run.folder).items()
         if frames
     ]

@@ -59,3 +59,15 @@ def test_thinning_keeps_peaks_order_and_few_values_as_they_are() -> None:
 def test_thinning_bears_what_is_no_number() -> None:
     series = [(i, math.nan if i % 2 else float(i)) for i in range(1000)]
     assert {value for _, value in thinned(series, 10) if not math.isnan(value)}
+
+
+def test_a_page_does_not_grow_with_the_number_of_runs() -> None:
+    log = RunLog({'loss': [(i, float(i % 7)) for i in range(5000)]})
+
+    def values(runs: int) -> int:
+        (group,) = curve_groups({str(i): log for i in range(runs)})
+        return sum(len(line['x']) for line in group['panels'][0]['lines'])
+
+    assert values(2) == pytest.approx(2 * 600, rel=0.1)
+    assert values(8) == pytest.approx(8 * 600, rel=0.1)
+    assert values(32) == pytest.approx(8 * 600, rel=0.1)
