@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -207,10 +207,8 @@ def _serve(connection: socket.socket) -> tuple[Mapping[str, Any], list[int]]:
             _reap(running)
         if connection in ready:
             message, streams, *_ = socket.recv_fds(connection, LARGEST, 4)
-            if not message:  # the tests are over, however they ended: nobody waits for what still runs
-                for child in running:
-                    os.kill(child, signal.SIGTERM)
-                os._exit(0)
+            if not message:
+                _leave(running)
             child = os.fork()
             if not child:
                 break
@@ -221,6 +219,13 @@ def _serve(connection: socket.socket) -> tuple[Mapping[str, Any], list[int]]:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     return json.loads(message), streams[:3]
+
+
+def _leave(running: Mapping[int, socket.socket]) -> NoReturn:
+    """The tests are over, however they ended: nobody waits for what still runs."""
+    for child in running:
+        os.kill(child, signal.SIGTERM)
+    os._exit(0)
 
 
 def _reap(running: dict[int, socket.socket]) -> None:
