@@ -16,6 +16,7 @@ from mmseg.processes import Stopped
 from mmseg.toolbox.experiments import launch
 from mmseg.toolbox.experiments.jobs import LaunchOptions, describe
 from mmseg.toolbox.experiments.launch import plan_config, run_config, run_experiment
+from mmseg.toolbox.reports.live import write_run_report
 
 DEMO = Path('configs/demo/builtin_daformer.py')
 
@@ -27,8 +28,9 @@ class Trained:
         self.names: list[str] = []
         self.failures = failures
 
-    def __call__(self, cfg: Any, resume: bool, look: Any, resume_command: str) -> None:
+    def __call__(self, cfg: Any, resume: bool, look: Any, resume_command: str, report: Any) -> None:
         self.names.append(cfg.name)
+        assert report is write_run_report
         assert Path(cfg.filename).name == f'{cfg.name}.json'  # under which it is kept in the work folder
         choose_work_dir(cfg).mkdir(parents=True, exist_ok=True)
         for part, error in self.failures.items():
