@@ -21,6 +21,9 @@ TOLERANCE, FLOOR = 2e-3, 1e-4
 """Largest difference, as a share of the largest number of a tensor (at least the floor): sums of float32 numbers in
 another order, through three steps; moments of layers whose gradients nearly cancel are the worst (1e-3), all others are
 below 2e-4. Processes that drew for themselves differed by 0.2."""
+MOMENTS = 1e-2
+"""The same for the moments of the optimiser: HRDA with a bank has 6.5e-3 on one kind of processor, which adds in
+another order; weights, training state and logs are held to the other one."""
 TIMES = ('time', 'data_time')
 
 
@@ -67,7 +70,7 @@ def numbers(value: Any, place: str = '') -> Iterator[tuple[str, Tensor]]:
         yield place, torch.as_tensor(value, dtype=torch.float64)
 
 
-def differences(one: Any, several: Any) -> list[tuple[str, float]]:
+def differences(one: Any, several: Any, tolerance: float = TOLERANCE) -> list[tuple[str, float]]:
     """Places that differ by more than the tolerance, the worst first."""
     mine, theirs = dict(numbers(one)), dict(numbers(several))
     assert mine.keys() == theirs.keys()
@@ -76,7 +79,7 @@ def differences(one: Any, several: Any) -> list[tuple[str, float]]:
         for place, value in mine.items()
         if value.numel()
     }
-    return sorted((entry for entry in off.items() if not entry[1] <= TOLERANCE), key=lambda entry: -entry[1])
+    return sorted((entry for entry in off.items() if not entry[1] <= tolerance), key=lambda entry: -entry[1])
 
 
 def log(folder: Path) -> list[Any]:
@@ -90,7 +93,8 @@ def compare(root: Path, name: str, kinds: tuple[str, str] = ('one', 'several')) 
     folders = [root / kind / name for kind in kinds]
     one, several = (torch.load(folder / f'iter_{STEPS}.pth', weights_only=True) for folder in folders)
     for part in ('state_dict', 'optimizer', 'training_state'):
-        assert not differences(one[part], several[part])[:20], part
+        tolerance = MOMENTS if part == 'optimizer' else TOLERANCE
+        assert not differences(one[part], several[part], tolerance)[:20], part
     if kinds[1] == 'several':
         assert not differences(*map(log, folders))
 
