@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -141,9 +141,7 @@ def keep_freed_memory() -> None:
 
     Otherwise each decoded picture gets new pages from the kernel, which fills them with zeros first.
     """
-    if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'mallopt'):
-        libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
-        libc.mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
+    _tell_malloc({M_MMAP_THRESHOLD: LARGEST_KEPT, M_TRIM_THRESHOLD: MOST_KEPT})
 
 
 def keep_tensor_memory() -> None:
@@ -155,11 +153,15 @@ def keep_tensor_memory() -> None:
     tensor). What the user has set in the environment stays. Elsewhere than with glibc nothing happens.
     """
     os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
-    if any(name.startswith('MALLOC_') or name == 'GLIBC_TUNABLES' for name in os.environ):
-        return
+    if not any(name.startswith('MALLOC_') or name == 'GLIBC_TUNABLES' for name in os.environ):
+        _tell_malloc({M_MMAP_MAX: 0, M_TRIM_THRESHOLD: MOST_KEPT_OF_TENSORS})
+
+
+def _tell_malloc(values: Mapping[int, int]) -> None:
+    """Set glibc's parameters by number; elsewhere nothing happens."""
     if sys.platform == 'linux' and hasattr(libc := ctypes.CDLL(None), 'mallopt'):
-        libc.mallopt(M_MMAP_MAX, 0)
-        libc.mallopt(M_TRIM_THRESHOLD, MOST_KEPT_OF_TENSORS)
+        for parameter, value in values.items():
+            libc.mallopt(parameter, value)
 
 
 def children_of(process: int) -> list[int]:

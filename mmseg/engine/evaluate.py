@@ -126,8 +126,8 @@ def _with_progress(batches: Iterable[Any], total: int) -> Iterable[Any]:
     )
 
 
-def add_to_confusion(matrix: NDArray[np.int64], prediction: PredictedPicture) -> None:
-    """Count one picture in a confusion matrix (C, C), in place.
+def add_to_confusion(matrix: NDArray[np.int64], prediction: PredictedPicture) -> NDArray[np.int64]:
+    """Count one picture in a confusion matrix (C, C), in place; returns that of the picture alone.
 
     Raises:
         DataError: picture and label map differ in size.
@@ -139,7 +139,9 @@ def add_to_confusion(matrix: NDArray[np.int64], prediction: PredictedPicture) ->
             f'{prediction.meta["filename"]}: the picture has {prediction.label_map.shape} pixels (rows, columns), its '
             f'label map {truth.shape}. Both must have the same size; check that they belong together.'
         )
-    matrix += confusion(prediction.label_map, truth, len(matrix))
+    found = confusion(prediction.label_map, truth, len(matrix))
+    matrix += found
+    return found
 
 
 def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from mmseg.config.literals import written_values
+from mmseg.config.sections import value_at
 from mmseg.engine.announce import named_data
 
 UNKNOWN = 'not recorded'
@@ -149,47 +150,37 @@ def _code(model: Published) -> tuple[str, str]:
     return version, commit or UNKNOWN
 
 
-def _section(values: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    """A section in a section of a configuration; empty if there is none."""
-    found: Any = values
-    for name in names:
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
-
-
 def _data(values: Mapping[str, Any]) -> str:
-    return named_data(_section(values, 'data', 'train'))
+    return named_data(value_at(values, 'data.train'))
 
 
 def _scored_on(values: Mapping[str, Any]) -> str:
-    return named_data(_section(values, 'data', 'test') or _section(values, 'data', 'val'))
+    return named_data(value_at(values, 'data.test') or value_at(values, 'data.val'))
 
 
 def _method(values: Mapping[str, Any]) -> str:
     if not values:
         return ''
-    return str(_section(values, 'uda').get('type') or 'supervised')
+    return str(value_at(values, 'uda.type') or 'supervised')
 
 
 def _start(values: Mapping[str, Any]) -> str:
     """Weights that the run began with."""
-    network = _section(values, 'model')
-    named = (
-        values.get('load_from'),
-        network.get('pretrained'),
-        _section(network, 'backbone').get('pretrained'),
-    )
-    return next((str(name) for name in named if name), 'drawn weights' if network else '')
+    places = ('load_from', 'model.pretrained', 'model.backbone.pretrained')
+    named = (value_at(values, place) for place in places)
+    return next((str(name) for name in named if name), 'drawn weights' if values.get('model') else '')
 
 
 def _batch(values: Mapping[str, Any]) -> str:
-    return str(_section(values, 'data').get('samples_per_gpu') or '')
+    return str(value_at(values, 'data.samples_per_gpu') or '')
 
 
 def _metrics(model: Published) -> dict[str, Any]:
     """mIoU and IoU by class in percent, as they were recorded."""
-    scores = _section(model.facts, 'scores')
-    return {'mIoU': scores['mIoU'], 'IoU': dict(_section(scores, 'class_iou'))} if 'mIoU' in scores else {}
+    miou, classes = (value_at(model.facts, f'scores.{name}') for name in ('mIoU', 'class_iou'))
+    return (
+        {} if miou is None else {'mIoU': miou, 'IoU': dict(classes) if isinstance(classes, Mapping) else {}}
+    )
 
 
 def _scores(model: Published) -> str:

@@ -21,6 +21,7 @@ from mmseg.engine.state import collect, restore
 from mmseg.engine.train import assemble
 from mmseg.errors import CheckpointError, DataError, UsageError
 from mmseg.fileio import below, read_json
+from mmseg.toolbox.prediction.runs import configs_in
 from mmseg.uda.trainable import Trainable
 
 
@@ -57,11 +58,7 @@ def find_config(work_dir: Path) -> Path:
     Raises:
         UsageError: there is none, or more than one.
     """
-    found = [
-        path
-        for path in sorted([*work_dir.glob('*.json'), *work_dir.glob('*.py')])
-        if not path.name.endswith('.log.json') and not path.name.startswith(('result_', RECORD))
-    ]
+    found = configs_in(work_dir)
     if len(found) != 1:
         names = ', '.join(path.name for path in found) or 'none'
         raise UsageError(

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from mmseg.engine.checkpoint import find_latest
+from mmseg.engine.finite import RECORD
 from mmseg.errors import UsageError
 
-NO_CONFIGS = ('result_', 'nonfinite_')
-"""Beginnings of other JSON files that a run leaves."""
+NO_CONFIGS = ('result_', RECORD, '.')
+"""Beginnings of other files that a run leaves; with a dot, of those that are being written."""
 
 
 def find_run(folder: str | Path, checkpoint: str | Path | None = None) -> tuple[Path, Path]:
@@ -24,6 +25,15 @@ def find_run(folder: str | Path, checkpoint: str | Path | None = None) -> tuple[
     return config, Path(checkpoint) if checkpoint else find_latest(Path(folder))
 
 
+def configs_in(folder: Path) -> list[Path]:
+    """Files of a work folder that may be the configuration of its run, by name; empty where there is no folder."""
+    return [
+        path
+        for path in sorted([*folder.glob('*.json'), *folder.glob('*.py')])
+        if not path.name.endswith('.log.json') and not path.name.startswith(NO_CONFIGS)
+    ]
+
+
 def find_config(folder: str | Path) -> Path:
     """Configuration of a work folder, ours or a published one.
 
@@ -33,11 +43,7 @@ def find_config(folder: str | Path) -> Path:
         UsageError: there is none, or there are several.
     """
     folder = Path(folder)
-    found = [
-        path
-        for path in sorted([*folder.glob('*.json'), *folder.glob('*.py')])
-        if not path.name.endswith('.log.json') and not path.name.startswith(NO_CONFIGS)
-    ]
+    found = configs_in(folder)
     named = [path for path in found if path.stem[-1] == folder.resolve().name[-1]]
     if len(found) > 1 and len(named) == 1:
         found = named

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmseg.config.literals import written_values
+from mmseg.config.sections import value_at
 from mmseg.errors import DataError
+from mmseg.toolbox.prediction.runs import configs_in
 from mmseg.toolbox.reports.run_folders import RunFolder
-
-LENGTH = re.compile(r'^runner = dict\([^)]*\bmax_iters=(\d+)', re.MULTILINE)
-CONFIG_ENDINGS = ('.py', '.json')
-NO_CONFIGS = ('.log.json', 'result_student.json', 'result_teacher.json')
 
 
 @dataclass(frozen=True)
@@ -42,14 +40,13 @@ class RunFacts:
 def run_facts(run: RunFolder) -> RunFacts:
     """What log, results and folder of a run tell about it."""
     config = str(run.meta.get('config') or '')
-    length = LENGTH.search(config)
     lines = str(run.meta.get('env_info') or '').splitlines()
     return RunFacts(
         run.title,
         str(run.folder),
         str(run.meta.get('seed', '')),
         str(run.meta.get('mmseg_version', '')),
-        length[1] if length else '',
+        str(value_at(written_values(config)[0], 'runner.max_iters') or ''),
         [(name, value.strip()) for name, colon, value in (line.partition(':') for line in lines) if colon],
         config,
         _commands(run),
@@ -62,13 +59,7 @@ def find_config(folder: Path) -> Path:
     Raises:
         DataError: there is none, or several.
     """
-    found = [
-        file
-        for file in sorted(folder.iterdir())
-        if file.suffix in CONFIG_ENDINGS
-        and not file.name.endswith(NO_CONFIGS)
-        and not file.name.startswith(('nonfinite_', '.'))
-    ]
+    found = configs_in(folder)
     if len(found) != 1:
         names = ', '.join(file.name for file in found) or 'none'
         raise DataError(
@@ -82,7 +73,7 @@ def _commands(run: RunFolder) -> list[str]:
     """Training and tests of a run; the configuration in its folder holds every option but the seed of old ones."""
     try:
         config = find_config(run.folder)
-    except (DataError, OSError):
+    except DataError:
         return []
     seed = [f'--seed={run.meta["seed"]}'] if isinstance(run.meta.get('seed'), int) else []
     train = ['python', 'tools/train.py', str(config), '--work-dir=NEW_FOLDER', *seed]

@@ -14,6 +14,7 @@ from mmseg.errors import DataError, UsageError
 from mmseg.toolbox.reports.details import Details
 from mmseg.toolbox.reports.logs import LOG_ENDING
 from mmseg.toolbox.reports.report import TITLE, render_report, write_report
+from mmseg.toolbox.reports.results import RunResult
 from mmseg.toolbox.reports.run_folders import RESULTS, find_run_folders, shown_results
 
 HOST = '127.0.0.1'
@@ -36,11 +37,8 @@ def write_run_report(folder: Path) -> Path:
     Raises:
         DataError: there is neither log nor result, or one of them is damaged.
     """
-    runs, problems = find_run_folders([folder])
-    results = [result for _, result in shown_results(runs)]
-    return write_report(
-        folder, results, title=runs[0].title, details=Details(folders=runs, problems=problems)
-    )
+    results, details = _known([folder])
+    return write_report(folder, results, title=details.folders[0].title, details=details)
 
 
 class LivePage:
@@ -78,12 +76,17 @@ class LivePage:
 
     def _render(self, version: str) -> str:
         try:
-            runs, problems = find_run_folders(self.folders)
-            results = [result for _, result in shown_results(runs)]
-            details = Details(folders=runs, problems=problems, live=version)
+            results, details = _known(self.folders, version)
             return render_report(results, title=self.title, details=details)
         except DataError as error:
             return WAITING.format(reason=escape(str(error)))
+
+
+def _known(folders: Sequence[Path], version: str = '') -> tuple[list[RunResult], Details]:
+    """What lies in the folders of runs, see :func:`mmseg.toolbox.reports.run_folders.find_run_folders`."""
+    runs, problems = find_run_folders(folders)
+    results = [result for _, result in shown_results(runs)]
+    return results, Details(folders=runs, problems=problems, live=version)
 
 
 def _sources(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmseg.datasets.files import unique_names
-from mmseg.engine.evaluate import PredictedPicture, add_to_confusion
+from mmseg.engine.evaluate import PredictedPicture
 from mmseg.errors import TrainingError, UsageError
 from mmseg.fileio import atomic_write, below, read_image, require_closed
 from mmseg.toolbox.testing.prediction_files import write_prediction
@@ -38,19 +38,6 @@ class Output(ABC):
 
     def close(self) -> None:  # noqa: B027  # most outputs leave nothing
         """Called in the first process at the end, also after an error."""
-
-
-class Counted(Output):
-    """Adds pictures to a confusion matrix (C, C), in place; raises DataError where a label map has another size."""
-
-    threaded: ClassVar[bool] = False  # all change one array
-
-    def __init__(self, matrix: NDArray[np.int64]) -> None:
-        self.matrix = matrix
-
-    def add(self, prediction: PredictedPicture) -> None:
-        """Count one picture."""
-        add_to_confusion(self.matrix, prediction)
 
 
 class ColourPictures(Output):

@@ -1,14 +1,13 @@
 """How well each picture of a test was predicted, and which ones were the worst for a class."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmseg.engine.evaluate import PredictedPicture, total_confusion
-from mmseg.evaluation import confusion
+from mmseg.engine.evaluate import PredictedPicture, add_to_confusion, total_confusion
 from mmseg.evaluation.metrics import merge_predictions
 from mmseg.toolbox.reports.results import WorstPicture
 from mmseg.toolbox.testing.outputs import Output
@@ -22,7 +21,7 @@ RIGHT, TRUE, PREDICTED = range(3)
 
 
 class PictureCounts(Output):
-    """Counts the pixels of each class in each picture.
+    """Counts the pixels of each class, in all pictures and in each; a label map of another size is a DataError.
 
     Args:
         pictures: number of pictures of the data set.
@@ -30,25 +29,27 @@ class PictureCounts(Output):
         scored: turns a confusion matrix over those into one over the C classes that are scored.
 
     Attributes:
+        matrix: int64 (classes, classes), the confusion matrix of all pictures.
         counts: int64 (pictures, 3, C): pixels that are right, of that class, predicted as that class.
     """
+
+    threaded: ClassVar[bool] = False  # all change one matrix
 
     def __init__(
         self, pictures: int, classes: int, scored: Callable[[NDArray[np.int64]], NDArray[np.int64]]
     ) -> None:
         self.scored = scored
-        self.classes = classes
-        count = len(scored(np.zeros((classes, classes), np.int64)))
+        self.matrix = np.zeros((classes, classes), np.int64)
+        count = len(scored(self.matrix))
         self.counts = np.zeros((pictures, 3, count), np.int64)
 
     def add(self, prediction: PredictedPicture) -> None:
         """Count one picture, which must have a label map."""
-        assert prediction.truth is not None
-        matrix = self.scored(confusion(prediction.label_map, prediction.truth, self.classes))
+        matrix = self.scored(add_to_confusion(self.matrix, prediction))
         self.counts[prediction.index] = np.diag(matrix), matrix.sum(1), matrix.sum(0)
 
     def total(self, device: torch.device) -> NDArray[np.int64]:
-        """The counts of all processes; ``device`` is what they exchange them on."""
+        """``counts`` of all processes; ``device`` is what they exchange them on."""
         return total_confusion(self.counts, device)
 
 

@@ -32,7 +32,6 @@ from mmseg.toolbox.reports.confusion import write_confusion
 from mmseg.toolbox.testing.attention import AttentionNetwork, ScalePanels
 from mmseg.toolbox.testing.outputs import (
     ColourPictures,
-    Counted,
     GreyPictures,
     LabelPictures,
     Output,
@@ -125,9 +124,8 @@ def test(cfg: Config, checkpoint: str | Path, options: OutputOptions) -> ScoreRe
         counts = PictureCounts(
             len(dataset), len(dataset.CLASSES), lambda matrix: scored_confusion(matrix, dataset)
         )
-        outputs += [counts] if options.metrics and options.result_dir is not None else []
         shown = AttentionNetwork(network) if options.attention else network
-        matrix = _run(shown, dataset, workers, outputs, bool(options.metrics), options.together)
+        matrix = _run(shown, dataset, workers, outputs, counts if options.metrics else None, options.together)
         report = _report(matrix, dataset, options)
     if report.confusion is None:
         return report
@@ -170,14 +168,14 @@ def load_network(
 
 
 def _run(
-    network: Any, dataset: Any, workers: int, outputs: list[Output], scored: bool, together: int = 1
-) -> NDArray[np.int64] | None:
-    """Predict everything once; returns the confusion matrix (C, C) over all processes if asked for."""
-    matrix = np.zeros((len(dataset.CLASSES),) * 2, np.int64) if scored else None
+    network: Any, dataset: Any, workers: int, outputs: list[Output], counts: PictureCounts | None,
+    together: int = 1,
+) -> NDArray[np.int64] | None:  # fmt: skip
+    """Predict everything once; returns the confusion matrix (C, C) over all processes if ``counts`` are wanted."""
     began = time.perf_counter()
     try:
-        with Writers([*outputs, *([] if matrix is None else [Counted(matrix)])]) as writers:
-            for prediction in predict(network, dataset, workers, scored, together):
+        with Writers([*outputs, *([] if counts is None else [counts])]) as writers:
+            for prediction in predict(network, dataset, workers, counts is not None, together):
                 writers.add(prediction)
         barrier()
         number, seconds = len(dataset), time.perf_counter() - began
@@ -187,7 +185,7 @@ def _run(
     finally:
         for output in outputs if is_main() else ():
             output.close()
-    return None if matrix is None else total_confusion(matrix, next(network.parameters()).device)
+    return None if counts is None else total_confusion(counts.matrix, next(network.parameters()).device)
 
 
 def _with_known_ids(options: OutputOptions, dataset: Any) -> OutputOptions:
