@@ -75,6 +75,12 @@ class Check:
         if not condition:
             self.problems.append(f'{label}: {message or "does not hold"}')
 
+    def take(self, other: 'Check') -> None:
+        """Add what another one has compared."""
+        self.max_abs, self.max_rel = max(self.max_abs, other.max_abs), max(self.max_rel, other.max_rel)
+        self.problems += other.problems
+        self.count += other.count
+
     def _see(self, difference: np.ndarray, relative: np.ndarray) -> None:
         if difference.size:
             self.max_abs = max(self.max_abs, float(np.nanmax(difference, initial=0.0)))

@@ -28,6 +28,7 @@ from tests.parity import recipe
 from tests.parity.core import Case, Check, family, stem
 from tests.parity.dida import drawn, row_labels
 from tests.parity.hrda import FixedBoxes
+from tests.parity.rounding import disturb, with_roundings
 from tests.parity.train_check import Step, check_step
 
 MAX_ITERS = 40000
@@ -62,14 +63,18 @@ def train_cases(file: Path, root: Path) -> Iterable[Case]:
         if unknown:
             check.true(file.name, False, f'needs what is not built yet: {", ".join(unknown)}')
             return
-        run_steps(check, stored, arrays, recipe.read_salt(root))
+        salt = recipe.read_salt(root)
+        with_roundings(check, lambda tried, rounding: run_steps(tried, stored, arrays, salt, rounding))
 
     yield Case(stem(file, root), run)
 
 
-def run_steps(check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt: str) -> None:
+def run_steps(
+    check: Check, stored: Stored, arrays: dict[str, np.ndarray], salt: str, rounding: int = 0
+) -> None:
     """Train as many steps as are stored and compare after each."""
     trainable = build(stored, salt)
+    disturb(trainable, rounding)
     optimizer = build_optimizer(trainable.stored(), stored['optimizer'])
     groups: list[LossGroup] = []
     trainable.watch(lambda iteration, group: groups.append(group))

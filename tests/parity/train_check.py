@@ -80,23 +80,12 @@ OWN_TEACHER_GRADIENT, OWN_TEACHER_LABELS = 1e-2, 5
 """Where masking has a teacher of its own (tests/parity/cases/README.md#tolerances on mic_teacher)."""
 
 
-ADVERSARIAL_GRADIENT, ADVERSARIAL_LOSS = 3e-3, 1e-3
-"""Adversarial training: oneDNN's AVX-512 kernels round the decoder's depthwise convolutions 0.23 % away from the stored
-norm (with DNNL_MAX_CPU_ISA=AVX2 on the same machine 0.07 %), and two steps later the discriminator's loss 0.09 %."""
-
-
 def tolerances(number: int, stored: Stored) -> Tolerances:
     """Tolerances of a step by its place, and by the optimiser and the masking of the case."""
     optimizer, uda = stored['optimizer'], stored['uda'] or {}
     if number > 0 and optimizer['type'] == 'AdamW' and optimizer['lr'] >= LARGE_ADAMW_RATE:
         return LARGE_STEPS
     allowed = (FIRST, SECOND, LATER)[min(number, 2)]
-    if uda.get('type') == 'AdvSeg':
-        allowed = replace(
-            allowed,
-            gradient=max(allowed.gradient, ADVERSARIAL_GRADIENT),
-            loss=max(allowed.loss, ADVERSARIAL_LOSS if number else allowed.loss),
-        )
     own = {uda.get('mask_alpha', 'same'), uda.get('mask_pseudo_threshold', 'same')} != {'same'}
     if not own:
         return allowed
