@@ -31,6 +31,7 @@ BENCHMARKS = {
     'sampling': 'sampling.rare_classes',
     'start': 'many.start',
     'step': 'step.training_step',
+    'testing': 'testing.testing',
     'vfm-memory': 'foundation.vfm',
 }
 """Name -> module and function; each takes the settings and yields results with ``line()`` and ``record()``."""

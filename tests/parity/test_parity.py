@@ -1,6 +1,4 @@
-"""Every stored reference case is a test: those of this repository, and the whole set where it is found."""
-
-from pathlib import Path
+"""Every stored reference case is a test: the whole set where it is found, else those of this repository."""
 
 import pytest
 
@@ -11,22 +9,13 @@ from tests.shared import shared_root
 WHOLE = shared_root() / 'golden'
 
 
-def _cases(root: Path) -> list[Case]:
+def _cases() -> list[Case]:
     load_families()
-    return collect(root) if root.is_dir() else []
+    return collect(WHOLE if WHOLE.is_dir() else CASES)
 
 
-def _passes(case: Case) -> None:
+@pytest.mark.parametrize('case', _cases(), ids=lambda case: case.name)
+def test_case(case: Case) -> None:
+    """Those of the repository are a part of the whole set, number by number (test_subset.py), and not run twice."""
     result = run_case(case)
     assert result.passed, '\n'.join(result.problems)
-
-
-@pytest.mark.parametrize('case', _cases(CASES), ids=lambda case: case.name)
-def test_case(case: Case) -> None:
-    _passes(case)
-
-
-@pytest.mark.skipif(not WHOLE.is_dir(), reason=f'{WHOLE} does not exist; set MMSEG_SHARED to its parent')
-@pytest.mark.parametrize('case', _cases(WHOLE), ids=lambda case: case.name)
-def test_case_of_the_whole_set(case: Case) -> None:
-    _passes(case)

@@ -56,6 +56,17 @@ def test_kept_memory_changes_no_loss_and_asks_for_fewer_pages(
 
 
 @pytest.mark.slow
+def test_a_test_side_by_side_and_in_turn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The benchmark itself fails where the two ways count differently."""
+    (found,) = run(['testing'], monkeypatch, capsys)
+    assert 'pictures of 256x128' in found['name']
+    assert len(found['parts_ms']) == 4
+    assert sum(found['parts_ms'].values()) == pytest.approx(found['in_turn_ms'])
+
+
+@pytest.mark.slow
 def test_what_a_card_would_show(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
