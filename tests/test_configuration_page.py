@@ -19,7 +19,7 @@ OTHER = {
     'auto_scale_lr': {'base_batch_size': 4}, 'optimizer_config.grad_clip': {'max_norm': 1.0}, 'runner.max_iters': 7,
     'checkpoint_config.interval': 3, 'checkpoint_config.max_keep_ckpts': 2, 'checkpoint_config.save_last': False,
     'evaluation.interval': 3, 'evaluation.metric': 'mDice', 'evaluation.save_best': 'auto', 'evaluation.rule': 'less',
-    'evaluation.report': False,
+    'evaluation.report': False, 'evaluation.teacher': True,
     'log_config.interval': 7, 'log_config.hooks': [{'type': 'TensorboardLoggerHook'}], 'log_config.img_interval': 5,
     'data.samples_per_gpu': 3, 'data.workers_per_gpu': 1, 'data.on_error': 'skip', 'data.max_error_share': 0.5,
     'data.timeout': 9.0,

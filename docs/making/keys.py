@@ -27,7 +27,7 @@ FIELDS = {
     'checkpoint_config.max_keep_ckpts': 'max_keep_ckpts', 'checkpoint_config.save_last': 'save_last',
     'checkpoint_config.async_save': 'async_save', 'evaluation.interval': 'eval_interval',
     'evaluation.metric': 'eval_metrics', 'evaluation.save_best': 'save_best', 'evaluation.rule': 'best_rule',
-    'evaluation.report': 'report',
+    'evaluation.report': 'report', 'evaluation.teacher': 'eval_teacher',
     'log_config.interval': 'log_interval', 'log_config.hooks': 'log_hooks',
     'log_config.img_interval': 'debug_img_interval', 'data.samples_per_gpu': 'samples_per_gpu',
     'data.workers_per_gpu': 'workers', 'data.on_error': 'on_error', 'data.max_error_share': 'max_error_share',

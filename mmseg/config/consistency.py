@@ -12,7 +12,7 @@ from mmseg.config.sections import Placed, data_sets, heads_of, names_of, parts_o
 from mmseg.datasets.label_table import IGNORED
 from mmseg.datasets.steps import reduction_problem
 from mmseg.errors import DataError
-from mmseg.evaluation.metrics import METRICS, score_names
+from mmseg.evaluation.metrics import METRICS, TEACHER, score_names
 from mmseg.uda.instance_bank.files import is_bank, read_bank
 
 IGNORED_ID = {'ignore_index': 'label without loss', 'seg_pad_val': 'label of padded pixels'}
@@ -169,6 +169,8 @@ def _score_problems(values: Mapping[str, Any], sets: Sequence[Placed]) -> list[s
     merge = single.get('class_merge') if single else None
     names = tuple(merge.get('names') or names) if isinstance(merge, Mapping) else names
     known = score_names(metrics, names)
+    if evaluation.get('teacher'):
+        known += [TEACHER + name for name in known]
     if best in known or best in names:
         return []
     return [

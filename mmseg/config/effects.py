@@ -42,6 +42,8 @@ CONDITIONS: tuple[tuple[str, Callable[[Values], bool], str], ...] = (
         'runner.max_iters ends before the first evaluation',
     ),
     ('evaluation.report', _never_evaluated, 'evaluation.interval gives no evaluation'),
+    ('evaluation.teacher', _never_evaluated, 'evaluation.interval gives no evaluation'),
+    ('evaluation.teacher', _off('uda'), 'only methods of uda have a teacher'),
     ('evaluation.rule', _off('evaluation.save_best'), 'evaluation.save_best is not set'),
     ('load_from', _given('resume_from'), 'resume_from restores all weights'),
     ('new_classifier', _off('load_from'), 'load_from is not set'),

@@ -66,7 +66,7 @@ SECTIONS = {
     'optimizer_config': {'grad_clip'},
     'optimizer_config.grad_clip': {'max_norm', 'norm_type'},
     'checkpoint_config': {'interval', 'max_keep_ckpts', 'save_last', 'async_save'},
-    'evaluation': {'interval', 'metric', 'save_best', 'rule', 'report'},
+    'evaluation': {'interval', 'metric', 'teacher', 'save_best', 'rule', 'report'},
     'log_config': {'interval', 'hooks', 'img_interval'},
     'lr_config': {'policy', 'power', 'min_lr', 'warmup', 'warmup_iters', 'warmup_ratio'},
     'data': {
@@ -140,6 +140,7 @@ VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
     'checkpoint_config.interval': (_whole(0), 'a whole number of at least 0 (0: only at the end)'),
     'checkpoint_config.max_keep_ckpts': (_whole(-1), 'a whole number; -1 keeps all'),
     'evaluation.interval': (_whole(0), 'a whole number of at least 0 (0: never)'),
+    'evaluation.teacher': (_one_of(True, False), 'True or False'),
     'evaluation.save_best': _typed(str | bool | None),
     'evaluation.report': (_one_of(True, False), 'True or False'),
     'evaluation.rule': (_one_of(None, 'greater', 'less'), "'greater' or 'less'"),

@@ -85,6 +85,7 @@ class TrainSettings(Speed):
         async_save: write checkpoints while training goes on.
         eval_interval: steps between evaluations.
         eval_metrics: names of metrics.
+        eval_teacher: evaluate the mean teacher, too.
         save_best: score whose best evaluation keeps its checkpoint, or None; see mmseg/engine/best.py.
         best_rule: 'greater' or 'less' is better.
         report: write ``report.html`` into the work folder after each evaluation.
@@ -125,6 +126,7 @@ class TrainSettings(Speed):
     async_save: bool = False
     eval_interval: int = 0
     eval_metrics: tuple[str, ...] = ('mIoU',)
+    eval_teacher: bool = False
     save_best: str | None = None
     best_rule: str = 'greater'
     report: bool = True
@@ -233,6 +235,7 @@ def _intervals(values: Mapping[str, Any], max_iters: int) -> dict[str, Any]:
         'save_last': bool(checkpoint.get('save_last', True)),
         'eval_interval': int(evaluation.get('interval', 0)),
         'eval_metrics': (metric,) if isinstance(metric, str) else tuple(metric),
+        'eval_teacher': bool(evaluation.get('teacher', False)),
         'save_best': 'auto' if best is True else best or None,
         'best_rule': evaluation.get('rule') or 'greater',
         'report': bool(evaluation.get('report', True)),

@@ -18,6 +18,7 @@ from mmseg.datasets.loading import build_test_loader
 from mmseg.datasets.protocols import ScoredDataset
 from mmseg.errors import DataError, UserError
 from mmseg.evaluation import confusion
+from mmseg.evaluation.metrics import TEACHER
 from mmseg.models.global_batch import total
 from mmseg.models.student import Segmentor
 from mmseg.ranks import is_main, rank, world_size
@@ -149,6 +150,24 @@ def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[
     if world_size() == 1:
         return matrix
     return total(torch.from_numpy(matrix).to(device)).cpu().numpy()
+
+
+def evaluate_networks(
+    student: Segmentor, teacher: Segmentor | None, dataset: ScoredDataset, workers: int, **options: Any
+) -> tuple[dict[str, float], str]:
+    """As :func:`evaluate_dataset` for a student and, unless it is None, its teacher.
+
+    Returns:
+        Scores of both, those of the teacher as 'teacher.mIoU', 'teacher.IoU.road', ..., and the tables of both.
+    """
+    scores, text = evaluate_dataset(student, dataset, workers, **options)
+    if teacher is None:
+        return scores, text
+    others, tables = evaluate_dataset(teacher, dataset, workers, **options)
+    return {
+        **scores,
+        **{TEACHER + name: value for name, value in others.items()},
+    }, f'{text}\nteacher:\n{tables}'
 
 
 def evaluate_dataset(

@@ -38,7 +38,7 @@ from mmseg.engine.environment import (
     open_log,
     seed_everything,
 )
-from mmseg.engine.evaluate import evaluate_dataset
+from mmseg.engine.evaluate import evaluate_networks
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
@@ -258,8 +258,16 @@ def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | 
         workers = loader_workers(settings.workers)
 
         def evaluate(run: Run) -> tuple[Scores, str]:
-            student, metrics = run.trainable.student, settings.eval_metrics
-            return evaluate_dataset(student, scored, workers, metrics, give_up=lambda: run.stop.requested)
+            teacher = run.trainable.teacher if settings.eval_teacher else None
+            return evaluate_networks(
+                run.trainable.student, teacher, scored, workers, metrics=settings.eval_metrics,
+                give_up=lambda: run.stop.requested,
+            )  # fmt: skip
+
+        if settings.eval_teacher and run.trainable.teacher is None:
+            run.logger.warning(
+                'evaluation.teacher: this method has no mean teacher; the student alone is scored.'
+            )
 
         best = BestCheckpoint(settings.save_best, settings.best_rule) if settings.save_best else None
         hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval, best))

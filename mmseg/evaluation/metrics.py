@@ -180,6 +180,10 @@ def evaluate(
     return Scores(values, '\n'.join(texts))
 
 
+TEACHER = 'teacher.'
+"""In front of the names of a mean teacher's scores during training."""
+
+
 def score_names(metrics: Sequence[str], class_names: Sequence[str]) -> list[str]:
     """The names of all values that an evaluation of these metrics gives: 'aAcc', 'mIoU', 'IoU.road', ..."""
     empty = np.zeros((len(class_names),) * 2, np.int64)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from mmseg.evaluation.metrics import TEACHER
 from mmseg.toolbox.reports.logs import RunLog, Series
 
 POINTS, LEAST = 600, 60
@@ -50,6 +51,7 @@ FOLDED = (ACCURACIES, OTHERS, SPEED)
 
 def group_of(name: str) -> str:
     """Heading of the group that a value of the log belongs to, by its name."""
+    name = name.removeprefix(TEACHER)
     if name.startswith('IoU.'):
         return CLASSES
     if name.startswith('Acc.'):
@@ -83,4 +85,6 @@ def _panel(name: str, logs: Mapping[str, RunLog], points: int) -> dict[str, Any]
         series = thinned(log.curves().get(name, []), points)
         if any(math.isfinite(value) for _, value in series):
             lines.append({'run': number, 'x': [x for x, _ in series], 'y': [y for _, y in series]})
-    return {'name': name.removeprefix('IoU.').removeprefix('Acc.'), 'lines': lines}
+    shown = name.removeprefix(TEACHER)
+    shown = shown.removeprefix('IoU.').removeprefix('Acc.')
+    return {'name': shown + (', teacher' if name.startswith(TEACHER) else ''), 'lines': lines}

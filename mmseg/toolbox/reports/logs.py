@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.errors import DataError
+from mmseg.evaluation.metrics import TEACHER
 from mmseg.fileio import require_regular
 
 Series = list[tuple[int, float]]
@@ -144,7 +145,8 @@ def _add(log: RunLog, entry: dict[str, Any], iteration: int) -> None:
             continue
         if name in _SPEED and evaluated:
             continue  # contains the evaluation
-        is_score = name in {'mIoU', 'aAcc', 'mAcc'} or name.startswith(('IoU.', 'Acc.'))
+        score = name.removeprefix(TEACHER)
+        is_score = score in {'mIoU', 'aAcc', 'mAcc'} or score.startswith(('IoU.', 'Acc.'))
         kind = log.evaluation if is_score else log.speed if name in _SPEED else log.training
         series = kind[name]
         while series and series[-1][0] >= iteration:

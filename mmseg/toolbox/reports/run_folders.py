@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mmseg.errors import DataError
+from mmseg.evaluation.metrics import TEACHER
 from mmseg.toolbox.reports.logs import LOG_ENDING, RunLog, read_logs
 from mmseg.toolbox.reports.results import RunResult, load_result
 
@@ -42,11 +43,8 @@ class RunFolder:
 
     @property
     def scored(self) -> tuple[RunResult, ...]:
-        """The results, else what the last evaluation during training has found, if there was one."""
-        if self.results:
-            return self.results
-        evaluated = validation_result(self)
-        return () if evaluated is None else (evaluated,)
+        """The results, else those of the last evaluation during training, if there was one."""
+        return self.results or validation_results(self)
 
 
 def find_run_folders(paths: Sequence[Path]) -> tuple[list[RunFolder], list[str]]:
@@ -86,16 +84,19 @@ def read_run_folder(folder: Path) -> RunFolder:
     return RunFolder(folder, title, log, meta, results)
 
 
-def validation_result(run: RunFolder) -> RunResult | None:
-    """The last evaluation during training as a result of the student; None if there was none."""
+def validation_results(run: RunFolder) -> tuple[RunResult, ...]:
+    """The last evaluation during training as results of the student and, where it was scored, its teacher."""
     scores = {name: series[-1] for name, series in run.log.evaluation.items() if series}
-    classes = {name[4:]: value for name, (_, value) in scores.items() if name.startswith('IoU.')}
-    if not classes:
-        return None
-    at = max(iteration for iteration, _ in scores.values())
-    return RunResult(
-        run.title, classes, note=f'evaluated during training, after iteration {at}; not tested yet'
-    )
+    at = max((iteration for iteration, _ in scores.values()), default=0)
+    note = f'evaluated during training, after iteration {at}; not tested yet'
+    networks = []
+    for network, start in (('student', 'IoU.'), ('teacher', f'{TEACHER}IoU.')):
+        classes = {
+            name.removeprefix(start): value for name, (_, value) in scores.items() if name.startswith(start)
+        }
+        if classes:
+            networks.append(RunResult(run.title, classes, network=network, note=note))
+    return tuple(networks)
 
 
 def shown_results(runs: Sequence[RunFolder]) -> list[tuple[RunFolder, RunResult]]:
