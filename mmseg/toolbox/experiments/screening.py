@@ -18,7 +18,8 @@ from mmseg.datasets.files import spread
 from mmseg.engine.build import to_dict
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write
-from mmseg.models.weights import write_weights
+from mmseg.models.weights import read_weight_file, state_dict_of, write_weights
+from mmseg.models.weights.selection import networks_in
 from mmseg.models.weights.state import State
 from mmseg.toolbox.batch_statistics import adapt_batch_norms
 from mmseg.toolbox.experiments.collection import markdown_table, with_spread
@@ -75,11 +76,10 @@ def scored(run: Screened, work_dir: Path) -> Entry:
         UserError: configuration, data or checkpoint are not there or do not fit.
     """
     checkpoint = work_dir / 'latest.pth'
-    cfg = load_config(run.config)
     adapted = work_dir / 'adapted.pth'
     write_weights(adapted, _adapted(run.config, checkpoint))
     networks = {'student': (checkpoint, 'student'), 'student+adabn': (adapted, 'student')}
-    if cfg.get('uda'):
+    if 'teacher' in networks_in(state_dict_of(read_weight_file(checkpoint), checkpoint)):
         networks['teacher'] = (checkpoint, 'teacher')
     scores = {name: _by_part(run.config, *network) for name, network in networks.items()}
     return {

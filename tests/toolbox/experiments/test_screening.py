@@ -100,9 +100,13 @@ def test_a_run_is_replaced_by_its_name_and_seed(tmp_path: Path) -> None:
         read(path)
 
 
+@pytest.mark.parametrize('networks', [('model', 'ema_model'), ('model', 'model_D')])
 def test_every_network_of_a_run_is_scored_on_every_part(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    networks: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Minimised entropy and adversarial training have a method, but no teacher."""
+    state = {f'{name}.weight': torch.zeros(1) for name in networks}
+    torch.save({'state_dict': state}, tmp_path / 'latest.pth')
     asked = []
 
     def test(cfg: Any, checkpoint: Path, options: OutputOptions) -> ScoreReport:
@@ -110,7 +114,7 @@ def test_every_network_of_a_run_is_scored_on_every_part(
         return ScoreReport({}, '', None, ('road', 'sky', 'car'), (50.04, 25.0, float('nan')))
 
     monkeypatch.setattr(screening, 'load_config', lambda config, options=None: {
-        'uda': {'type': 'DACS'}, 'split': (options or {}).get('data.test.split')})  # fmt: skip
+        'uda': {'type': 'X'}, 'split': (options or {}).get('data.test.split')})  # fmt: skip
     monkeypatch.setattr(screening, '_adapted', lambda config, checkpoint: {'weight': torch.zeros(1)})
     monkeypatch.setattr(screening, 'test', test)
     entry = scored(Screened('x', 'X', 'config.py', 'abc'), tmp_path)
@@ -118,6 +122,7 @@ def test_every_network_of_a_run_is_scored_on_every_part(
     assert asked == [
         *(('latest.pth', 'student', split) for split in splits),
         *(('adapted.pth', 'student', split) for split in splits),
-        *(('latest.pth', 'teacher', split) for split in splits),
+        *(('latest.pth', 'teacher', split) for split in splits if 'ema_model' in networks),
     ]
-    assert entry['scores']['teacher']['choose'] == {'mIoU': 37.5, 'iou': {'road': 50.0, 'sky': 25.0}}
+    assert entry['scores'].keys() == {name for _, name, _ in asked} | {'student+adabn'}
+    assert entry['scores']['student']['choose'] == {'mIoU': 37.5, 'iou': {'road': 50.0, 'sky': 25.0}}
