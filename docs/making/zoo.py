@@ -20,11 +20,13 @@ NOT_RUN = 'not run'
 
 METHODS = {
     'demo/procstreet2camvid_source_only': 'source only',
+    'demo/procstreet2camvid_minent': 'MinEnt',
     'demo/procstreet2camvid_dacs': 'DACS',
     'demo/procstreet2camvid_daformer': 'DAFormer',
     'demo/procstreet2camvid_hrda': 'HRDA',
     'demo/procstreet2camvid_dida': 'DIDA published',
     'demo/procstreet2camvid_dida_clean': 'DIDA clean',
+    'demo/procstreet2camvid_dida_trusted': 'DIDA trusted',
     'demo/procstreet2camvid_hrda_dida': 'HRDA + DIDA clean',
     'demo/procstreet2camvid_target_only': 'target only (oracle)',
 }
