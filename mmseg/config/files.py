@@ -82,7 +82,8 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = (), by_data: 
     if not path.is_file():
         state = 'is a folder, not a file' if path.is_dir() else 'does not exist'
         advice = (
-            'Paths of base files are relative to the file that names them.'
+            'Paths of base files are relative to the file that names them; those that begin with configs/ may also be '
+            'shipped ones.'
             if named_by
             else 'Name a file, or one of those that `python tools/list_names.py configs` lists.'
         )
@@ -102,9 +103,22 @@ def scan(path: Path, named_by: str = '', above: tuple[Path, ...] = (), by_data: 
     names, line = found.keys.pop(BASE_KEY, None), found.keys.pop('_base_line_', 0)
     place = f'{path}:{line}' if line else str(path)
     for name in _base_names(names, place):
-        found.bases.append(scan(path.parent / name, place, (*above, path.resolve()), by_data))
+        found.bases.append(scan(base_file(path.parent, name), place, (*above, path.resolve()), by_data))
     _check_disjoint(found.bases, place)
     return found
+
+
+def base_file(folder: Path, name: str) -> Path:
+    """The file that a configuration in ``folder`` inherits from.
+
+    Args:
+        folder: where the configuration lies.
+        name: as ``_base_`` writes it: relative to the folder; where there is no such file, ``configs/...`` is the
+            shipped one, so that a configuration is read without a checkout, too.
+    """
+    path, shipped = folder / name, ROOT / name
+    named = Path(name).parts[:1] == (SHIPPED.name,) and shipped.resolve().is_relative_to(SHIPPED.resolve())
+    return shipped if named and shipped.is_file() and not path.exists() else path
 
 
 def is_shipped(path: Path) -> bool:

@@ -4,7 +4,8 @@ import json
 import os
 import tempfile
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmseg.config import imports
 from mmseg.config.check import check_config
 from mmseg.config.command_line import parse_options
 from mmseg.config.consistency import settle
-from mmseg.config.files import configs_folder, scan
+from mmseg.config.files import base_file, configs_folder, scan
 from mmseg.config.legacy import modernise
 from mmseg.config.literals import BASE_KEY
 from mmseg.config.schema import TOP_LEVEL, UNUSED_SUFFIXES, UNUSED_TOP_LEVEL
@@ -106,13 +107,29 @@ def _read(source: Source) -> tuple[dict[str, Any], set[str], bool]:
 def _read_file(path: Path) -> tuple[dict[str, Any], set[str], bool]:
     files = scan(path)
     try:
-        values = Config.fromfile(
-            str(path), import_custom_modules=False, use_environment_variables=False
-        ).to_dict()
+        with _bases_as_scanned():
+            values = Config.fromfile(
+                str(path), import_custom_modules=False, use_environment_variables=False
+            ).to_dict()
     except Exception as error:
         raise ConfigError(_explain(path, error)) from error
     public = {key: value for key, value in values.items() if not key.startswith('_')}
     return _without_delete_marks(public), files.helpers(), imports.KEY in files.keys_of_data()
+
+
+@contextmanager
+def _bases_as_scanned() -> Iterator[None]:
+    """mmengine takes the base files that :func:`mmseg.config.files.scan` has looked at."""
+    find = Config._get_cfg_path
+
+    def find_base(name: str, filename: str) -> tuple[str, str | None]:
+        return str(base_file(Path(filename).parent, name)), None
+
+    Config._get_cfg_path = staticmethod(find_base)
+    try:
+        yield
+    finally:
+        Config._get_cfg_path = staticmethod(find)
 
 
 def _without_delete_marks(value: Any) -> Any:

@@ -96,6 +96,29 @@ def test_shipped_files_copies_of_them_and_json_may_be_bases_of_data(tmp_path: Pa
         load_config(tmp_path / 'x.json')
 
 
+def test_bases_in_configs_are_the_shipped_ones_where_there_is_no_such_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What docs/own-data.md writes works without a checkout, too; a folder configs/ of the user goes first."""
+    monkeypatch.chdir(tmp_path)
+    for child in (
+        write(tmp_path, 'x.py', f'_base_ = "configs/{SHIPPED_BASE}"\noptimizer = dict(lr=0.5)\n'),
+        write(tmp_path, 'x.json', f'{{"_base_": "configs/{SHIPPED_BASE}", "optimizer": {{"lr": 0.5}}}}'),
+    ):
+        cfg = load_config(child)
+        assert (cfg.optimizer.type, cfg.optimizer.lr) == ('AdamW', 0.5)
+    own = tmp_path / 'configs' / SHIPPED_BASE
+    own.parent.mkdir(parents=True)
+    own.write_text('optimizer = dict(type="SGD", lr=1.0)\n')
+    assert load_config(tmp_path / 'x.py').optimizer.type == 'SGD'
+
+
+@pytest.mark.parametrize('name', ['configs/none.py', 'configs/../setup.py', '../configs/x.py', 'configs'])
+def test_bases_that_are_not_shipped_are_missing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r'names as _base_ does not exist .* may also be shipped ones'):
+        scan(write(tmp_path, 'x.py', f'_base_ = "{name}"\n'))
+
+
 def test_a_dict_is_data(tmp_path: Path) -> None:
     write(tmp_path, 'evil.py', 'seed = 1\n')
     with pytest.raises(ConfigError, match='which is code'):
