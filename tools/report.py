@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an installation, too
 
 
-from mmseg.arguments import Parser
+from mmseg.arguments import Parser, as_called
 from mmseg.cli import run_cli, started_as, whole_number
 from mmseg.config import add_import_option
 
@@ -59,14 +59,18 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def shown_pictures(networks: Sequence[Network], count: int, worst: bool) -> dict[str, Any]:
-    """Predictions as arguments of :class:`mmseg.toolbox.reports.report.Details` and of the report."""
-    from mmseg.toolbox.reports.gathering import chosen_networks, find_examples, scored_legend
+def shown_pictures(
+    networks: Sequence[Network], count: int, worst: bool, problems: list[str]
+) -> dict[str, Any]:
+    """Predictions as arguments of the report and its details, as far as data, configuration and weights are here."""
+    from mmseg.toolbox.reports.gathering import as_far_as_there, chosen_networks, find_examples, scored_legend
 
     chosen = chosen_networks(networks)
-    if not count or not chosen:
+    found = None
+    if count and chosen:
+        found = as_far_as_there('pictures', lambda: find_examples(chosen, count, worst), problems)
+    if found is None:
         return {'details': {}, 'report': {}}
-    found = find_examples(chosen, count, worst)
     return {
         'details': {'worst': found.worst, 'worst_of': found.worst_of},
         'report': {'pictures': found.rows, 'scales': found.scales, **scored_legend(found.dataset)},
@@ -98,7 +102,7 @@ def main() -> None:
 
     runs, problems = find_run_folders(args.work_dir)
     networks = shown_results(runs)
-    pictures = shown_pictures(networks, args.pictures, not args.no_worst)
+    pictures = shown_pictures(networks, args.pictures, not args.no_worst, problems)
     details = details_of(runs, networks, args.samples, problems)
     out = args.out or args.work_dir[-1]
     folder, name = (out.parent, out.name) if out.suffix == PAGE else (out, FILE_NAME)
@@ -111,6 +115,8 @@ def main() -> None:
         details=Details(folders=runs, problems=problems, **details, **pictures['details']),
         **pictures['report'],
     )
+    for problem in problems:
+        print(as_called(problem), file=sys.stderr)
     print(page)
 
 

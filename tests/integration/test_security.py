@@ -129,6 +129,7 @@ def test_own_components_from_training_to_testing(tiny_data: Path, tmp_path: Path
     assert code == 0, said
     code, said = tool('tools/report.py', work_dir, '--pictures', 1, *named, cwd=tmp_path)
     assert code == 0, said
+    assert 'Not shown' not in said
     code, said = tool('tools/replay_batch.py', work_dir, '--iteration', 2, *named, cwd=tmp_path)
     assert code == 0, said
     resume = ('run_experiments.py', '--config', 'own.py', '--resume')

@@ -58,6 +58,21 @@ def test_what_is_missing_for_class_frequencies_is_told_on_the_page(
     assert 'Not shown: class frequencies.' in (folder / 'report.html').read_text()
 
 
+def test_what_is_missing_for_pictures_is_told_on_the_page_and_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that was copied to where its data are not."""
+    folder = trained(tmp_path / 'a')
+    with_result(folder)
+    (folder / 'run.py').unlink()
+    assert not report(monkeypatch, folder, '--samples', 0)
+    told = capsys.readouterr()
+    assert told.out.strip() == str(folder / 'report.html')
+    for text in (told.err, (folder / 'report.html').read_text()):
+        assert 'Not shown: pictures. ' in text
+        assert 'should hold the configuration of its run' in text
+
+
 def test_a_folder_without_a_run_says_how_to_make_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmseg.arguments import as_called
 from mmseg.config.literals import written_values
 from mmseg.config.sections import value_at
 from mmseg.errors import DataError
@@ -63,8 +64,7 @@ def find_config(folder: Path) -> Path:
     if len(found) != 1:
         names = ', '.join(file.name for file in found) or 'none'
         raise DataError(
-            f'{folder} should hold the configuration of its run, but {len(found)} files could be it ({names}). Use '
-            '--pictures 0 to leave out the pictures.'
+            f'{folder} should hold the configuration of its run, but {len(found)} files could be it ({names}).'
         )
     return found[0]
 
@@ -84,4 +84,4 @@ def _commands(run: RunFolder) -> list[str]:
         ]
         for result in run.results
     ]  # fmt: skip
-    return [shlex.join(command) for command in (train, *tests)]
+    return [as_called(shlex.join(command)) for command in (train, *tests)]

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mmseg.arguments import as_called
 from mmseg.errors import DataError
 from mmseg.fileio import atomic_write
 from mmseg.toolbox.reports.bank_view import BankView
@@ -122,7 +123,7 @@ def render_report(
         commands=list(commands),
         written=datetime.now(timezone.utc).strftime('%Y-%m-%d %H:%M UTC'),
         sections=_sections(values),
-        problems=list(details.problems),
+        problems=[as_called(problem) for problem in details.problems],
         live=details.live,
         **_look(),
         **values,

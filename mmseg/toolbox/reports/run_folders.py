@@ -51,14 +51,15 @@ def find_run_folders(paths: Sequence[Path]) -> tuple[list[RunFolder], list[str]]
     """The runs in folders or anywhere below them, in that order, with titles that differ.
 
     Returns:
-        The runs, and what was wrong with those that cannot be read.
+        The runs, and what was wrong with those that cannot be read and with folders that hold none.
 
     Raises:
-        DataError: there is no run that can be read.
+        DataError: there is no run that can be read, or a path is no folder.
     """
-    folders = list(dict.fromkeys(folder for path in paths for folder in _runs_below(path)))
+    found = {path: _runs_below(path) for path in paths}
+    problems = [str(_nothing_in(path)) for path, below in found.items() if not below]
+    folders = list(dict.fromkeys(folder for below in found.values() for folder in below))
     runs: list[RunFolder] = []
-    problems: list[str] = []
     for folder in folders:
         try:
             runs.append(read_run_folder(folder))
@@ -115,7 +116,7 @@ def has_scores(run: RunFolder) -> bool:
 
 
 def _runs_below(path: Path) -> list[Path]:
-    """The folder itself if it is a run, else the runs below it."""
+    """The folder itself if it is a run, else the runs below it, if there are any."""
     if not path.is_dir():
         raise DataError(
             f'{path} is no folder. Expected the work folder of a run, or a folder of such folders.'
@@ -123,10 +124,7 @@ def _runs_below(path: Path) -> list[Path]:
     if _is_run(path):
         return [path]
     files = (file for pattern in (f'*{LOG_ENDING}', 'result_*.json') for file in path.rglob(pattern))
-    found = sorted({file.parent for file in files if _is_run(file.parent)})
-    if not found:
-        raise _nothing_in(path)
-    return found
+    return sorted({file.parent for file in files if _is_run(file.parent)})
 
 
 def _is_run(folder: Path) -> bool:
@@ -163,10 +161,10 @@ def log_head(logs: Sequence[Path]) -> dict[str, Any]:
 
 def _told_apart(runs: Sequence[RunFolder]) -> list[RunFolder]:
     """Runs of one title get the names of their folders, those of one name the way to them."""
-    for name in (lambda run: run.folder.name, lambda run: str(run.folder)):
-        titles = [run.title for run in runs]
-        runs = [
-            replace(run, title=f'{run.title} [{name(run)}]') if titles.count(run.title) > 1 else run
-            for run in runs
-        ]
-    return list(runs)
+    titles = [run.title for run in runs]
+    names = [f'{run.title} [{run.folder.name}]' if titles.count(run.title) > 1 else run.title for run in runs]
+    ways = [
+        f'{run.title} [{run.folder}]' if names.count(name) > 1 else name
+        for run, name in zip(runs, names, strict=True)
+    ]
+    return [replace(run, title=way) for run, way in zip(runs, ways, strict=True)]

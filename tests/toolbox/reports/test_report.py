@@ -33,6 +33,18 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     return full_page(tmp_path_factory.mktemp('report')).read_text(encoding='utf-8')
 
 
+def test_what_is_told_names_programs_as_they_were_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, _ = find_run_folders([trained(tmp_path)])
+    monkeypatch.setattr('sys.argv', ['mmseg-uda report'])
+    details = Details(folders=folders, problems=['Run python tools/test.py again.'])
+    page = write_report(tmp_path, [], details=details).read_text(encoding='utf-8')
+    assert 'Run mmseg-uda test again.' in page
+    assert 'mmseg-uda train ' in page
+    assert 'tools/train.py' not in page
+
+
 def test_the_page_is_whole_html_with_every_section(text: str) -> None:
     page = Page(text)
     assert {*SECTIONS} <= {*page.ids}

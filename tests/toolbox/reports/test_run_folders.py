@@ -70,6 +70,29 @@ def test_damaged_runs_are_told_and_do_not_keep_the_others_out(tmp_path: Path) ->
         find_run_folders([tmp_path / 'bad'])
 
 
+def test_a_folder_without_runs_does_not_keep_the_others_out(tmp_path: Path) -> None:
+    """Such as one whose training begins later: a live page of several folders shows the others meanwhile."""
+    trained(tmp_path / 'runs' / 'a')
+    (tmp_path / 'empty').mkdir()
+    for folders in (['empty', 'runs'], ['runs', 'empty']):
+        runs, problems = find_run_folders([tmp_path / name for name in folders])
+        assert [run.folder.name for run in runs] == ['a']
+        assert [problem.split(' holds ')[0] for problem in problems] == [str(tmp_path / 'empty')]
+    with pytest.raises(DataError, match='is no folder'):
+        find_run_folders([tmp_path / 'runs', tmp_path / 'none'])
+
+
+def test_titles_name_the_way_to_a_folder_once(tmp_path: Path) -> None:
+    for name in ('a/x', 'b/x', 'c/y'):
+        trained(tmp_path / name, 'run')
+    runs, _ = find_run_folders([tmp_path])
+    assert [run.title for run in runs] == [
+        f'run [{tmp_path / "a/x"}]',
+        f'run [{tmp_path / "b/x"}]',
+        'run [y]',
+    ]
+
+
 def test_a_folder_without_runs_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r'tools/test\.py CONFIG .*latest\.pth --eval mIoU'):
         find_run_folders([tmp_path])
