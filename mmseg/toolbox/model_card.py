@@ -9,12 +9,15 @@ from typing import Any
 
 import yaml
 
+from mmseg.arguments import as_called
 from mmseg.config.literals import written_values
 from mmseg.config.sections import value_at
 from mmseg.engine.announce import named_data
 
 UNKNOWN = 'not recorded'
 NOT_RUN = 'not run'
+UNKNOWN_ENCODER = 'an unknown encoder'
+"""What the tensors of a network tell of most encoders."""
 NO_LICENCE = (
     'not stated. Whoever shares the weights states it: it depends on the pictures and on the weights that the run '
     'started from, and is not that of the code (Apache-2.0)'
@@ -66,17 +69,31 @@ class Published:
         """What its configuration sets, as far as that can be read without running it."""
         return written_values(str(self.facts.get('config', '')))[0]
 
+    @property
+    def whole(self) -> bool:
+        """Whether that is all of it: what is not among the values has its default."""
+        return written_values(str(self.facts.get('config', '')))[1]
+
+    @property
+    def network(self) -> str:
+        """Encoder and head in words; an encoder that its tensors do not tell is named as its configuration does."""
+        backbone = [value_at(self.values, f'model.backbone.{key}') for key in ('type', 'model_name')]
+        named = ' '.join(name for name in backbone if isinstance(name, str))
+        return (
+            self.architecture.replace(UNKNOWN_ENCODER, named or UNKNOWN_ENCODER).replace('\n', ' ') or UNKNOWN
+        )
+
 
 def metafile(model: Published) -> str:
     """YAML in the layout of OpenMMLab's model index, for one model."""
     entry = {
         'Name': model.name,
         'Metadata': {
-            'Architecture': model.architecture or UNKNOWN,
+            'Architecture': model.network,
             'Training Data': _data(model.values) or UNKNOWN,
-            'Training Techniques': _method(model.values) or UNKNOWN,
+            'Training Techniques': _method(model) or UNKNOWN,
             'Training Command': command(model) or UNKNOWN,
-            'Started From': _start(model.values) or UNKNOWN,
+            'Started From': _start(model) or UNKNOWN,
             'Iterations': model.facts.get('iter', UNKNOWN),
             'Batch Size': _batch(model.values) or UNKNOWN,
             'Seed': model.facts.get('seed', UNKNOWN),
@@ -85,7 +102,7 @@ def metafile(model: Published) -> str:
             'Classes': list(model.facts.get('CLASSES') or ()) or UNKNOWN,
         },
         'Code': {'Name': 'mmseg-uda', **dict(zip(('Version', 'Commit'), _code(model), strict=True))},
-        'Config': model.config or 'inside the weight file',
+        'Config': model.config or _inside(model),
         'Results': [
             {
                 'Task': 'Semantic Segmentation',
@@ -105,28 +122,27 @@ def metafile(model: Published) -> str:
 def card(model: Published) -> str:
     """Markdown for people: one page that names data, method, command, scores, use, limits and licence."""
     version, commit = _code(model)
-    config = f'[{model.config}]({model.config})' if model.config else 'inside the weight file'
+    config = f'[{model.config}]({model.config})' if model.config else _inside(model)
     rows = {
         'weights': f'[{model.file}]({model.file}), {model.size / 1e6:.1f} MB, {model.parameters / 1e6:.2f} M numbers',
         'sha256': f'`{model.sha256}`',
-        'network': f'{model.architecture or UNKNOWN}, {model.facts.get("network", UNKNOWN)} of its run',
-        'method': _method(model.values) or UNKNOWN,
+        'network': f'{model.network}, {model.facts.get("network", UNKNOWN)} of its run',
+        'method': _method(model) or UNKNOWN,
         'training data': _data(model.values) or UNKNOWN,
-        'started from': _start(model.values) or UNKNOWN,
+        'started from': _start(model) or UNKNOWN,
         'length': f'{model.facts.get("iter", UNKNOWN)} iterations, batch {_batch(model.values) or UNKNOWN}, '
         f'seed {model.facts.get("seed", UNKNOWN)}',
         'configuration': config,
         'code': f'mmseg-uda {version}, commit {commit}',
     }
-    use = f'python demo/image_demo.py PICTURE {model.config or "CONFIG"} {model.file}'
+    use = as_called(f'python demo/image_demo.py PICTURE {model.config or "CONFIG"} {model.file}')
     classes = ', '.join(map(str, model.facts.get('CLASSES') or ())) or UNKNOWN
     parts = [
         f'# {model.name}\n\nA network for semantic segmentation, trained with mmseg-uda. [{model.name}.yml]'
         f'({model.name}.yml) says the same for programs.',
         '| | |\n|---|---|\n' + '\n'.join(f'| {name} | {_cell(value)} |' for name, value in rows.items()),
         f'## Scores\n\n{_scores(model)}',
-        f'## Training command\n\n```\n{command(model) or UNKNOWN}\n```\n\nMade from the configuration that the weights '
-        'carry; paths of data are those of the machine it ran on.',
+        f'## Training command\n\n{_training(model)}',
         f'## Use\n\n```\n{use}\n```',
         f'## Intended use\n\n{USE}\n\nClasses: {_cell(classes)}.',
         f'## Limits\n\n{LIMITS}',
@@ -137,12 +153,29 @@ def card(model: Published) -> str:
 
 def command(model: Published) -> str:
     """The command that trains it again; '' without a configuration."""
-    return f'python tools/train.py {model.config} --work-dir work_dirs/{model.name}' if model.config else ''
+    if not model.config:
+        return ''
+    return as_called(f'python tools/train.py {model.config} --work-dir work_dirs/{model.name}')
+
+
+def _training(model: Published) -> str:
+    """The section of the card about the command."""
+    if not model.config:
+        return UNKNOWN
+    return (
+        f'```\n{command(model)}\n```\n\nMade from the configuration that the weights carry; paths of data are those of '
+        'the machine it ran on.'
+    )
+
+
+def _inside(model: Published) -> str:
+    """Where a configuration is that does not lie beside the weights."""
+    return 'inside the weight file' if model.facts.get('config') else UNKNOWN
 
 
 def _cell(text: object) -> str:
-    """A text as a cell of a table: what files say may hold bars and lines."""
-    return str(text).replace('|', '\\|').replace('\n', ' ')
+    """A text as a cell of a table: what files say may hold bars, lines and the beginnings of HTML."""
+    return str(text).replace('|', '\\|').replace('\n', ' ').replace('<', '&lt;')
 
 
 def _code(model: Published) -> tuple[str, str]:
@@ -158,17 +191,17 @@ def _scored_on(values: Mapping[str, Any]) -> str:
     return named_data(value_at(values, 'data.test') or value_at(values, 'data.val'))
 
 
-def _method(values: Mapping[str, Any]) -> str:
-    if not values:
-        return ''
-    return str(value_at(values, 'uda.type') or 'supervised')
+def _method(model: Published) -> str:
+    supervised = 'supervised' if model.values and model.whole else ''
+    return str(value_at(model.values, 'uda.type') or supervised)
 
 
-def _start(values: Mapping[str, Any]) -> str:
+def _start(model: Published) -> str:
     """Weights that the run began with."""
     places = ('load_from', 'model.pretrained', 'model.backbone.pretrained')
-    named = (value_at(values, place) for place in places)
-    return next((str(name) for name in named if name), 'drawn weights' if values.get('model') else '')
+    named = (value_at(model.values, place) for place in places)
+    drawn = 'drawn weights' if model.values.get('model') and model.whole else ''
+    return next((str(name) for name in named if name), drawn)
 
 
 def _batch(values: Mapping[str, Any]) -> str:
@@ -186,8 +219,11 @@ def _metrics(model: Published) -> dict[str, Any]:
 def _scores(model: Published) -> str:
     metrics = _metrics(model)
     if not metrics:
-        return f'{NOT_RUN}: no scores were recorded beside the checkpoint (`tools/test.py --eval mIoU` records them).'
+        return as_called(
+            f'{NOT_RUN}: no scores were recorded beside the checkpoint (`tools/test.py --eval mIoU` records them).'
+        )
     rows: Sequence[tuple[str, Any]] = [('mIoU', metrics['mIoU']), *metrics['IoU'].items()]
     lines = '\n'.join(f'| {_cell(name)} | {value} |' for name, value in rows)
     where = _scored_on(model.values) or UNKNOWN
-    return f'IoU in percent as `tools/test.py` recorded it; data: {where}.\n\n| class | IoU |\n|---|---:|\n{lines}'
+    told = as_called('IoU in percent as `tools/test.py` recorded it')
+    return f'{told}; data: {where}.\n\n| class | IoU |\n|---|---:|\n{lines}'

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import yaml
 
 from mmseg.toolbox.model_card import LIMITS, NO_LICENCE, NOT_RUN, UNKNOWN, Published, card, metafile
@@ -64,7 +65,47 @@ def test_nothing_is_made_up() -> None:
     assert NO_LICENCE in text
     assert entry['Results'][0] == {'Task': 'Semantic Segmentation', 'Dataset': UNKNOWN, 'Metrics': NOT_RUN}
     assert entry['Licence'] == NO_LICENCE
+    assert entry['Config'] == UNKNOWN
+    assert 'inside the weight file' not in text
+    assert 'Made from the configuration' not in text
+
+
+def test_what_base_files_may_say_is_not_made_up() -> None:
+    """A configuration that builds on others: their method and weights are not in its text."""
+    part = published({'config': "_base_ = ['base.py']\nmodel = dict(backbone=dict(type='mit_b0'))\n"})
+    (entry,) = yaml.safe_load(metafile(part))['Models']
+    assert entry['Metadata']['Training Techniques'] == entry['Metadata']['Started From'] == UNKNOWN
     assert entry['Config'] == 'inside the weight file'
+    whole = published({'config': "model = dict(backbone=dict(type='mit_b0'))\n"})
+    (entry,) = yaml.safe_load(metafile(whole))['Models']
+    assert entry['Metadata']['Training Techniques'] == 'supervised'
+    assert entry['Metadata']['Started From'] == 'drawn weights'
+
+
+def test_an_encoder_that_its_tensors_do_not_tell_has_the_name_of_the_configuration() -> None:
+    backbone = "dict(type='TimmBackbone', model_name='tf_efficientnet_lite0')"
+    facts = {'config': f'model = dict(backbone={backbone})'}
+    model = Published('x.pth', '01', 1, 'an unknown encoder with DAFormerHead, 19 classes', 1, facts)
+    wanted = 'TimmBackbone tf_efficientnet_lite0 with DAFormerHead, 19 classes'
+    assert f'| {wanted}, ' in card(model)
+    assert f'Architecture: {wanted}' in metafile(model)
+
+
+def test_names_of_classes_are_text() -> None:
+    text = card(
+        published({'CLASSES': ['<b>x</b>', 'a|b'], 'scores': {'mIoU': 1.0, 'class_iou': {'<i>': 2.0}}})
+    )
+    assert 'Classes: &lt;b>x&lt;/b>, a\\|b.' in text
+    assert '| &lt;i> | 2.0 |' in text
+
+
+def test_commands_are_those_that_were_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('sys.argv', ['mmseg-uda publish-model'])
+    text = card(FULL)
+    assert 'mmseg-uda train x-01234567.json' in text
+    assert 'mmseg-uda demo PICTURE x-01234567.json x-01234567.pth' in text
+    assert 'mmseg-uda test' in card(published({}))
+    assert 'tools/' not in text + card(published({})) + metafile(FULL)
 
 
 def test_values_of_strange_types_do_no_harm() -> None:

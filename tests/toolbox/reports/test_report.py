@@ -36,7 +36,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_what_is_told_names_programs_as_they_were_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folders, _ = find_run_folders([trained(tmp_path)])
+    folders, _ = find_run_folders([trained(tmp_path / 'a')])
     monkeypatch.setattr('sys.argv', ['mmseg-uda report'])
     details = Details(folders=folders, problems=['Run python tools/test.py again.'])
     page = write_report(tmp_path, [], details=details).read_text(encoding='utf-8')
