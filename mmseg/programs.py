@@ -22,6 +22,7 @@ EPILOG = """Each program answers --help. What they show: docs/tools.md.
 
 examples:
   mmseg-uda list configs
+  mmseg-uda make-scenes data/builtin --layout builtin
   mmseg-uda config builtin_daformer --out mine.py
   mmseg-uda train mine.py
 

@@ -10,10 +10,17 @@ from mmseg.arguments import Parser, as_called
 from mmseg.cli import run_cli
 
 EXAMPLES = """examples:
+  python tools/make_scenes.py data/builtin --layout builtin
   python tools/make_scenes.py data/scenes/gta --layout gta --count 20
   python tools/make_scenes.py data/scenes/cityscapes --layout cityscapes --count 20 --size 512x256
+
+The layout builtin is what configurations named builtin_... train on: drawings like GTA and photographs like
+Cityscapes, as many as experiment 0 has, with converted labels.
 """
 DEFAULT_STYLE = {'gta': 'render', 'synthia': 'render', 'cityscapes': 'photo'}
+BUILTIN = 'builtin'
+SIZES = ('style', 'count', 'val_count', 'size', 'first_seed')
+"""Options of the other layouts."""
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -24,7 +31,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('out', help='data folder to fill, for instance data/scenes/gta')
     parser.add_argument(
-        '--layout', choices=DEFAULT_STYLE, default='gta', help='files and folders (default: %(default)s)'
+        '--layout',
+        choices=(*DEFAULT_STYLE, BUILTIN),
+        default='gta',
+        help='files and folders (default: %(default)s)',
     )
     parser.add_argument(
         '--style', choices=('render', 'photo'), help='default: render; photo for the layout cityscapes'
@@ -40,12 +50,21 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--first-seed', type=int, default=0, help='number of the first scene (default: %(default)s)'
     )
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
-    return parser.parse_args(argv)
+    args, usual = parser.parse_args(argv), vars(parser.parse_args(['x']))
+    given = [f'--{key.replace("_", "-")}' for key in SIZES if getattr(args, key) != usual[key]]
+    if args.layout == BUILTIN and given:
+        parser.error(f'--layout {BUILTIN} is always the same: leave out {", ".join(given)}')
+    return args
 
 
 @run_cli
 def main() -> None:
     args = parse_args()
+    if args.layout == BUILTIN:
+        from mmseg.toolbox.experiments.demo import prepare
+
+        prepare([], print, Path(args.out))
+        return
     style = args.style or DEFAULT_STYLE[args.layout]
     from mmseg.toolbox.scenes import write_cityscapes, write_gta, write_synthia
 

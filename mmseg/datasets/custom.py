@@ -5,7 +5,6 @@ Source: docs/methods/datasets.md#data-set-classes.
 
 import logging
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from mmseg.datasets.classes import chosen_classes, class_palette, parse_class_me
 from mmseg.datasets.decoded import DecodedCache
 from mmseg.datasets.files import (
     find_files,
+    how_to_prepare,
     label_names,
     missing_files,
     missing_labels,
@@ -229,7 +229,7 @@ class CustomDataset:
         return Path(self.img_dir, self.img_infos[index]['filename'])
 
     def _prepare(self) -> str:
-        return self.PREPARE.format(data_root=shlex.quote((self.data_root or self.img_dir).rstrip('/')))
+        return how_to_prepare(self.PREPARE, self.data_root or self.img_dir)
 
     def _below_root(self, path: str | None) -> str | None:
         if path is None or self.data_root is None or os.path.isabs(path):

@@ -4,6 +4,7 @@ import logging
 import os
 import posixpath
 import re
+import shlex
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -17,6 +18,8 @@ from mmseg.errors import DataError
 from mmseg.fileio import exists, is_folder, read_text, require_below
 
 logger = logging.getLogger(__name__)
+BUILTIN = Path('data/builtin')
+"""Where the demonstration has its drawn scenes."""
 MARK = '\ufeff'
 """A byte order mark, which stands in the middle where files were joined."""
 
@@ -229,6 +232,20 @@ def missing_files(what: str, folder: str, suffix: str, remedy: str) -> DataError
         most = f', most end in {endings[0][0]}' if endings and not fitting else ''
         found = f'{len(names)} files there, {fitting} of them end in {suffix}{most}'
     return DataError(f'{folder}: no {what} found: {found}. Expected files like *{suffix}. {remedy}')
+
+
+def how_to_prepare(words: str, root: str) -> str:
+    """The sentence that tells how to prepare a data set; the built-in scenes are drawn, nobody has them to put there.
+
+    Args:
+        words: of the data set's class, with ``{data_root}``; '' if it has none.
+        root: its folder.
+    """
+    if words and Path(root).parent == BUILTIN:
+        return (
+            f'Draw the built-in scenes: `python tools/make_scenes.py {BUILTIN.as_posix()} --layout builtin`.'
+        )
+    return words.format(data_root=shlex.quote(root.rstrip('/')))
 
 
 def no_label_folder(pictures: str, steps: Sequence[Mapping[str, Any]]) -> DataError:

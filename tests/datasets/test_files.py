@@ -7,6 +7,7 @@ import pytest
 from mmseg.datasets.files import (
     find_files,
     has_suffix,
+    how_to_prepare,
     label_names,
     missing_files,
     missing_labels,
@@ -201,3 +202,12 @@ def test_names_with_blanks_are_no_columns(pictures: Path) -> None:
     with pytest.raises(DataError, match='line 1') as error:
         read_split(str(pictures.parent / 'train.txt'), str(pictures), '.png')
     assert 'columns' not in str(error.value)
+
+
+@pytest.mark.parametrize('root', ['data/builtin/gta/', 'data/builtin/cityscapes'])
+def test_the_built_in_scenes_are_drawn(root: str) -> None:
+    """Nobody has pictures of GTA to put there."""
+    told = how_to_prepare('Put them below {data_root}.', root)
+    assert told == 'Draw the built-in scenes: `python tools/make_scenes.py data/builtin --layout builtin`.'
+    assert how_to_prepare('Put them below {data_root}.', 'data/my gta/') == "Put them below 'data/my gta'."
+    assert how_to_prepare('', root) == ''

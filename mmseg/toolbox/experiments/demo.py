@@ -10,6 +10,7 @@ from prettytable import PrettyTable
 
 from mmseg.config import load_config
 from mmseg.datasets import CLASSES, PALETTE
+from mmseg.datasets.files import BUILTIN
 from mmseg.engine.checkpoint import find_latest
 from mmseg.fileio import read_image, read_label
 from mmseg.toolbox.experiments.jobs import Job
@@ -21,7 +22,6 @@ from mmseg.toolbox.testing.run import OutputOptions, test
 
 Say = Callable[[str], None]
 
-FOLDER = Path('data/builtin')
 SIZE = (256, 128)
 DRAWINGS = 160
 PHOTOGRAPHS = {'train': 120, 'val': 30, 'test': 4}
@@ -30,7 +30,7 @@ EXAMPLES = 4
 TITLES = {'source_only': 'source-only', 'daformer': 'adapted'}
 
 
-def prepare(jobs: Sequence[Job], say: Say, folder: Path = FOLDER) -> None:
+def prepare(jobs: Sequence[Job], say: Say, folder: Path = BUILTIN) -> None:
     """Draw the scenes and convert their labels, as far as that is not done yet.
 
     Source: style 'render' in GTA's layout; target: style 'photo' in Cityscapes' layout, other layouts of streets.
@@ -96,7 +96,7 @@ def _test(job: Job) -> RunResult:
 
 def _examples(jobs: Sequence[Job], results: Sequence[RunResult]) -> list[PictureRow]:
     """The first validation pictures with the predictions that the tests have written."""
-    pictures = sorted((FOLDER / 'cityscapes/leftImg8bit/val').rglob('*_leftImg8bit.png'))[:EXAMPLES]
+    pictures = sorted((BUILTIN / 'cityscapes/leftImg8bit/val').rglob('*_leftImg8bit.png'))[:EXAMPLES]
     rows = []
     for picture in pictures:
         label = (

@@ -1,11 +1,13 @@
 """Experiment 0: data are prepared once, results become a table and a page."""
 
 import math
+import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mmseg.places import ROOT
 from mmseg.toolbox.experiments import demo
 from mmseg.toolbox.experiments.jobs import LaunchOptions, plan_experiment
 from mmseg.toolbox.experiments.launch import run_experiment
@@ -37,6 +39,24 @@ def test_prepare_goes_on_after_an_interrupted_conversion(small_demo: Path) -> No
     (small_demo / 'gta/samples_with_class.json').unlink()
     demo.prepare([], lambda _: None, small_demo)
     assert (small_demo / 'gta/samples_with_class.json').exists()
+
+
+def test_the_scenes_alone_are_drawn_by_a_program(
+    small_demo: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = str(ROOT / 'tools/make_scenes.py')
+
+    def ask(*words: object) -> object:
+        monkeypatch.setattr('sys.argv', [tool, *map(str, words)])
+        with pytest.raises(SystemExit) as leaving:
+            runpy.run_path(tool, run_name='__main__')
+        return leaving.value.code
+
+    assert not ask(small_demo, '--layout', 'builtin')
+    assert (small_demo / 'gta/samples_with_class.json').exists()
+    assert (small_demo / 'cityscapes/samples_with_class.json').exists()
+    assert ask(small_demo, '--layout', 'builtin', '--count', 3, '--size', '64x32') == 2
+    assert '--layout builtin is always the same: leave out --count, --size' in capsys.readouterr().err
 
 
 def test_table_shows_the_gain() -> None:
