@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS = ('overlay', 'colour', 'ids', 'probabilities')
 
 EXAMPLES = """examples:
+  python demo/image_demo.py IMAGE WORK_DIR
   python demo/image_demo.py IMAGE CONFIG CHECKPOINT
   python demo/image_demo.py IMAGES CONFIG CHECKPOINT --out-dir predictions --save overlay ids probabilities
   python demo/image_demo.py VIDEO CONFIG CHECKPOINT --out-dir predictions --batch-size 8 --opacity 0.7
@@ -38,12 +39,22 @@ def parse_arguments() -> argparse.Namespace:
         description='Segment pictures and videos of any resolution with a trained network.', epilog=EXAMPLES
     )
     parser.add_argument('img', nargs='+', help='pictures, videos, folders or patterns such as "*.jpg"')
-    parser.add_argument('config', help='configuration file, Python or JSON')
-    parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
+    parser.add_argument('trained', metavar='config checkpoint | work_dir',
+                        help='configuration (Python or JSON) and weights (of a training run, published, or of a plain '
+                        'network), or the folder of a run: its configuration and newest weights')  # fmt: skip
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network'))
     add_output_options(parser.add_argument_group('results'))
-    return parser.parse_args()
+    args = parser.parse_args()
+    if Path(args.trained).is_dir():
+        from mmseg.toolbox.prediction.runs import find_run
+
+        args.config, args.checkpoint = find_run(args.trained)
+    elif len(args.img) == 1:
+        parser.error('after the pictures: expected configuration and checkpoint, or the folder of a run')
+    else:
+        args.config, args.checkpoint = args.img.pop(), args.trained
+    return args
 
 
 def add_network_options(group: Any) -> None:

@@ -72,6 +72,9 @@ def test_from_an_installation_to_a_picture(programs: Path, tmp_path: Path) -> No
     picture = next((tmp_path / 'data/builtin/cityscapes/leftImg8bit/val').rglob('*.png'))
     assert 'Save prediction to' in ask('demo', picture, 'run/mine.py', 'run/latest.pth', '--out-dir', '.')
     assert (tmp_path / f'{picture.stem}_pred.png').is_file()
+    assert 'Save prediction to' in ask('demo', picture, 'run', '--out-dir', 'again')
+    (tmp_path / 'own.py').write_text("_base_ = 'configs/demo/builtin_source_only.py'\nseed = 5\n")
+    assert 'seed = 5' in ask('print-config', 'own.py')
 
 
 def test_experiments_run_from_an_installation(programs: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from mmseg.errors import UsageError
 from tests.integration.tiny import tiny_config, write_config
@@ -32,6 +33,29 @@ def test_palette_of_another_number_of_classes(tool: dict[str, Any]) -> None:
         tool['legend_of'](Namespace(num_classes=2), 'cityscapes')
     own = Namespace(CLASSES=['a'], PALETTE=[[1, 2, 3]])
     assert tool['legend_of'](own, None) == (['a'], [[1, 2, 3]])
+
+
+def test_a_run_is_named_by_its_folder(tool: dict[str, Any], tmp_path: Path, monkeypatch: Any) -> None:
+    """As demo.sh does; after pip install there is no demo.sh."""
+    (tmp_path / 'run.json').write_text('{}')
+    torch.save({'state_dict': {'x': torch.zeros(1)}}, tmp_path / 'latest.pth')
+    for words, images in (
+        (['a.png', 'b.png', str(tmp_path)], ['a.png', 'b.png']),
+        (['a', str(tmp_path)], ['a']),
+    ):
+        monkeypatch.setattr(sys, 'argv', ['image_demo.py', *words])
+        args = tool['parse_arguments']()
+        assert (args.img, args.config.name, args.checkpoint.name) == (images, 'run.json', 'latest.pth')
+    monkeypatch.setattr(sys, 'argv', ['image_demo.py', 'a.png', 'b.png', 'x.json', 'x.pth'])
+    args = tool['parse_arguments']()
+    assert (args.img, args.config, args.checkpoint) == (['a.png', 'b.png'], 'x.json', 'x.pth')
+
+
+def test_a_checkpoint_is_missing(tool: dict[str, Any], monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setattr(sys, 'argv', ['image_demo.py', 'a.png', 'x.pth'])
+    with pytest.raises(SystemExit, match='2'):
+        tool['parse_arguments']()
+    assert 'expected configuration and checkpoint, or the folder of a run' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
