@@ -1,5 +1,6 @@
 """List what a configuration or command can name: networks, heads, methods, parts, data sets, experiments."""
 
+import re
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -20,6 +21,9 @@ EXAMPLES = """examples:
 Backbones that fit a pattern are looked up among the networks of timm, too; they are written
 backbone=dict(type='TimmBackbone', model_name='NAME').
 """
+
+MARKUP = re.compile(r':\w+:`~?([^`]+)`')
+"""How a docstring names a class for the API pages."""
 
 
 def found(kind: str) -> dict[str, str]:
@@ -47,7 +51,8 @@ def found(kind: str) -> dict[str, str]:
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition('\n')[0].removeprefix('# ').partition('. ')[0]
+    line = text.strip().partition('\n')[0].removeprefix('# ').partition('. ')[0]
+    return MARKUP.sub(r'\1', line).replace('``', '`')
 
 
 def of_timm(pattern: str) -> Iterable[str]:

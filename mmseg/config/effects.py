@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mmseg.config.library_types import TRACKERS
 from mmseg.config.sections import value_at
 
 Values = Mapping[str, Any]
@@ -10,10 +11,28 @@ Values = Mapping[str, Any]
 
 def idle_keys(values: Values) -> list[str]:
     """``key (reason): accepted, has no effect`` for each key that is set and waits for another one."""
-    return [
-        f'{place} ({reason}): accepted, has no effect'
+    waiting = [
+        (place, reason)
         for place, without_effect, reason in CONDITIONS
         if value_at(values, place) not in (None, False, {}, []) and without_effect(values)
+    ]
+    return [
+        f'{place} ({reason}): accepted, has no effect' for place, reason in (*waiting, *_of_trackers(values))
+    ]
+
+
+def _of_trackers(values: Values) -> list[tuple[str, str]]:
+    """Options of Weights & Biases and others, which published programs hand on (``init_kwargs``, ``log_dir``)."""
+    hooks = value_at(values, 'log_config.hooks')
+    return [
+        (
+            f'log_config.hooks.{index}.{key}',
+            'what a tracker is told besides comes from its environment variables',
+        )
+        for index, hook in enumerate(hooks if isinstance(hooks, list | tuple) else ())
+        if isinstance(hook, Mapping) and hook.get('type') in TRACKERS
+        for key in hook
+        if key != 'type'
     ]
 
 

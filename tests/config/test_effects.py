@@ -24,6 +24,17 @@ CASES: list[tuple[dict[str, Any], str]] = [
         'uda.imnet_feature_dist_classes',
     ),
     ({'uda': {'mask_mode': 'separatetrg'}}, 'uda.mask_mode'),
+    (
+        {
+            'log_config': {
+                'hooks': [
+                    {'type': 'TextLoggerHook', 'by_epoch': False},
+                    {'type': 'WandbLoggerHook', 'init_kwargs': {}},
+                ]
+            }
+        },
+        'log_config.hooks.1.init_kwargs',
+    ),
 ]
 
 
