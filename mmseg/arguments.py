@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from mmseg.places import INSTALLED
+
 COMMAND = 'mmseg-uda'
 SHORT = {
     'check': 'tools/check_data.py',
@@ -54,7 +56,12 @@ class Parser(argparse.ArgumentParser):
 
 def as_called(text: str) -> str:
     """A text for a checkout as somebody reads it who calls programs as ``mmseg-uda NAME``."""
-    return FILE.sub(_as_command, text) if sys.argv[0].startswith(f'{COMMAND} ') else text
+    return FILE.sub(_as_command, text) if called_by_name() else text
+
+
+def called_by_name() -> bool:
+    """Whether programs are ``mmseg-uda NAME``: this one was called so, or there is no checkout with their files."""
+    return sys.argv[0].startswith(f'{COMMAND} ') or INSTALLED.is_dir()
 
 
 def _as_command(found: re.Match[str]) -> str:

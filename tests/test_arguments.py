@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmseg.arguments import Parser, as_called
+from mmseg.engine.announce import program
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = (
@@ -30,6 +31,14 @@ def test_examples_are_shown_as_the_program_was_called(monkeypatch: pytest.Monkey
     assert answer.startswith('usage: mmseg-uda train')
     assert 'What it\ndoes.' in answer
     assert '  mmseg-uda experiments' in answer
+
+
+def test_without_a_checkout_programs_have_names_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A notebook or script of somebody who has installed the package: it has no tools/."""
+    assert program('test')[-1].endswith('test.py')
+    monkeypatch.setattr('mmseg.arguments.INSTALLED', tmp_path)
+    assert as_called('python tools/test.py CONFIG') == 'mmseg-uda test CONFIG'
+    assert program('test') == ['mmseg-uda', 'test']
 
 
 def test_arguments_are_those_of_argparse() -> None:

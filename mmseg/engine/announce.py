@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from mmseg.arguments import COMMAND
+from mmseg.arguments import COMMAND, called_by_name
 from mmseg.config.check import Report
 from mmseg.config.imports import OPTION
 from mmseg.config.translate import TrainSettings
@@ -161,7 +161,7 @@ def next_commands(folder: Path, config: str, modules: list[str]) -> list[str]:
 
 def program(name: str) -> list[str]:
     """The words that start ``tools/NAME.py`` as this program was started."""
-    if sys.argv[0].startswith(f'{COMMAND} '):
+    if called_by_name():
         return [COMMAND, name]
     path = ROOT / 'tools' / f'{name}.py'
     here = Path.cwd()
