@@ -61,8 +61,10 @@ def atomic_write(path: PathLike, durable: bool = False) -> Iterator[Path]:
             _flush(target.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
-            error.filename = str(target)  # a full disk does not say which file it was
+        if isinstance(error, OSError) and str(error.filename) in ('None', str(temporary)):
+            error.filename = str(
+                target
+            )  # a full disk does not say which file it was, others name the temporary one
         raise
 
 

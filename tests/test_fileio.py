@@ -169,6 +169,13 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     assert caught.value.filename == str(tmp_path / 'a.png')
 
 
+@pytest.mark.parametrize('kind', [str, Path])
+def test_a_place_that_takes_no_file_is_told_by_the_name_that_was_given(tmp_path: Path, kind: type) -> None:
+    with pytest.raises(OSError, match='Read-only') as caught, atomic_write(tmp_path / 'a.png') as temporary:
+        raise OSError(30, 'Read-only file system', kind(temporary))
+    assert caught.value.filename == str(tmp_path / 'a.png')
+
+
 @pytest.mark.parametrize('name', ['a.png', 'b/a.png', '..a', 'a..', 'bb:c/a.png', './a'])
 def test_names_below_a_folder(tmp_path: Path, name: str) -> None:
     assert below(tmp_path, name, 'x').resolve().is_relative_to(tmp_path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Sequence
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from mmseg.errors import DataError, UsageError
 from mmseg.toolbox.reports.details import Details
@@ -93,7 +95,18 @@ def _sources(folder: Path) -> list[Path]:
     return [path for pattern in SOURCES for path in folder.rglob(pattern)]
 
 
-def open_server(page: LivePage, port: int) -> ThreadingHTTPServer:
+class Server(ThreadingHTTPServer):
+    """Says nothing about readers that leave before they have their answer, as a tab does that is closed."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Everything else is a defect and is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def open_server(page: LivePage, port: int) -> Server:
     """A server of the page at ``/`` and of its version at ``/version``, for this machine alone; not running yet.
 
     Args:
@@ -133,14 +146,12 @@ def open_server(page: LivePage, port: int) -> ThreadingHTTPServer:
             """Requests come every three seconds and are not worth a line."""
 
     try:
-        server = ThreadingHTTPServer((HOST, port), Handler)
+        return Server((HOST, port), Handler)
     except OSError as error:
         raise UsageError(
             f'Port {port} of this machine cannot be used ({error.strerror}). Choose another one with --port; 0 takes '
             'any that is free.'
         ) from error
-    server.daemon_threads = True
-    return server
 
 
 def _is_local(host: str) -> bool:

@@ -106,3 +106,18 @@ def test_a_port_in_use_is_told(tmp_path: Path) -> None:
     page = LivePage([tmp_path])
     with open_server(page, 0) as server, pytest.raises(UsageError, match=r'Port \d+ .*--port'):
         open_server(page, server.server_address[1])
+
+
+@pytest.mark.parametrize(
+    ('error', 'told'), [(BrokenPipeError, False), (ConnectionResetError, False), (ZeroDivisionError, True)]
+)
+def test_a_reader_that_leaves_is_not_worth_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: type[Exception], told: bool
+) -> None:
+    """A tab that is closed while its page is made; other errors are shown."""
+    with open_server(LivePage([trained(tmp_path / 'mine')]), 0) as server:
+        try:
+            raise error
+        except error:
+            server.handle_error(None, (HOST, 1))
+    assert (error.__name__ in capsys.readouterr().err) == told
