@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an 
 from mmseg.arguments import Parser
 from mmseg.cli import run_cli
 from mmseg.config import add_config_options
+from mmseg.toolbox.prediction.trained import add_trained, parse_trained
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mmseg.toolbox.export import Shape
 
 EXAMPLES = """examples:
+  python tools/export.py WORK_DIR --out network.onnx
   python tools/export.py CONFIG CHECKPOINT --out network.onnx --pictures IMAGE
   python tools/export.py CONFIG CHECKPOINT --out network.ts --shape 64 128 --shape 50 90 --network teacher
   python tools/export.py HRDA_CONFIG HRDA_CHECKPOINT --out hrda.onnx --shape 64 64
@@ -39,8 +41,7 @@ def parse_arguments() -> argparse.Namespace:
         'predict the same.',
         epilog=EXAMPLES,
     )
-    parser.add_argument('config', help='configuration file, Python or JSON')
-    parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
+    add_trained(parser)
     parser.add_argument('--out', type=Path, required=True, metavar='FILE',
                         help='file.onnx for ONNX, file.ts or file.pt for TorchScript')  # fmt: skip
     parser.add_argument('--shape', nargs=2, type=int, action='append', metavar=('HEIGHT', 'WIDTH'),
@@ -57,7 +58,7 @@ def parse_arguments() -> argparse.Namespace:
                         help='whole pictures, sliding windows, or as configured (default: %(default)s)')  # fmt: skip
     add_config_options(parser, 'model.test_cfg.mode=whole')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
-    return parser.parse_args()
+    return parse_trained(parser)
 
 
 def chosen_shapes(given: Sequence[Sequence[int]] | None, cfg: Config, fixed: bool) -> list[Shape]:

@@ -15,6 +15,7 @@ from mmseg.arguments import Parser
 from mmseg.cli import default_launcher, opacity, run_cli, whole_number
 from mmseg.config import OptionsAction, add_config_options
 from mmseg.errors import UsageError
+from mmseg.toolbox.prediction.trained import add_trained, parse_trained
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mmseg.toolbox.testing.run import OutputOptions
 
 EXAMPLES = """examples:
+  python tools/test.py WORK_DIR --eval mIoU
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --out RESULTS.pkl --confusion-matrix confusion.png
   python tools/test.py CONFIG CHECKPOINT --eval mIoU --network teacher --tta --amp --show-dir preds --opacity 1
   python tools/test.py CONFIG CHECKPOINT --test-set --format-only --out-dir labelIds
@@ -47,8 +49,7 @@ def parse_arguments() -> argparse.Namespace:
         description='Test a checkpoint: scores per class, predictions as colour pictures or as label PNGs.',
         epilog=EXAMPLES,
     )
-    parser.add_argument('config', help='configuration file, Python or JSON')
-    parser.add_argument('checkpoint', help='weights: of a training run, published, or of a plain network')
+    add_trained(parser)
     add_config_options(parser, 'data.workers_per_gpu=2')
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network and data'))
@@ -58,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
         )
     )
     add_process_options(parser.add_argument_group('several processes'))
-    return parser.parse_args()
+    return parse_trained(parser)
 
 
 def add_network_options(group: Any) -> None:
