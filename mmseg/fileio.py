@@ -61,10 +61,9 @@ def atomic_write(path: PathLike, durable: bool = False) -> Iterator[Path]:
             _flush(target.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and str(error.filename) in ('None', str(temporary)):
-            error.filename = str(
-                target
-            )  # a full disk does not say which file it was, others name the temporary one
+        # A full disk does not say which file it was, others name the temporary one.
+        if isinstance(error, OSError) and error.filename in (None, temporary, str(temporary)):
+            error.filename = str(target)
         raise
 
 
