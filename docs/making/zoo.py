@@ -21,6 +21,7 @@ NOT_RUN = 'not run'
 METHODS = {
     'demo/procstreet2camvid_source_only': 'source only',
     'demo/procstreet2camvid_minent': 'MinEnt',
+    'demo/procstreet2camvid_advseg': 'AdvSeg',
     'demo/procstreet2camvid_dacs': 'DACS',
     'demo/procstreet2camvid_daformer': 'DAFormer',
     'demo/procstreet2camvid_hrda': 'HRDA',
