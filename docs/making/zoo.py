@@ -24,6 +24,7 @@ METHODS = {
     'demo/procstreet2camvid_advseg': 'AdvSeg',
     'demo/procstreet2camvid_dacs': 'DACS',
     'demo/procstreet2camvid_daformer': 'DAFormer',
+    'demo/procstreet2camvid_mic': 'MIC',
     'demo/procstreet2camvid_hrda': 'HRDA',
     'demo/procstreet2camvid_dida': 'DIDA published',
     'demo/procstreet2camvid_dida_clean': 'DIDA clean',
