@@ -30,7 +30,7 @@ def _of_trackers(values: Values) -> list[tuple[str, str]]:
             'what a tracker is told besides comes from its environment variables',
         )
         for index, hook in enumerate(hooks if isinstance(hooks, list | tuple) else ())
-        if isinstance(hook, Mapping) and hook.get('type') in TRACKERS
+        if isinstance(hook, Mapping) and hook.get('type') in tuple(TRACKERS)  # any value may stand there
         for key in hook
         if key != 'type'
     ]

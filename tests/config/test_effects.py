@@ -56,3 +56,8 @@ def test_they_are_named_with_the_reason_at_the_start(caplog: pytest.LogCaptureFi
     with caplog.at_level('INFO', 'mmseg'):
         announce_report(inspect_config({'new_classifier': True, 'n_gpus': 1}))
     assert caplog.messages == ['Without effect here: n_gpus, new_classifier (load_from is not set)']
+
+
+@pytest.mark.parametrize('kind', [None, 5, ['WandbLoggerHook'], {'a': 1}], ids=repr)
+def test_what_is_no_name_of_a_tracker_is_told_by_the_check_of_values(kind: Any) -> None:
+    assert idle_keys({'log_config': {'hooks': [{'type': kind, 'log_dir': 'x'}, kind]}}) == []
