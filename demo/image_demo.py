@@ -14,6 +14,7 @@ from mmseg.arguments import Parser
 from mmseg.cli import opacity, run_cli, whole_number
 from mmseg.config import add_config_options
 from mmseg.errors import UsageError
+from mmseg.toolbox.prediction.trained import parse_positions
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -45,15 +46,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument('--debug', action='store_true', help='show the traceback of errors')
     add_network_options(parser.add_argument_group('network'))
     add_output_options(parser.add_argument_group('results'))
-    args = parser.parse_args()
-    if Path(args.trained).is_dir():
+    args, left = parse_positions(parser)
+    words = [*args.img, args.trained, *left]
+    if Path(words[-1]).is_dir():
         from mmseg.toolbox.prediction.runs import find_run
 
-        args.config, args.checkpoint = find_run(args.trained)
-    elif len(args.img) == 1:
+        *args.img, folder = words
+        args.config, args.checkpoint = find_run(folder)
+    elif len(words) == 2:
         parser.error('after the pictures: expected configuration and checkpoint, or the folder of a run')
     else:
-        args.config, args.checkpoint = args.img.pop(), args.trained
+        *args.img, args.config, args.checkpoint = words
     return args
 
 

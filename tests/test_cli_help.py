@@ -37,10 +37,7 @@ def check(answer: str) -> None:
     assert 'python ' in answer.lower().partition('example')[2], 'examples are complete commands'
 
 
-@pytest.mark.parametrize('name', programs())
-def test_program_answers_help(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def help_of(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     """Run in this process, which has imported torch already; a new one a program takes a minute together."""
     path = ROOT / name
     monkeypatch.chdir(ROOT)
@@ -49,9 +46,16 @@ def test_program_answers_help(
     with pytest.raises(SystemExit) as leaving:
         runpy.run_path(str(path), run_name='__main__')
     assert leaving.value.code in (0, None)
-    answer = capsys.readouterr().out
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize('name', programs())
+def test_program_answers_help(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = help_of(name, monkeypatch, capsys)
     check(answer)
-    reads = 'load_config(' in path.read_text()
+    reads = 'load_config(' in (ROOT / name).read_text()
     assert not reads or '--custom-imports' in answer, (
         'a configuration in JSON may name components of the user'
     )

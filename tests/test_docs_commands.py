@@ -1,14 +1,12 @@
 """Commands of the pages name programs that there are, with options that these know."""
 
 import re
-import runpy
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from mmseg.arguments import SHORT
 from mmseg.programs import programs
+from tests.test_cli_help import help_of
 from tests.test_docs import PAGES, ROOT
 
 COMMAND = re.compile(
@@ -26,8 +24,6 @@ def commands() -> Iterator[tuple[str, str, str, str]]:
             file = found['file']
             if found['name'] in known:
                 file = str(known[found['name']].resolve().relative_to(ROOT.resolve()))
-            elif found['name'] in SHORT:
-                file = SHORT[found['name']]
             if file is not None and file.endswith('.py') and file != 'tools/NAME.py':
                 yield page, found[0], file, found['words']
 
@@ -44,14 +40,7 @@ def test_the_pages_have_commands() -> None:
 def test_programs_know_the_options(
     file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = ROOT / file
-    assert path.is_file()
-    monkeypatch.chdir(ROOT)
-    monkeypatch.syspath_prepend(str(path.parent))
-    monkeypatch.setattr(sys, 'argv', [file, '--help'])
-    with pytest.raises(SystemExit):
-        runpy.run_path(str(path), run_name='__main__')
-    known = set(OPTION.findall(capsys.readouterr().out)) | {'--help'}
+    known = set(OPTION.findall(help_of(file, monkeypatch, capsys))) | {'--help'}
     wrong = [
         f'{page}: {command.strip()}: {option}'
         for page, command, program, words in commands()

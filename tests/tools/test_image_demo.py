@@ -51,6 +51,16 @@ def test_a_run_is_named_by_its_folder(tool: dict[str, Any], tmp_path: Path, monk
     assert (args.img, args.config, args.checkpoint) == (['a.png', 'b.png'], 'x.json', 'x.pth')
 
 
+@pytest.mark.parametrize(
+    'words',
+    ['a.png --opacity 1 x.json x.pth', 'a.png x.json --opacity 1 x.pth', '--opacity 1 a.png x.json x.pth'],
+)
+def test_options_may_stand_between(tool: dict[str, Any], words: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sys, 'argv', ['image_demo.py', *words.split()])
+    args = tool['parse_arguments']()
+    assert (args.img, args.config, args.checkpoint) == (['a.png'], 'x.json', 'x.pth')
+
+
 def test_a_checkpoint_is_missing(tool: dict[str, Any], monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(sys, 'argv', ['image_demo.py', 'a.png', 'x.pth'])
     with pytest.raises(SystemExit, match='2'):

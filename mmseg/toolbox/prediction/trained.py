@@ -4,7 +4,9 @@ Nothing here takes torch before a folder is named, see :mod:`mmseg.arguments`.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 
 def add_trained(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +22,25 @@ def add_trained(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def parse_positions(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
+    """The arguments of this call, and the positions behind an option that argparse has no place for.
+
+    It ends a position of any number of words, or of none, at the first option; what follows the option is left over.
+
+    Raises:
+        SystemExit: they do not fit the parser.
+    """
+    args, left = parser.parse_known_args()
+    if any(word.startswith('-') for word in left):
+        refuse(parser, left)
+    return args, left
+
+
+def refuse(parser: argparse.ArgumentParser, words: Sequence[str]) -> NoReturn:
+    """End the program as argparse does for words that it does not know."""
+    parser.error(f'unrecognized arguments: {" ".join(words)}')
+
+
 def parse_trained(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """The arguments of this call; those of a run whose folder is named have its configuration and checkpoint.
 
@@ -28,11 +49,11 @@ def parse_trained(parser: argparse.ArgumentParser) -> argparse.Namespace:
         UsageError: the folder has no configuration, or several.
         CheckpointError: it has no checkpoint, or only damaged ones.
     """
-    args, left = parser.parse_known_args()
-    if args.checkpoint is None and left and not left[0].startswith('-'):
-        args.checkpoint = left.pop(0)  # argparse gives up an optional position at the first option before it
+    args, left = parse_positions(parser)
+    if args.checkpoint is None and left:
+        args.checkpoint = left.pop(0)
     if left:
-        parser.error(f'unrecognized arguments: {" ".join(left)}')
+        refuse(parser, left)
     if Path(args.config).is_dir():
         from mmseg.toolbox.prediction.runs import find_run
 
