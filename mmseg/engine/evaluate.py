@@ -1,5 +1,6 @@
 """Predicting a data set picture by picture, and scoring it with memory that does not grow with its size."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,7 +17,7 @@ from tqdm import tqdm
 from mmseg.batch import Meta
 from mmseg.datasets.loading import build_test_loader
 from mmseg.datasets.protocols import ScoredDataset
-from mmseg.errors import DataError, UserError
+from mmseg.errors import ConfigError, DataError, UserError
 from mmseg.evaluation import confusion
 from mmseg.evaluation.metrics import TEACHER
 from mmseg.models.global_batch import total
@@ -150,6 +151,27 @@ def total_confusion(matrix: NDArray[np.int64], device: torch.device) -> NDArray[
     if world_size() == 1:
         return matrix
     return total(torch.from_numpy(matrix).to(device)).cpu().numpy()
+
+
+def teacher_to_score(teacher: Segmentor | None, best: str | None, logger: logging.Logger) -> Segmentor | None:
+    """The teacher itself; where a method has none, this is told.
+
+    Args:
+        teacher: of the method.
+        best: name of the score whose best checkpoint is kept, or None.
+        logger: gets a warning.
+
+    Raises:
+        ConfigError: there is no teacher, but its score is to choose the best checkpoint.
+    """
+    missing = 'this method has no mean teacher'
+    if teacher is None and best is not None and best.startswith(TEACHER):
+        raise ConfigError(
+            f'evaluation.save_best={best!r}: {missing}. Expected a score of the student, such as mIoU.'
+        )
+    if teacher is None:
+        logger.warning('evaluation.teacher: %s; the student alone is scored.', missing)
+    return teacher
 
 
 def evaluate_networks(

@@ -38,7 +38,7 @@ from mmseg.engine.environment import (
     open_log,
     seed_everything,
 )
-from mmseg.engine.evaluate import evaluate_networks
+from mmseg.engine.evaluate import evaluate_networks, teacher_to_score
 from mmseg.engine.hooks import CheckpointHook, EvaluationHook, LogHook, ObserverHook, Scores
 from mmseg.engine.log import LogWriter
 from mmseg.engine.loop import Batches, Hook, Run, run_loop
@@ -255,19 +255,15 @@ def _hooks(run: Run, stamp: str, dataset: TrainDataset, scored: ScoredDataset | 
         pictures = DebugPictures(folder, layout, settings.debug_img_interval, paint, writer.picture)
         hooks.append(ObserverHook(pictures))
     if scored is not None:
-        workers = loader_workers(settings.workers)
+        workers, teacher = loader_workers(settings.workers), None
+        if settings.eval_teacher:
+            teacher = teacher_to_score(run.trainable.teacher, settings.save_best, run.logger)
 
         def evaluate(run: Run) -> tuple[Scores, str]:
-            teacher = run.trainable.teacher if settings.eval_teacher else None
             return evaluate_networks(
                 run.trainable.student, teacher, scored, workers, metrics=settings.eval_metrics,
                 give_up=lambda: run.stop.requested,
             )  # fmt: skip
-
-        if settings.eval_teacher and run.trainable.teacher is None:
-            run.logger.warning(
-                'evaluation.teacher: this method has no mean teacher; the student alone is scored.'
-            )
 
         best = BestCheckpoint(settings.save_best, settings.best_rule) if settings.save_best else None
         hooks.append(EvaluationHook(evaluate, writer, settings.eval_interval, best))

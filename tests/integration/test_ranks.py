@@ -217,6 +217,21 @@ def test_testing_is_shared_out(config: dict[str, Any], trained: tuple[Path, Path
     assert not list((tmp_path / 'parts').iterdir())
 
 
+def test_a_teacher_is_scored_by_all_processes_together(config: dict[str, Any], tmp_path: Path) -> None:
+    """The scores during training are those that one process finds in the checkpoint."""
+    config['evaluation'] = {'interval': 4, 'metric': 'mIoU', 'teacher': True}
+    path = write_config(tmp_path, config)
+    torchrun('tools/train.py', path, '--work-dir', tmp_path / 'run', '--launcher', 'pytorch', '--no-check')
+    (log,) = (tmp_path / 'run').glob('*.log.json')
+    found = json.loads(log.read_text().splitlines()[-1])
+    for network, name in (('student', 'mIoU'), ('teacher', 'teacher.mIoU')):
+        warm.run(
+            ['tools/test.py', tmp_path / 'run', '--eval', 'mIoU', '--network', network], cwd=ROOT, check=True
+        )
+        tested = json.loads((tmp_path / 'run' / f'result_{network}.json').read_text())
+        assert found[name] == pytest.approx(tested['mIoU'] / 100, abs=1e-4)
+
+
 def test_what_the_look_at_the_data_finds_is_told_once(config: dict[str, Any], tmp_path: Path) -> None:
     """The first process looks, the others end with it, without a traceback of a lost connection."""
     config['data']['train']['source']['ignore_index'] = config['model']['decode_head']['ignore_index'] = 0

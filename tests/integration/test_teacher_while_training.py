@@ -62,6 +62,16 @@ def test_the_page_shows_both(tiny_data: Path, tmp_path: Path, monkeypatch: pytes
     assert '(teacher)' in text  # among the networks of the overview
 
 
+def test_the_best_of_a_teacher_that_is_not_there_is_refused_before_the_first_step(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tiny_config(tiny_data, 'minent')
+    config['evaluation'] = {'interval': 1, 'metric': 'mIoU', 'teacher': True, 'save_best': 'teacher.mIoU'}
+    path = write_config(tmp_path, config)
+    assert run_tool(monkeypatch, 'train', path, '--work-dir', tmp_path / 'run', '--no-check') == 2
+    assert "evaluation.save_best='teacher.mIoU': this method has no mean teacher" in capsys.readouterr().err
+
+
 def test_a_method_without_teacher_says_so(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
