@@ -37,6 +37,7 @@ HELPERS = """
 const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 const fitting = () => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)));
 """
+POLL = 0.05
 COMPLAINTS = {'Runtime.exceptionThrown', 'Runtime.consoleAPICalled', 'Log.entryAdded'}
 
 
@@ -46,6 +47,10 @@ def find_browser() -> str | None:
         return None
     named = os.environ.get('CHROMIUM')
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class RefusedError(RuntimeError):
+    """The browser does not carry out a command, such as a script in a page that is being left."""
 
 
 @dataclass
@@ -67,7 +72,8 @@ class Tab:
         """Send a command of the protocol and wait for its result.
 
         Raises:
-            RuntimeError: the browser refuses it.
+            RefusedError: the browser refuses it.
+            RuntimeError: the browser does not answer, or has ended.
         """
         self._count += 1
         message = {'id': self._count, 'method': method, 'params': parameters}
@@ -76,7 +82,7 @@ class Tab:
         while (answer := self._next()).get('id') != self._count:
             self._note(answer)
         if 'error' in answer:
-            raise RuntimeError(f'{method}: {answer["error"]}')
+            raise RefusedError(f'{method}: {answer["error"]}')
         return answer['result']
 
     def open(self, address: str, width: int = 1280, height: int = 900, dark: bool = False) -> None:
@@ -92,9 +98,26 @@ class Tab:
         )
         self.complaints.clear()
         self.ask('Page.navigate', url=address)
-        self.run(
-            'while (document.readyState !== "complete") await pause(20); await pause(150); await fitting();'
-        )
+        self.wait('document.readyState === "complete"')
+        time.sleep(0.15)
+        self.wait('(await fitting(), document.readyState === "complete")')
+
+    def wait(self, condition: str, seconds: float = SECONDS) -> None:
+        """Until an expression is true in the page, which may load again or give way to another meanwhile.
+
+        Raises:
+            RuntimeError: it is not true after that time, or it fails.
+        """
+        end = time.monotonic() + seconds
+        last = 'false'
+        while time.monotonic() < end:
+            try:
+                if self.run(f'return Boolean({condition})'):
+                    return
+            except RefusedError as refusal:  # asked of a page that was just being left: ask the next one
+                last = str(refusal)
+            time.sleep(POLL)
+        raise RuntimeError(f'after {seconds:g} s it is not true that {condition}; at last: {last}')
 
     def run(self, script: str) -> Any:
         """What the body of an async function returns; it may use ``pause(ms)`` and ``fitting()``.

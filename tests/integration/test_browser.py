@@ -40,13 +40,26 @@ def test_a_served_page_loads_again_when_there_is_news(
     assert before == page.version()
     log = next((tmp_path / 'mine').glob('*.log.json'))
     log.write_text(log.read_text() + '{"mode": "train", "iter": 2050, "loss": 1.0}\n')
-    for _ in range(100):
-        tab.run('await pause(100)')
-        if tab.run('return document.readyState === "complete" && window.mark === undefined'):
-            break
+    tab.wait('document.readyState === "complete" && window.mark === undefined')
     assert tab.run('return document.body.dataset.version') == page.version() != before
     assert '2050 of 2000' in tab.run('return document.querySelector("#overview").textContent')
     assert tab.complaints == []
+
+
+def test_a_page_may_load_again_while_it_is_waited_for(tab: Tab, tmp_path: Path) -> None:
+    """A script that is under way when its page is left has no answer: the next page is asked."""
+    restless = tmp_path / 'restless.html'
+    restless.write_text("""<!doctype html><body><script>
+      const loads = Number(sessionStorage.loads ?? 0) + 1;
+      sessionStorage.loads = loads;
+      if (loads < 60) setTimeout(() => location.reload(), 10); else window.calm = true;
+    </script></body>""")
+    tab.open(restless.as_uri())
+    tab.wait('window.calm')
+    with pytest.raises(
+        RuntimeError, match=r'after 0.2 s it is not true that window\.missing; at last: false'
+    ):
+        tab.wait('window.missing', seconds=0.2)
 
 
 def test_what_the_console_says_is_seen(tab: Tab, tmp_path: Path) -> None:
