@@ -93,12 +93,16 @@ def run_example(words: list[str], patch: pytest.MonkeyPatch) -> int:
         first = next(place for place, word in enumerate(arguments) if word.endswith('.py'))
         arguments = arguments[first:]  # without torchrun's own options
         _alone(patch)
+    module = arguments[1] if arguments[0] == '-m' else None
     path = Path(arguments[0]).resolve()
-    patch.setattr(sys, 'argv', arguments)
+    patch.setattr(sys, 'argv', arguments[1:] if module else arguments)
     patch.setattr(sys, 'path', [str(path.parent), *sys.path])
     patch.setattr(socketserver.BaseServer, 'serve_forever', _answer_once)
     try:
-        runpy.run_path(str(path), run_name='__main__')
+        if module:
+            runpy.run_module(module, run_name='__main__', alter_sys=True)
+        else:
+            runpy.run_path(str(path), run_name='__main__')
     except SystemExit as left:
         return int(left.code or 0)
     finally:

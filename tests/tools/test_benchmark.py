@@ -3,6 +3,7 @@
 import importlib
 import json
 import platform
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -136,3 +137,15 @@ def test_the_start_with_many_labels(
     for found in (statistics, listed, sampler):
         assert found['seconds'] > 0
     assert 0 < listed['pickled_mib'] < sampler['pickled_mib'] < 1
+
+
+def test_what_the_page_measures_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests beside this one run it at small sizes."""
+    monkeypatch.syspath_prepend(str(TOOLS))
+    known = runpy.run_path(str(TOOLS / 'benchmark.py'))['BENCHMARKS']
+    page = (TOOLS.parent / 'docs/performance.md').read_text(encoding='utf-8')
+    named = re.findall(
+        r'^(?:OMP_NUM_THREADS=1 )?python tools/benchmark\.py ((?:[a-z-]+ ?)+?)(?= --|$)', page, re.MULTILINE
+    )
+    assert len(named) > 6
+    assert {name for names in named for name in names.split()} <= set(known)
