@@ -54,3 +54,12 @@ def test_first_sentences(tmp_path: Path) -> None:
     file = tmp_path / 'x.py'
     file.write_text("# One thing, on\n# two lines. And more.\n_base_ = ['y.py']\n# Not this.\n")
     assert zoo.first_line(file) == 'One thing, on two lines'
+
+
+def test_the_front_page_has_published_and_measured_scores_side_by_side() -> None:
+    text = zoo.FRONT_PAGE.read_text(encoding='utf-8')
+    assert zoo.front(text) == text, 'make docs writes the table'
+    rows = [line for line in text.splitlines() if line.startswith('| ')][1:]
+    assert len(rows) == len(zoo.FRONT)
+    published = [cells[2] for cells in (row.split(' | ') for row in rows) if cells[1] != '-']
+    assert published == [zoo.NOT_RUN] * 4

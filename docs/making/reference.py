@@ -1,6 +1,6 @@
 """The tables of docs/configuration.md: ``python -m docs.making.reference`` writes them from the declarations.
 
-Those of docs/model-zoo.md, too (:mod:`docs.making.zoo`).
+Those of docs/model-zoo.md and README.md, too (:mod:`docs.making.zoo`).
 """
 
 import re
@@ -137,8 +137,8 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    """Write both pages."""
-    for page, fill in ((PAGE, filled), (zoo.PAGE, zoo.filled)):
+    """Write the pages."""
+    for page, fill in ((PAGE, filled), (zoo.PAGE, zoo.filled), (zoo.FRONT_PAGE, zoo.front)):
         text = fill(page.read_text(encoding='utf-8'))
         with atomic_write(page) as temporary:
             Path(temporary).write_text(text, encoding='utf-8')

@@ -1,4 +1,4 @@
-"""The tables of docs/model-zoo.md, from the shipped configurations, the tables of experiments and the stored results.
+"""The tables of docs/model-zoo.md and of README.md, from the shipped configurations, the experiments and the results.
 
 ``python -m docs.making.reference`` writes them. What is in no file of results is 'not run'.
 """
@@ -13,6 +13,7 @@ from mmseg.fileio import read_json
 from mmseg.toolbox.experiments.collection import markdown_table, with_spread
 from mmseg.toolbox.experiments.listing import describe_experiments
 from mmseg.toolbox.experiments.result_tables import replaced
+from mmseg.toolbox.experiments.table import TABLE
 
 DOCS = Path(__file__).resolve().parents[1]
 PAGE = DOCS / 'model-zoo.md'
@@ -56,6 +57,39 @@ RUN_HERE = {
 """Experiments of which every setting is in the files of results, if not with every seed."""
 
 
+FRONT_PAGE = DOCS.parent / 'README.md'
+FRONT = {
+    'source only': ('demo/procstreet2camvid_source_only', None),
+    'DAFormer': ('demo/procstreet2camvid_daformer', ('6', 'daformer_sepaspp')),
+    'HRDA': ('demo/procstreet2camvid_hrda', ('40', 'GTA')),
+    'DIDA': ('demo/procstreet2camvid_dida', ('7', 'GTA')),
+    'MIC on HRDA; on DAFormer': ('demo/procstreet2camvid_mic', ('80', 'GTA')),
+    'best combination, 3,000 iterations': ('demo/procstreet2camvid_best', None),
+    'trained with target labels': ('demo/procstreet2camvid_target_only', None),
+}
+"""Row of the table of the front page -> configuration, and the experiment that has the published score."""
+
+
+def front(text: str) -> str:
+    """The front page with the table of today; raises DataError where it lacks its marks."""
+    results, screening = read_json(DOCS / 'results.json'), read_json(DOCS / 'screening.json')
+    rows = []
+    for title, (name, published) in FRONT.items():
+        scores, seeds = measured(name, results['runs'], screening)
+        score = f'{TABLE[published[0]].published[published[1]].score:.1f}' if published else '-'
+        here = (scores.get(network, '-') for network in ('student', 'teacher'))
+        rows.append((title, score, NOT_RUN if published else '-', *here, str(seeds)))
+    heads = [
+        'method',
+        'GTA → Cityscapes: published',
+        'here',
+        'ProcStreet → CamVid, here: student',
+        'teacher',
+        'seeds',
+    ]
+    return replaced(text, '<!-- results front -->', f'\n{markdown_table(heads, rows)}\n', FRONT_PAGE)
+
+
 def filled(text: str) -> str:
     """The page with the tables of today; raises DataError where it lacks the marks of one."""
     for name, table in tables().items():
@@ -95,24 +129,36 @@ def here(name: str, runs: Sequence[Mapping[str, Any]], screening: Sequence[Mappi
     Raises:
         LookupError: the files of results no longer have the runs that are named above.
     """
+    if name not in METHODS and name not in SCREENED:
+        return DRAWN.get(name, NOT_RUN)
+    scores, count = measured(name, runs, screening)
+    parts = ', '.join(f'{network} {score}' for network, score in scores.items())
+    return f'run here: {parts} ({count} {"seeds" if count > 1 else "seed"})'
+
+
+def measured(
+    name: str, runs: Sequence[Mapping[str, Any]], screening: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, str], int]:
+    """Mean and spread of student and teacher of a configuration (all 250 pictures), and the number of seeds.
+
+    Raises:
+        LookupError: as of :func:`here`.
+    """
     if name in METHODS:
         found = [{network: run[network] for network in ('student', 'teacher')}
                  for run in runs if run['method'] == METHODS[name]]  # fmt: skip
-    elif name in SCREENED:
+    else:
         found = [{network: scores['all']['mIoU'] for network, scores in run['scores'].items()}
                  for run in screening if run['title'] in SCREENED[name]]  # fmt: skip
-    else:
-        return DRAWN.get(name, NOT_RUN)
     if not found:
         raise LookupError(f'{name}: found none of its runs in docs/results.json and docs/screening.json.')
-    parts = []
+    scores = {}
     for network in ('student', 'teacher'):
         values = [run[network] for run in found if run.get(network) is not None]
         if values:
             spread = statistics.stdev(values) if len(values) > 1 else None
-            parts.append(f'{network} {with_spread(statistics.mean(values), spread)}')
-    seeds = f'{len(found)} seeds' if len(found) > 1 else '1 seed'
-    return f'run here: {", ".join(parts)} ({seeds})'
+            scores[network] = with_spread(statistics.mean(values), spread)
+    return scores, len(found)
 
 
 def experiments() -> str:
