@@ -69,6 +69,9 @@ _REFUSED = re.compile(
 )  # fmt: skip
 
 
+CHECKPOINT_REMEDY = 'Correct the path; the newest checkpoint of a run is WORK_DIR/latest.pth.'
+
+
 def read_weight_file(path: str | Path) -> Any:
     """Read a checkpoint on the CPU without running code from it.
 
@@ -80,7 +83,7 @@ def read_weight_file(path: str | Path) -> Any:
         CheckpointError: the file is missing, empty, truncated, no checkpoint, unpacks to more than its size, or
             holds other objects.
     """
-    file = resolve_weights(path)
+    file = resolve_weights(path, CHECKPOINT_REMEDY)
     size = file.stat().st_size
     if size == 0:
         raise CheckpointError(f'Weight file {file} is empty (0 bytes). Download or copy it again.')

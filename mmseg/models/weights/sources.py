@@ -31,7 +31,13 @@ MARK = re.compile(r'-([0-9a-f]{8,64})\.\w+$')
 logger = logging.getLogger('mmseg')
 
 
-def resolve_weights(source: str | Path) -> Path:
+PRETRAINED_REMEDY = (
+    'Put the file there (pretrained/README.md tells which ImageNet weights come from where), correct the path '
+    '(model.pretrained in the configuration), or pass --cfg-options model.pretrained=None to train from scratch.'
+)
+
+
+def resolve_weights(source: str | Path, remedy: str = PRETRAINED_REMEDY) -> Path:
     """The local file of a weight source.
 
     Args:
@@ -39,6 +45,7 @@ def resolve_weights(source: str | Path) -> Path:
             (:mod:`mmseg.models.weights.hub`); or ``open-mmlab://NAME`` with a name of :data:`ZOO_FILES`, looked for in
             ``pretrained/`` and in torch's download folder and downloaded otherwise; content that differs from the mark
             in its name is logged as a warning.
+        remedy: what to do where there is no such file.
 
     Raises:
         CheckpointError: there is no such file or name.
@@ -58,12 +65,7 @@ def resolve_weights(source: str | Path) -> Path:
     path = Path(source)
     if not path.is_file():
         found = 'is a folder' if path.is_dir() else 'does not exist'
-        raise CheckpointError(
-            f'Weight file {path} {found}. Put the file there (pretrained/README.md tells which ImageNet weights come '
-            'from where), correct the path (model.pretrained in the '
-            'configuration, or the checkpoint argument), or pass --cfg-options model.pretrained=None to train '
-            'from scratch.'
-        )
+        raise CheckpointError(f'Weight file {path} {found}. {remedy}')
     return path
 
 

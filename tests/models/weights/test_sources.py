@@ -54,3 +54,10 @@ def test_names_without_a_hash_promise_nothing(tmp_path, name) -> None:
 def test_weights_are_named_by_a_path(source) -> None:
     with pytest.raises(CheckpointError, match=rf'pretrained is {source}; expected the path'):
         resolve_weights(source)
+
+
+def test_a_missing_file_of_a_configuration(tmp_path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r'none\.pth does not exist\. Put the file there.*model\.pretrained=None'
+    ):
+        load_pretrained(nn.Linear(3, 2), str(tmp_path / 'none.pth'))
