@@ -56,12 +56,13 @@ def parse_args() -> argparse.Namespace:
 
 def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """What the published file says about itself."""
-    from mmseg.fileio import read_text
+    from mmseg.config import load_config
+    from mmseg.engine.work_folder import config_text
     from mmseg.models.weights.writing import plain
 
     kept = {key: plain(meta[key], 2) for key in KEPT if key in meta}
     if args.config is not None:
-        kept['config'] = read_text(args.config)
+        kept['config'] = config_text(load_config(args.config))  # whole: its base files stay here
     result = args.result or args.checkpoint.parent / f'result_{args.network}.json'
     if args.result is not None or result.is_file():
         kept['scores'] = read_scores(result)

@@ -12,7 +12,7 @@ from mmseg.fileio import sha256_of
 from mmseg.models import build_segmentor
 from mmseg.models.weights import canonical, load_weights, meta_of, read_weight_file, relayout
 from mmseg.models.weights.sources import matches_mark
-from tests.integration.programs import run_tool
+from tests.integration.programs import ROOT, run_tool
 from tests.models.tiny import segformer_head, segmentor
 
 State = dict[str, Tensor]
@@ -76,6 +76,17 @@ def test_published_file(ending, checkpoint, network, tmp_path, monkeypatch, caps
     assert entry['SHA256'] == sha256_of(written)
     assert entry['Results'][0]['Metrics'] == {'mIoU': 51.25, 'IoU': {'a': 51.25}}
     assert entry['Code'] == {'Name': 'mmseg-uda', 'Version': '0.1.0', 'Commit': 'abcdef0'}
+
+
+def test_a_named_configuration_is_published_whole(checkpoint, tmp_path, monkeypatch) -> None:
+    """Its base files would be missing where it is read again."""
+    child = tmp_path / 'child.py'
+    child.write_text(f"_base_ = ['{ROOT}/configs/demo/builtin_daformer.py']\nrunner = dict(max_iters=7)\n")
+    assert run_tool(monkeypatch, 'publish_model', checkpoint, tmp_path / 'out/x.pth', '--config', child) == 0
+    values = json.loads(only(tmp_path / 'out', '.json').read_text())
+    assert values['runner']['max_iters'] == 7
+    assert values['uda']['type'] == 'DACS'
+    assert '_base_' not in meta_of(read_weight_file(only(tmp_path / 'out', '.pth')))['config']
 
 
 def test_code_of_a_stranger_is_not_written_beside(network, tmp_path, monkeypatch) -> None:
