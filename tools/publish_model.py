@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without an 
 
 from mmseg.arguments import Parser
 from mmseg.cli import run_cli
+from mmseg.config import add_import_option
 from mmseg.errors import CheckpointError, DataError
 from mmseg.fileio import atomic_write
 
@@ -50,6 +51,7 @@ def parse_args() -> argparse.Namespace:
                         help='scores of tools/test.py (default: result_NETWORK.json beside it)')  # fmt: skip
     parser.add_argument('--licence', default='', metavar='TEXT',
                         help='licence of the weights, for the card; it is yours to state')  # fmt: skip
+    add_import_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the traceback of an error')
     return parser.parse_args()
 
