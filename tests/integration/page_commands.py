@@ -5,6 +5,7 @@ tests/integration/examples.py; what would take hours is made short or only plann
 """
 
 import re
+from collections.abc import Iterator
 
 NOT_HERE = {
     'add-a-method.md', 'add-a-part.md', 'encoders.md', 'get-started.md', 'own-data.md', 'troubleshooting.md'
@@ -71,12 +72,16 @@ _BLOCK = re.compile(r'^```([^\n]*)\n(.*?)^```', re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r'(?:OMP_NUM_THREADS=1 )?(?:python|sh|torchrun|mmseg-uda|make|pip|export|trtexec) ')
 
 
+def code_blocks(page: str, *languages: str) -> Iterator[str]:
+    """The code blocks of a page that are in one of the languages ('': none named)."""
+    return (block for language, block in _BLOCK.findall(page) if language in languages)
+
+
 def commands(page: str) -> list[str]:
     """Those of the code blocks of a page, in their order, lines joined and without remarks."""
     lines = [
         line
-        for language, block in _BLOCK.findall(page)
-        if language in ('', 'shell')
+        for block in code_blocks(page, '', 'shell')
         for line in re.sub(r' *(#[^\n]*)?\\\n *| *\\ +#[^\n]*\n *', ' ', block).splitlines()
         if _COMMAND.match(line)
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.examples import build_workspace, examples, run_example, substitute
+from tests.integration.examples import examples, run_example, substitute
 from tests.integration.programs import ROOT
 
 
@@ -27,15 +27,6 @@ def programs() -> list[str]:
         for path in candidates
         if path.suffix == '.sh' or "__name__ == '__main__'" in path.read_text()
     )
-
-
-@pytest.fixture(scope='session')
-def workspace(
-    tiny_data: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
-    """A folder with everything that examples name, and what the names in capitals stand for."""
-    root = tmp_path_factory.mktemp('workspace')
-    return root, build_workspace(root, tiny_data, trained)
 
 
 @pytest.fixture

@@ -14,8 +14,15 @@ import pytest
 from PIL import Image
 
 from docs.making.browser import find_browser
-from tests.integration.examples import build_workspace, run_example, substitute
-from tests.integration.page_commands import NOT_HERE, RUN_BY_OTHERS, commands, in_its_place, other_runner
+from tests.integration.examples import run_example, substitute
+from tests.integration.page_commands import (
+    NOT_HERE,
+    RUN_BY_OTHERS,
+    code_blocks,
+    commands,
+    in_its_place,
+    other_runner,
+)
 from tests.integration.programs import ROOT
 from tests.test_docs import PAGES
 
@@ -23,11 +30,9 @@ COMMANDS = {name: found for name, page in PAGES.items() if name not in NOT_HERE 
 
 
 @pytest.fixture(scope='module')
-def workspace(
-    tiny_data: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
-    root = tmp_path_factory.mktemp('pages')
-    names = build_workspace(root, tiny_data, trained)
+def workspace(workspace: tuple[Path, dict[str, str]], tiny_data: Path) -> tuple[Path, dict[str, str]]:
+    """With own labels and an own module besides."""
+    root, names = workspace
     shutil.copytree(tiny_data / 'gta/labels', root / 'data/own/labels')
     (block,) = re.findall(r'# my_parts\.py.*?(?=```)', PAGES['security.md'], re.DOTALL)  # beside another file
     left = block.index('# config.py')
@@ -78,7 +83,6 @@ def test_commands_work(
         assert code == 0, f'{page}: {command}\n{instead}\n{said.out[-2000:]}\n{said.err[-3000:]}'
 
 
-PYTHON = re.compile(r'^```python\n(.*?)^```', re.DOTALL | re.MULTILINE)
 USERS = {
     'work_dirs/NAME': 'WORK_DIR', 'CONFIG': 'CONFIG', 'CHECKPOINT': 'CHECKPOINT', 'street.png': 'IMAGE',
     'photos': 'IMAGES', 'drive.mp4': 'VIDEO',
@@ -101,7 +105,7 @@ def test_code_works(
     shown: list[Image.Image] = []
     monkeypatch.setattr(Image.Image, 'show', lambda picture, **_: shown.append(picture))
     assert run('python tools/export.py WORK_DIR --out network.onnx', root, names) == 0
-    blocks = PYTHON.findall(PAGES[page])
+    blocks = list(code_blocks(PAGES[page], 'python'))
     assert blocks
     scope: dict[str, Any] = {}
     for block in blocks:

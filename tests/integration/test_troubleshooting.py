@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mmseg import errors
-from tests.integration.examples import build_workspace, run_example, substitute
+from tests.integration.examples import run_example, substitute
 from tests.integration.programs import ROOT
 
 PAGE = (ROOT / 'docs/troubleshooting.md').read_text(encoding='utf-8')
@@ -34,15 +34,6 @@ def texts() -> list[str]:
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.append(node.value)
     return found
-
-
-@pytest.fixture(scope='module')
-def workspace(
-    tiny_data: Path, trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, str]]:
-    """A folder with everything that the commands name."""
-    root = tmp_path_factory.mktemp('troubles')
-    return root, build_workspace(root, tiny_data, trained)
 
 
 def test_there_are_enough_complaints_with_cause_and_remedy() -> None:
