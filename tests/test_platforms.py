@@ -16,7 +16,7 @@ SIGNAL = ('SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGKILL', 'SIGALRM', 'SIGCHLD', 'SIGB
 """What Windows lacks."""
 
 LIKE_WINDOWS = f"""
-import filelock, matplotlib, platformdirs, torch._dynamo, torch.utils.data, yapf.yapflib.yapf_api
+import filelock, matplotlib, platformdirs, torch._dynamo, torch.utils.data
 import importlib.abc, os, signal, sys
 class Hidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):

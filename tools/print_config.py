@@ -39,6 +39,7 @@ def main() -> None:
     args = parse_arguments()
     from mmseg.config import load_config, resolved
     from mmseg.config.check import inspect_config
+    from mmseg.config.writing import config_text
 
     cfg = load_config(args.config, args.cfg_options, expand=args.resolved)
     if args.notes:
@@ -46,7 +47,7 @@ def main() -> None:
     print(
         json.dumps(resolved(cfg) if args.resolved else cfg.to_dict(), indent=2)
         if args.json
-        else cfg.pretty_text
+        else config_text(cfg).rstrip()
     )
 
 

@@ -59,7 +59,7 @@ def parse_args() -> argparse.Namespace:
 def facts(meta: Mapping[str, Any], args: argparse.Namespace) -> dict[str, Any]:
     """What the published file says about itself."""
     from mmseg.config import load_config
-    from mmseg.engine.work_folder import config_text
+    from mmseg.config.writing import config_text
     from mmseg.models.weights.writing import plain
 
     kept = {key: plain(meta[key], 2) for key in KEPT if key in meta}

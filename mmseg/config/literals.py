@@ -19,6 +19,8 @@ def literal_value(node: ast.expr, names: Mapping[str, Any] = {}) -> Any:
     """
     if isinstance(node, ast.Name) and node.id in names:
         return names[node.id]
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Name):
+        return -literal_value(node.operand, names)
     if isinstance(node, ast.List | ast.Tuple):
         values = [literal_value(item, names) for item in node.elts]
         return values if isinstance(node, ast.List) else tuple(values)
@@ -39,7 +41,7 @@ def written_values(text: str) -> tuple[dict[str, Any], bool]:
     """What a saved configuration sets, and whether that is all of it.
 
     Args:
-        text: JSON, or Python as :func:`mmseg.engine.work_folder.config_text` writes it; of anybody, since nothing is
+        text: JSON, or Python as :func:`mmseg.config.writing.config_text` writes it; of anybody, since nothing is
             run.
 
     Returns:

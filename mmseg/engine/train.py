@@ -15,6 +15,7 @@ from mmseg.config import require_sections
 from mmseg.config.check import inspect_config
 from mmseg.config.imports import modules_of
 from mmseg.config.translate import TrainSettings, train_settings
+from mmseg.config.writing import config_text
 from mmseg.datasets import build_dataset
 from mmseg.datasets.loading import build_train_loader
 from mmseg.datasets.protocols import ScoredDataset, TrainDataset
@@ -49,7 +50,7 @@ from mmseg.engine.restart import find_restart, mark_launch
 from mmseg.engine.signals import Interrupted
 from mmseg.engine.state import restore
 from mmseg.engine.trackers import build_trackers
-from mmseg.engine.work_folder import choose_work_dir, config_text, reserved, save_config
+from mmseg.engine.work_folder import choose_work_dir, reserved, save_config
 from mmseg.errors import DataError, ResourceError
 from mmseg.places import ROOT
 from mmseg.processes import Stopped, signal_name, start_tracker

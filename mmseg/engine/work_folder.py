@@ -1,6 +1,5 @@
 """The work folder of a run: where it is, which process may write there, the configuration that is kept in it."""
 
-import ast
 import contextlib
 import json
 import re
@@ -11,6 +10,7 @@ from filelock import FileLock, Timeout
 from mmengine.config import Config
 
 from mmseg.config import resolved
+from mmseg.config.writing import config_text
 from mmseg.errors import UsageError
 from mmseg.fileio import atomic_write, require_closed
 
@@ -64,10 +64,3 @@ def save_config(cfg: Config, path: Path) -> None:
             Path(temporary).write_text(json.dumps(resolved(cfg), indent=2), encoding='utf-8')
         else:
             Path(temporary).write_text(config_text(cfg), encoding='utf-8')
-
-
-def config_text(cfg: Config) -> str:
-    """The merged configuration as Python that can be read again: numbers that are no literals are named first."""
-    text = str(cfg.pretty_text)
-    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    return ''.join(f"{name} = float('{name}')\n" for name in sorted(used & {'inf', 'nan'})) + text
