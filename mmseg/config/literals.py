@@ -12,7 +12,7 @@ NUMBERS = {'inf': float('inf'), 'nan': float('nan')}
 
 
 def literal_value(node: ast.expr, names: Mapping[str, Any] = {}) -> Any:
-    """The value of a literal, of ``dict(name=literal)``, or of one of ``names``.
+    """The value of a literal, of ``dict(name=literal)``, or of one of ``names``, also negative.
 
     Raises:
         ValueError: for everything else; a key of a dict that is no text or number.
@@ -41,8 +41,7 @@ def written_values(text: str) -> tuple[dict[str, Any], bool]:
     """What a saved configuration sets, and whether that is all of it.
 
     Args:
-        text: JSON, or Python as :func:`mmseg.config.writing.config_text` writes it; of anybody, since nothing is
-            run.
+        text: JSON, or Python as :func:`mmseg.config.writing.config_text` writes it; of anybody, since nothing is run.
 
     Returns:
         Values by top-level name; False if the text does something else than setting names to literals, or builds on

@@ -74,6 +74,11 @@ def test_numbers_that_are_no_literals_come_first() -> None:
     assert written_values(text)[0]['a'] == [float('inf'), -float('inf')]
 
 
+def test_json_may_have_keys_of_several_kinds() -> None:
+    text = config_text({'a b': 1, 'merge': {1: 2, 'other': 3}})
+    assert written_values(text) == ({'a b': 1, 'merge': {'1': 2, 'other': 3}}, True)
+
+
 def test_a_key_that_is_no_name_makes_it_json() -> None:
     values = {'a b': 1, 'c': {'d': [2]}}
     assert written_values(config_text(values)) == (values, True)
